@@ -1,0 +1,102 @@
+r"""The verdict of a run.
+
+    identical   every weight equal bit for bit at every compared step
+    round_off   not identical, but at every measured step no further apart than 10 times the noise floor so far
+    different   further than that
+    diverged    a learner met a value that is not finite
+
+The noise floor is the distance between PyTorch and the same PyTorch run started one ulp away, on the same stream.
+It tells chaos from error: where round-off itself grows, the floor grows with it. It is replayed only when needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from hl_cli.compare.differences import Differences
+from hl_cli.compare.side_by_side import Divergence
+from hl_cli.errors import NonFinite
+from hl_cli.learners.base import Learner
+from hl_cli.streams.base import Stream
+
+TOLERANCE = 10.0
+EXPECTATIONS = {"identical": ("identical",), "round_off": ("identical", "round_off")}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The word, the sentence that explains it, and the noise floor at each measured step where it was needed."""
+
+    word: str
+    reason: str
+    noise_floor: dict[int, float] | None = None
+
+    def meets(self, expect: str | None) -> bool:
+        """Tell whether the verdict is what the user expects: that or better."""
+        return expect is None or self.word in EXPECTATIONS[expect]
+
+
+def one_ulp_away(learner: Learner, seed: int) -> None:
+    """Move each weight to the next floating-point number, up or down by the flip of a seeded coin."""
+    coin = torch.Generator().manual_seed(seed)
+    for w in learner.weights().values():
+        up = torch.rand(w.shape, generator=coin).to(w.device) < 0.5
+        toward = torch.where(up, torch.full_like(w, torch.inf), torch.full_like(w, -torch.inf))
+        w.copy_(torch.nextafter(w, toward))
+
+
+def noise_floor(stream: Stream, make: Callable[[], Learner], measured: list[int], seed: int) -> dict[int, float]:
+    """Replay PyTorch and its neighbour one ulp away; largest distance so far at each measured step.
+
+    stream: at the state in which the run began; make: PyTorch with the initial weights. Once either diverges the
+    floor is infinite.
+    """
+    here, there = make(), make()
+    one_ulp_away(there, seed)
+    apart = Differences(there.weights(), here.weights())
+    floor: dict[int, float] = {}
+    highest, wanted = 0.0, set(measured)
+    for step in range(1, max(measured, default=0) + 1):
+        sample = next(stream)
+        try:
+            here.step(sample)
+            there.step(sample)
+        except NonFinite:
+            return {s: floor.get(s, torch.inf) for s in measured}
+        if step in wanted:
+            highest = max(highest, apart.measure().max_abs)
+            floor[step] = highest
+    return floor
+
+
+def judge(
+    first_difference: int | None,
+    apart: dict[int, float],
+    diverged: list[Divergence],
+    tau: float,
+    replay: Callable[[list[int]], dict[int, float]],
+) -> Verdict:
+    """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor."""
+    if diverged:
+        first = diverged[0]
+        return Verdict(
+            "diverged",
+            "; ".join(f"step {d.step}: the {d.quantity} of {d.learner} is not finite (tau = {tau:g})" for d in diverged)
+            + ("; the weights were equal up to there" if first_difference is None and len(apart) else "")
+            + f"; try a smaller learning rate (stopped before the weights of step {first.step} changed)",
+        )
+    if first_difference is None:
+        return Verdict("identical", "every weight equal bit for bit at every step")
+    floor = replay(sorted(apart))
+    worst = max(apart, key=lambda step: apart[step] / floor[step] if floor[step] > 0 else torch.inf)
+    times = apart[worst] / floor[worst] if floor[worst] > 0 else torch.inf
+    word = "round_off" if times <= TOLERANCE else "different"
+    return Verdict(
+        word,
+        f"first difference at step {first_difference}; at most {times:.3g} times the noise floor "
+        f"(step {worst}: {apart[worst]:.3g} against {floor[worst]:.3g}; up to {TOLERANCE:g} times counts as round-off)",
+        floor,
+    )

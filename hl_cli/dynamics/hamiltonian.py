@@ -1,0 +1,91 @@
+r"""The Hamiltonian of a network that learns, and Hamilton's equations with the sign flip of HL.
+
+    H = phi L(y, target) + sum_i z_i . f_i(x_i, h_i; theta_i) - (beta/2) |omega|^2
+    f_i = rate (F_i(x_i, h_i; theta_i) - h_i)
+
+    dh/dt     =  dH/dz     = f                      dz/dt     = dH/dh                  (sign flip: forward in time)
+    dtheta/dt =  dH/domega = -beta omega            domega/dt = dH/dtheta - eta omega
+
+where  L the loss, phi its weight, z_i the costate of the state h_i of block i, F_i its candidate, x_i its input,
+theta the weights, omega their costate, beta the velocity gain, eta the dissipation (symbols in hl_cli.types).
+
+The costate is carried scaled, zeta = z / (tau phi): the coefficients of the loss then enter once, where omega
+integrates, and neither tau nor phi rounds along the network. Source: arXiv 2409.12038, sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from hl_cli.types import Physics
+
+State = tuple[Tensor, ...]
+Costate = tuple[Tensor | None, ...]
+
+
+def neuron_step(h: State, candidate: State, leak: float) -> State:
+    """h' = h + tau f = lerp(h, F, tau rate); with tau rate = 1 (the default) h' is F itself, to the bit.
+
+    h, candidate: (batch, width) each; an empty h is a block at rest, h = 0; leak: tau rate.
+    """
+    if leak == 1.0:
+        return candidate
+    if not h:
+        return tuple(f * leak for f in candidate)
+    return tuple(torch.lerp(old, f, leak) for old, f in zip(h, candidate, strict=True))
+
+
+def costate_step(zeta: Costate, pulled: Costate, leak: float) -> Costate:
+    """zeta_{t-1} = (1 - tau rate) zeta_t + (dF/dh)^T (tau rate zeta_t): the costate one tick earlier.
+
+    zeta: costate at this tick; pulled: the second term, already pulled back through F; leak: tau rate.
+    """
+    if leak == 1.0:
+        return pulled
+    return tuple(total(None if z is None else z * (1.0 - leak), p) for z, p in zip(zeta, pulled, strict=True))
+
+
+def total(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    """Sum two contributions to a costate; None is an exact zero that costs nothing."""
+    if first is None:
+        return second
+    return first if second is None else first + second
+
+
+def hamiltonian(
+    loss: float,
+    phi: float,
+    costates: Sequence[Costate],
+    states_before: Sequence[State],
+    states: Sequence[State],
+    theta: Tensor,
+    omega: Tensor,
+    beta: float,
+    tau: float,
+) -> Physics:
+    """Evaluate H and its parts at one tick, with f = (h' - h)/tau read off the step just taken.
+
+    costates: zeta per block; states_before, states: h and h' per block (empty: at rest); theta, omega: flat buffers.
+    """
+    work = torch.zeros((), dtype=torch.float64)
+    squares = torch.zeros((), dtype=torch.float64)
+    for zeta, old, new in zip(costates, states_before, states, strict=True):
+        for k, z in enumerate(zeta):
+            if z is not None:
+                moved = new[k] - old[k] if old else new[k]
+                work += (z.double() * moved.double()).sum().cpu()
+                squares += z.double().square().sum().cpu()
+    omega_norm = float(torch.linalg.vector_norm(omega, dtype=torch.float64))
+    kinetic = 0.5 * beta * omega_norm**2
+    loss_term = phi * loss
+    return Physics(
+        hamiltonian=loss_term + phi * float(work) - kinetic,
+        loss_term=loss_term,
+        kinetic=kinetic,
+        state_costate_norm=tau * phi * float(squares) ** 0.5,
+        weight_costate_norm=omega_norm,
+        weight_norm=float(torch.linalg.vector_norm(theta, dtype=torch.float64)),
+    )

@@ -1,0 +1,18 @@
+"""The errors a user can meet. Each is one line: what was wrong, where, and what is allowed."""
+
+from __future__ import annotations
+
+
+class BadInput(ValueError):
+    """A config value, a file or a folder that the run cannot take; raised before anything is written."""
+
+
+class NonFinite(ArithmeticError):
+    """A learner met a NaN or an infinity; raised before its weights change.
+
+    quantity: what was not finite, in the words of the summary ("loss", "weight costate", "gradient").
+    """
+
+    def __init__(self, quantity: str) -> None:
+        super().__init__(f"{quantity} is not finite")
+        self.quantity = quantity

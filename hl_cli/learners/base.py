@@ -1,0 +1,51 @@
+"""The contract of a learner."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from hl_cli.errors import NonFinite
+from hl_cli.types import LearnerRecord, Sample
+
+
+class Learner(Protocol):
+    """Something that learns from one sample after the other.
+
+    name: "hl" or "pytorch"; seconds: its own time in `step`, without guards, metrics and files.
+    """
+
+    name: str
+    seconds: float
+
+    def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
+        """Predict, then let the weights tick once; the record is of before. observe: add the physics, if any.
+
+        Raises NonFinite before any weight has changed.
+        """
+        ...
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Map inputs (batch, ticks, features) to (batch, classes); nothing is learnt."""
+        ...
+
+    def weights(self) -> dict[str, Tensor]:
+        """The live weights by name; both learners give the same names in the same order."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where state_dict was taken."""
+        ...
+
+
+def finite(value: float, quantity: str) -> float:
+    """Pass a finite number on; raise NonFinite(quantity) for any other."""
+    if not math.isfinite(value):
+        raise NonFinite(quantity)
+    return value

@@ -1,0 +1,138 @@
+r"""The HL arm: neurons h, their costates z, weights theta and their costates omega, integrated forward.
+
+One step is one learning period (a sample, or a sequence of T ticks):
+
+    1. neurons    h(1..T) by the state net, y = f^y(h(T))
+    2. loss       L(y, target); zeta_y = dL/dy
+    3. costates   zeta(T..1) through f^y, then back over the sequence; the drive g = dL/dtheta is summed on the way
+    4. weights    omega' = (1 - tau eta) omega + tau phi g,  theta' = theta - tau beta omega'   (hl_cli.dynamics)
+
+No optimizer and no optimizer kernel is called. Source: arXiv 2409.12038, sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.hamiltonian import hamiltonian
+from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
+from hl_cli.errors import BadInput, NonFinite
+from hl_cli.learners.base import finite
+from hl_cli.learners.weights import FlatWeights
+from hl_cli.networks.losses import Loss, value_and_costate
+from hl_cli.networks.sequence import MEMORY, Neurons
+from hl_cli.networks.splits import Split
+from hl_cli.types import LearnerRecord, Physics, Sample
+
+
+class HamiltonianLearner:
+    """HL over a split net. It takes the net's weights over: give it a net of its own (copy.deepcopy).
+
+    split: state net and output net; loss: a mean over the batch; coefficients: tau, beta, eta, phi;
+    integrator: the order of the weight step; memory: "recompute" or "store" (hl_cli.networks.sequence).
+    """
+
+    name = "hl"
+
+    def __init__(
+        self,
+        split: Split,
+        loss: Loss,
+        coefficients: Coefficients,
+        integrator: Integrator = semi_implicit_euler,
+        memory: str = "recompute",
+    ) -> None:
+        if memory not in MEMORY:
+            raise BadInput(f"memory={memory}: allowed: {', '.join(MEMORY)}")
+        self.split, self.coefficients, self.integrator = split, coefficients, integrator
+        self._loss: Callable = value_and_costate(loss)
+        self.memory = memory
+        self.phase = FlatWeights([p for block in split.blocks for p in block.parameters])
+        self.steps = 0
+        self.seconds = 0.0
+
+    @torch.no_grad()
+    def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
+        """One learning period; see the head of this file."""
+        start = perf_counter()
+        split, c = self.split, self.coefficients
+        phi = c.loss_weight(self.steps)
+        neurons = Neurons(split.state, split.ticks(sample.inputs), c.leak)
+        y, tape = neurons.run(self.memory), None
+        if split.output is not None:
+            (y,), tape = split.output.record(y, (), want_x=bool(split.state))
+        loss, zeta = self._loss(y, sample.target)
+        value = finite(loss.item(), "loss")
+        drive: list[Tensor] = []
+        if split.output is not None:
+            pulled = split.output.pull_back(tape, (zeta,), want_x=bool(split.state))
+            drive, zeta = pulled.theta, pulled.x
+        if split.state:
+            drive = neurons.pull_back(zeta) + drive
+        physics = None
+        if observe:
+            paused = perf_counter()
+            physics = self._physics(neurons, value, phi)
+            start += perf_counter() - paused
+        self.integrator.step(self.phase, drive, c, phi, _admit)
+        self.steps += 1
+        self.seconds += perf_counter() - start
+        return LearnerRecord(y, value, physics)
+
+    def _physics(self, neurons: Neurons, loss: float, phi: float) -> Physics:
+        """H and its parts at the last tick of the sequence, before the weights move."""
+        c, phase = self.coefficients, self.phase
+        return hamiltonian(
+            loss,
+            phi,
+            neurons.costates,
+            neurons.before[-1],
+            neurons.after,
+            phase.theta,
+            phase.omega,
+            c.beta,
+            c.tau,
+        )
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Let the neurons run over the inputs; weights and costates stay."""
+        y = Neurons(self.split.state, self.split.ticks(inputs), self.coefficients.leak).run()
+        return y if self.split.output is None else self.split.output.candidate(y, ())[0]
+
+    def weights(self) -> dict[str, Tensor]:
+        """The live weights by name, in the order of the net."""
+        return {name: p.data for name, p in self.split.module.named_parameters() if p.requires_grad}
+
+    def weight_costates(self) -> dict[str, Tensor]:
+        """The live omega by name, in the order of the net."""
+        omega = {id(p): w for p, w in zip(self.phase.parameters, self.phase.costates(), strict=True)}
+        return {name: omega[id(p)] for name, p in self.split.module.named_parameters() if p.requires_grad}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Theta and omega by name, and the number of weight steps so far."""
+        return {
+            "theta": {name: w.clone() for name, w in self.weights().items()},
+            "omega": {name: w.clone() for name, w in self.weight_costates().items()},
+            "steps": self.steps,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        for name, w in self.weights().items():
+            w.copy_(state["theta"][name])
+        for name, w in self.weight_costates().items():
+            w.copy_(state["omega"][name])
+        self.steps = state["steps"]
+
+
+def _admit(omega: Tensor) -> None:
+    """Stop before the weights move when omega is not finite; a sum may overflow alone, then each is looked at."""
+    if not torch.isfinite(omega.sum()) and not bool(torch.isfinite(omega).all()):
+        raise NonFinite("weight costate")

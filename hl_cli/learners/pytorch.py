@@ -1,0 +1,62 @@
+"""The PyTorch arm: what a user of PyTorch writes, with the stock optimizer, untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hl_cli.learners.base import finite
+from hl_cli.networks.losses import Loss
+from hl_cli.types import LearnerRecord, Sample
+
+
+class PyTorchLearner:
+    """forward, loss.backward(), optimizer.step(); module maps (batch, ticks, features) to (batch, classes)."""
+
+    name = "pytorch"
+
+    def __init__(
+        self, module: nn.Module, loss: Loss, optimizer: Callable[..., torch.optim.Optimizer], **options: float
+    ) -> None:
+        self.module, self.loss = module, loss
+        self.optimizer = optimizer(module.parameters(), **options)
+        self.seconds = 0.0
+
+    def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
+        """One optimizer step; raises NonFinite before it."""
+        start = perf_counter()
+        self.optimizer.zero_grad()
+        prediction = self.module(sample.inputs)
+        loss = self.loss(prediction, sample.target)
+        loss.backward()
+        value = loss.item()
+        paused = perf_counter()
+        finite(value, "loss")
+        gradients = [p.grad for p in self.module.parameters() if p.grad is not None]
+        finite(float(torch.nn.utils.get_total_norm(gradients)), "gradient")
+        resumed = perf_counter()
+        self.optimizer.step()
+        self.seconds += perf_counter() - resumed + paused - start
+        return LearnerRecord(prediction.detach(), value)
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor) -> Tensor:
+        """The module in evaluation; nothing is learnt."""
+        return self.module(inputs)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The live weights by name, in the order of the module."""
+        return {name: p.data for name, p in self.module.named_parameters() if p.requires_grad}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Module and optimizer."""
+        return {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.module.load_state_dict(state["module"])
+        self.optimizer.load_state_dict(state["optimizer"])

@@ -1,0 +1,78 @@
+r"""Feed-forward nets: `linear` and `mlp`, as a user of PyTorch writes them, and their layers as HL blocks.
+
+Dense:  F(x) = act(x W^T + b)        g = act'(F) z
+        (dF/dx)^T z = g W            (dF/dW)^T z = g^T x            (dF/db)^T z = sum over the batch of g
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hl_cli.dynamics.hamiltonian import Costate, State
+from hl_cli.networks.blocks import Block, Pulled, Tape
+
+aten = torch.ops.aten
+
+Slope = Callable[[Tensor, Tensor], Tensor]
+
+# activation -> (module, function, z and F(x) to act'(x) z); the last is the kernel that autograd calls
+ACTIVATIONS: dict[str, tuple[type[nn.Module], Callable[[Tensor], Tensor], Slope]] = {
+    "tanh": (nn.Tanh, torch.tanh, lambda z, f: aten.tanh_backward(z, f)),
+    "relu": (nn.ReLU, torch.relu, lambda z, f: aten.threshold_backward(z, f, 0)),
+}
+
+
+class Dense(Block):
+    """A torch.nn.Linear and an activation (or none): x (batch, in) to F (batch, out), no memory."""
+
+    def __init__(self, linear: nn.Linear, activation: str | None = None) -> None:
+        super().__init__([linear.weight] if linear.bias is None else [linear.weight, linear.bias])
+        self.linear = linear
+        self.activation = ACTIVATIONS[activation] if activation else None
+
+    def candidate(self, x: Tensor, h: State) -> State:
+        """act(x W^T + b)."""
+        f = functional.linear(x, self.linear.weight, self.linear.bias)
+        return (f if self.activation is None else self.activation[1](f),)
+
+    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
+        """The tape is (x, F)."""
+        out = self.candidate(x, h)
+        return out, (x, out[0])
+
+    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """The formulas of this file's head."""
+        x, f = tape
+        g = z[0]
+        assert g is not None
+        if self.activation is not None:
+            g = self.activation[2](g, f)
+        theta = [torch.mm(g.t(), x)]
+        if self.linear.bias is not None:
+            theta.append(g.sum(0))
+        return Pulled(torch.mm(g, self.linear.weight) if want_x else None, (), theta)
+
+
+def feedforward(features: int, hidden: Sequence[int], classes: int, activation: str = "tanh") -> nn.Sequential:
+    """Build Flatten, (Linear, activation) per hidden width, Linear; with no hidden width it is a linear model.
+
+    A net without memory is given the ticks of a sample side by side: (batch, ticks, f) becomes (batch, ticks * f).
+    """
+    layers: list[tuple[str, nn.Module]] = [("flatten", nn.Flatten())]
+    width = features
+    for k, size in enumerate(hidden, start=1):
+        layers += [(f"hidden{k}", nn.Linear(width, size)), (f"{activation}{k}", ACTIVATIONS[activation][0]())]
+        width = size
+    layers.append(("head", nn.Linear(width, classes)))
+    return nn.Sequential(OrderedDict(layers))
+
+
+def dense_blocks(net: nn.Sequential, activation: str) -> list[Block]:
+    """Return the layers of `feedforward` as blocks that share its weights, the head last."""
+    linears = [layer for layer in net if isinstance(layer, nn.Linear)]
+    return [*(Dense(layer, activation) for layer in linears[:-1]), Dense(linears[-1])]

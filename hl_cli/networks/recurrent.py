@@ -1,0 +1,161 @@
+r"""Recurrent nets: `rnn`, `gru`, `lstm`, as a loop over PyTorch's cells, and those cells as HL blocks.
+
+With a = x W_ih^T + b_ih and b = h W_hh^T + b_hh, gate by gate:
+
+    RNN:   F = tanh(a + b)
+    GRU:   r = sig(a_r + b_r)   u = sig(a_u + b_u)   n = tanh(a_n + r b_n)   F = (h - n) u + n
+    LSTM:  i, f, o = sig(a + b)   k = tanh(a_k + b_k)   c' = f c + i k   F = (o tanh(c'), c')
+
+The pull-backs below call the operations of autograd in autograd's order, gate by gate and with the same memory
+layout: on the CPU they give its bits. Sources: the documentation of torch.nn.RNNCell, GRUCell, LSTMCell.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hl_cli.dynamics.hamiltonian import Costate, State, total
+from hl_cli.networks.blocks import Block, Pulled, Tape
+
+aten = torch.ops.aten
+
+
+class Recurrent(nn.Module):
+    """A stack of cells, ticked over a sequence, and a linear head on the last state of the top cell."""
+
+    def __init__(self, cell: type[nn.RNNCellBase], features: int, hidden: int, layers: int, classes: int) -> None:
+        super().__init__()
+        sizes = [features, *[hidden] * (layers - 1)]
+        self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)  # type: ignore[call-arg, arg-type]
+        self.head = nn.Linear(hidden, classes)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map inputs (batch, ticks, features) to (batch, classes)."""
+        states: list = [None] * len(self.cells)
+        for x in inputs.unbind(1):
+            for k, cell in enumerate(self.cells):
+                states[k] = cell(x, states[k])
+                x = states[k][0] if isinstance(states[k], tuple) else states[k]
+        return self.head(x)
+
+
+class _Cell(Block):
+    """What the three cells share: their weights, the state at rest, and the sums over gates."""
+
+    memory = True
+    tensors = 1
+
+    def __init__(self, cell: nn.RNNCellBase) -> None:
+        super().__init__([cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh])
+        self.cell = cell
+
+    def rest(self, x: Tensor) -> State:
+        """Zeros of (batch, hidden) per state tensor."""
+        zeros = x.new_zeros(x.shape[0], self.cell.hidden_size)
+        return (zeros,) * self.tensors
+
+    def candidate(self, x: Tensor, h: State) -> State:
+        """PyTorch's own cell."""
+        return (self.cell(x, h[0]),)
+
+    def _gates(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        c = self.cell
+        return functional.linear(x, c.weight_ih, c.bias_ih), functional.linear(h, c.weight_hh, c.bias_hh)
+
+    def _pull_gates(
+        self, x: Tensor, h: Tensor, g_ih: Tensor, g_hh: Tensor, want_x: bool, want_h: bool
+    ) -> tuple[Tensor | None, Tensor | None, list[Tensor]]:
+        """Costates of the gates (batch, gates * hidden) to those of x and h and of the four parameters."""
+        bias = g_ih.sum(0)
+        theta = [torch.mm(g_ih.t(), x), torch.mm(g_hh.t(), h), bias, bias if g_hh is g_ih else g_hh.sum(0)]
+        x_costate = torch.mm(g_ih, self.cell.weight_ih) if want_x else None
+        return x_costate, (torch.mm(g_hh, self.cell.weight_hh) if want_h else None), theta
+
+
+class TanhCell(_Cell):
+    """torch.nn.RNNCell with tanh; the tape is (x, h, F)."""
+
+    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
+        """F = tanh(a + b)."""
+        out = self.candidate(x, h)
+        return out, (x, h[0], out[0])
+
+    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """g = (1 - F^2) z goes to both linear maps."""
+        x, h, f = tape
+        g = aten.tanh_backward(z[0], f)
+        below, past, theta = self._pull_gates(x, h, g, g, want_x, want_h)
+        return Pulled(below, (past,), theta)
+
+
+class GRUCell(_Cell):
+    """torch.nn.GRUCell; the tape is (x, h, r, u, n, b_n, h - n)."""
+
+    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
+        """Gates in place on their slices, as PyTorch does: elsewhere vectors would be cut at other places."""
+        a, b = self._gates(x, h[0])
+        (a_r, a_u, a_n), (b_r, b_u, b_n) = a.chunk(3, 1), b.chunk(3, 1)
+        r, u = b_r.add_(a_r).sigmoid_(), b_u.add_(a_u).sigmoid_()
+        n = (a_n + b_n * r).tanh_()
+        d = h[0] - n
+        return (d * u + n,), (x, h[0], r, u, n, b_n, d)
+
+    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """dF = u dh + (1 - u) dn + (h - n) du."""
+        x, h, r, u, n, b_n, d = tape
+        direct = z[0] * u
+        g_n = aten.tanh_backward(cast(Tensor, z[0]) - direct, n)
+        g_u = aten.sigmoid_backward(z[0] * d, u)
+        g_r = aten.sigmoid_backward(g_n * b_n, r)
+        g_ih, g_hh = torch.cat((g_r, g_u, g_n), 1), torch.cat((g_r, g_u, g_n * r), 1)
+        below, past, theta = self._pull_gates(x, h, g_ih, g_hh, want_x, want_h)
+        return Pulled(below, (total(direct, past) if want_h else None,), theta)
+
+
+class LSTMCell(_Cell):
+    """torch.nn.LSTMCell, state (h, c); the tape is (x, h, c, i, f, k, o, tanh c')."""
+
+    tensors = 2
+
+    def candidate(self, x: Tensor, h: State) -> State:
+        """PyTorch's own cell."""
+        return tuple(self.cell(x, h))
+
+    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
+        """The four gates, the new cell and its tanh."""
+        a, b = self._gates(x, h[0])
+        i, f, k, o = (a + b).chunk(4, 1)
+        i, f, k, o = i.sigmoid(), f.sigmoid(), k.tanh(), o.sigmoid()
+        c = f * h[1] + i * k
+        tanh_c = c.tanh()
+        return (o * tanh_c, c), (x, h[0], h[1], i, f, k, o, tanh_c)
+
+    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """z = (z_h, z_c): what z_h gives to c' joins z_c, then both go to the gates and to c."""
+        x, h, c, i, f, k, o, tanh_c = tape
+        z_h, z_c = z
+        if z_h is None:  # nothing reads h at this tick
+            z_h = torch.zeros_like(tanh_c)
+        g_c = cast(Tensor, total(z_c, aten.tanh_backward(z_h * o, tanh_c)))
+        g = torch.cat(
+            (
+                aten.sigmoid_backward(g_c * k, i),
+                aten.sigmoid_backward(g_c * c, f),
+                aten.tanh_backward(g_c * i, k),
+                aten.sigmoid_backward(z_h * tanh_c, o),
+            ),
+            1,
+        )
+        below, past, theta = self._pull_gates(x, h, g, g, want_x, want_h)
+        return Pulled(below, (past, g_c * f if want_h else None), theta)
+
+
+CELLS: dict[str, tuple[type[nn.RNNCellBase], type[_Cell]]] = {
+    "rnn": (nn.RNNCell, TanhCell),
+    "gru": (nn.GRUCell, GRUCell),
+    "lstm": (nn.LSTMCell, LSTMCell),
+}

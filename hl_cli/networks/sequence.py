@@ -1,0 +1,139 @@
+r"""A chain of blocks over a sequence, with credit `reversed`: neurons run forward, then their costates run back.
+
+With theta frozen during the sequence, for t = 1..T and blocks i = 1..D (x_1 = u_t, x_i = h_{i-1}):
+
+    h_i(t) = h_i(t-1) + tau rate (F_i(x_i, h_i(t-1)) - h_i(t-1))
+    zeta_i(t) = zeta_i(t+1) pulled back through h  +  zeta_{i+1}(t) pulled back through x  +  dL/dh_i at t = T
+    g_i = sum over t = T..1 of (dF_i/dtheta)^T zeta_i(t)
+
+This equals back-propagation through time, and the sums are taken in its order. Memory modes, same bits:
+`store` keeps every tick's tape; `recompute` keeps only the states h(t) and records a tick again when its costate
+arrives. Source: arXiv 2409.12038, section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from hl_cli.dynamics.hamiltonian import Costate, State, costate_step, neuron_step, total
+from hl_cli.networks.blocks import Block, Pulled, Tape
+
+MEMORY = ("store", "recompute")
+
+
+class Neurons:
+    """A chain of blocks over one sequence: it ticks forward, then the costates run back over it.
+
+    Blocks above the last one with memory tick only when the target counts: nobody reads them in between.
+    inputs: u_1..u_T; leak: tau rate. before[t][i], after[i]: h of block i as tick t found it, and at the end.
+    costates[i]: zeta_i(T), once pull_back has run.
+    """
+
+    def __init__(self, blocks: Sequence[Block], inputs: Sequence[Tensor], leak: float = 1.0) -> None:
+        self.blocks = blocks
+        self._remembering = max((k for k, block in enumerate(blocks, start=1) if block.memory), default=0)
+        self.inputs, self.leak = inputs, leak
+        self.before: list[list[State]] = []
+        self.after: list[State] = [block.rest(inputs[0]) for block in self.blocks]
+        self.costates: list[Costate] = [() for _ in self.blocks]
+        self._tapes: list[list[Tape]] = []
+
+    def run(self, memory: str | None = None) -> Tensor:
+        """Tick over all inputs and return what the state net shows at the end: y = h, or the input of f^y.
+
+        memory: store, recompute, or None to keep nothing (then there is no way back).
+        """
+        for t in range(len(self.inputs)):
+            if memory is not None:
+                self.before.append(self.after)
+            last = t == len(self.inputs) - 1
+            record = memory == "store" or (memory == "recompute" and last)
+            self.after, tapes = self._tick(t, self.after, record)
+            self._tapes.append(tapes)
+        return self.after[-1][0] if self.blocks else self.inputs[-1]
+
+    def _active(self, t: int) -> int:
+        """How many blocks tick at t."""
+        return len(self.blocks) if t == len(self.inputs) - 1 else self._remembering
+
+    def _tick(self, t: int, h: list[State], record: bool) -> tuple[list[State], list[Tape]]:
+        x, now, tapes = self.inputs[t], list(h), []
+        for i in range(self._active(t)):
+            block = self.blocks[i]
+            if record:
+                candidate, tape = block.record(x, h[i], want_x=i > 0)
+                tapes.append(tape)
+            else:
+                candidate = block.candidate(x, h[i])
+            now[i] = neuron_step(h[i], candidate, self.leak)
+            x = now[i][0]
+        return now, tapes
+
+    def pull_back(self, zeta: Tensor) -> list[Tensor]:
+        """Run the costates from T to 1, zeta = dL/dh of the top block at T; g of all blocks, a tensor a parameter."""
+        leak, sums = self.leak, [_Sum() for _ in self.blocks]
+        later: list[Costate] = [() for _ in self.blocks]  # zeta(t+1) pulled back through h; () is zero
+        for t in reversed(range(len(self.inputs))):
+            tapes = self._tapes.pop() or self._tick(t, self.before[t], record=True)[1]
+            below = zeta if t == len(self.inputs) - 1 else None
+            for i in reversed(range(self._active(t))):
+                if below is None and not later[i]:
+                    continue  # an exact zero
+                z = (total(later[i][0], below), *later[i][1:]) if later[i] else _only_first(below, self.after[i])
+                if t == len(self.inputs) - 1:
+                    self.costates[i] = z
+                scaled = z if leak == 1.0 else tuple(None if part is None else part * leak for part in z)
+                pulled = self.blocks[i].pull_back(tapes[i], scaled, want_x=i > 0, want_h=t > 0)
+                sums[i].add(pulled.theta)
+                below = pulled.x
+                later[i] = costate_step(z, pulled.h or (None,) * len(z), leak) if t > 0 else ()
+                if all(part is None for part in later[i]):
+                    later[i] = ()
+        return [g for part in sums for g in part.tensors]
+
+
+def _only_first(costate: Tensor | None, h: State) -> Costate:
+    """Place a costate at what the block shows, zero at the rest of its state."""
+    return (costate, *(None,) * (len(h) - 1))
+
+
+class _Sum:
+    """A running sum of lists of tensors; the first list is only borrowed, so it is not added to in place."""
+
+    def __init__(self) -> None:
+        self.tensors: list[Tensor] = []
+        self._own = False
+
+    def add(self, more: list[Tensor]) -> None:
+        if not self.tensors:
+            self.tensors = more
+        elif self._own:
+            for so_far, new in zip(self.tensors, more, strict=True):
+                so_far.add_(new)
+        else:
+            self.tensors = [so_far + new for so_far, new in zip(self.tensors, more, strict=True)]
+            self._own = True
+
+
+class Unrolled(Block):
+    """A recurrent net as one block without memory: its sequence runs inside, h starts at rest for every sample."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        super().__init__([p for block in blocks for p in block.parameters])
+        self.blocks = blocks
+
+    def candidate(self, x: Tensor, h: State) -> State:
+        """x (batch, ticks, features) to (batch, classes)."""
+        return (Neurons(self.blocks, x.unbind(1)).run(),)
+
+    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
+        """The tape is the whole run."""
+        run = Neurons(self.blocks, x.unbind(1))
+        return (run.run("store"),), run
+
+    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """Back-propagation through time; this block stands at the inputs, so x has no costate."""
+        assert z[0] is not None
+        return Pulled(None, (), tape.pull_back(z[0]))

@@ -1,0 +1,93 @@
+r"""Splits: which part of a net is the state net f^h and which the output net f^y.
+
+output         y = f^y(u)                 the whole net is f^y; a recurrent one is unrolled inside it
+state          dh/dt = f^h(u, h), y = h   the whole net is f^h, the head its last block
+state_output   dh/dt = f^h(u, h), y = f^y(h)     hidden layers or cells are f^h, the head is f^y
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from hl_cli.errors import BadInput
+from hl_cli.networks.blocks import Block, Chain, ModuleBlock
+from hl_cli.networks.sequence import Unrolled
+
+SPLITS = ("output", "state", "state_output")
+
+
+def whole(inputs: Tensor) -> Sequence[Tensor]:
+    """One tick that sees all of the sample, as it is."""
+    return (inputs,)
+
+
+def side_by_side(inputs: Tensor) -> Sequence[Tensor]:
+    """One tick that sees the ticks of the sample side by side: (batch, ticks, f) to (batch, ticks * f)."""
+    return (inputs.flatten(1),)
+
+
+def one_by_one(inputs: Tensor) -> Sequence[Tensor]:
+    """Tick t sees inputs[:, t]."""
+    return inputs.unbind(1)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A net as HL runs it: state blocks, an output block or none (y = h), and what a tick sees of a sample.
+
+    module owns all weights and names them; the blocks share them. ticks: the inputs u_1..u_T of the state net (or
+    the one input of f^y) made of a sample's inputs.
+    """
+
+    module: nn.Module
+    state: Sequence[Block]
+    output: Block | None
+    ticks: Callable[[Tensor], Sequence[Tensor]] = whole
+
+    def __post_init__(self) -> None:
+        if not self.state and self.output is None:
+            raise BadInput("a split needs a state net, an output net, or both")
+        used = [id(p) for block in self.blocks for p in block.parameters]
+        if len(used) != len(set(used)):
+            raise BadInput("a weight belongs to two blocks: tie weights inside one block only")
+        for name, p in self.module.named_parameters():
+            if p.requires_grad and id(p) not in used:
+                raise BadInput(f"weight {name} belongs to no block of the split: it would never learn")
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The state blocks in order, then the output block where there is one."""
+        return [*self.state, *(() if self.output is None else (self.output,))]
+
+
+def split_of(
+    net: nn.Module,
+    state: nn.Module | Block | Sequence[nn.Module | Block] = (),
+    output: nn.Module | Block | None = None,
+    ticks: Callable[[Tensor], Sequence[Tensor]] = whole,
+) -> Split:
+    """Split your own net: `state` the chain of its parts that are state blocks, `output` the part that is f^y.
+
+    A module stands for ModuleBlock(module); give ModuleBlock(module, width) for one with a state of its own, and
+    ticks=one_by_one to feed it a sequence. net owns all the weights and names them.
+    """
+    chain = [state] if isinstance(state, nn.Module | Block) else list(state)
+    blocks = [part if isinstance(part, Block) else ModuleBlock(part) for part in chain]
+    return Split(net, blocks, ModuleBlock(output) if isinstance(output, nn.Module) else output, ticks)
+
+
+def split_chain(net: nn.Module, blocks: list[Block], split: str) -> Split:
+    """Cut a chain of blocks, the head last, at the place that the split names.
+
+    Every layer or cell is a block. Under `output` a net with memory is one block, unrolled over its sequence.
+    """
+    recurrent = any(block.memory for block in blocks)
+    ticks = one_by_one if recurrent else side_by_side
+    if split == "state":
+        return Split(net, blocks, None, ticks)
+    if split == "state_output":
+        return Split(net, blocks[:-1], blocks[-1], ticks)
+    return Split(net, (), Unrolled(blocks), whole) if recurrent else Split(net, (), Chain(blocks), ticks)

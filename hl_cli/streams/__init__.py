@@ -1,0 +1,1 @@
+"""Streams: samples over time, endless and restartable at any sample."""

@@ -1,0 +1,68 @@
+"""What travels between the rooms: a sample of the stream, what a learner says of a step, and the symbols.
+
+Symbols, the same in code, configs, CSV columns and reports (arXiv 2409.12038):
+
+    u, target      inputs and target that the stream gives          (batch, ticks, features), (batch,)
+    h              neuron state, one tuple of tensors a block        (batch, width) each
+    z              costate of h                                      as h
+    theta          weights of the state net and of the output net    one flat buffer
+    omega          costate of theta                                  one flat buffer
+    tau            Euler step (time units)                           scalar
+    beta           weight velocity gain: theta' = -beta omega        scalar
+    eta            dissipation of omega (1/time)                     scalar
+    phi            weight of the loss in the Hamiltonian             scalar, may depend on the step
+    rate           leak rate of a state block (1/time)               scalar, 1/tau unless said
+
+Here theta is always the weights, never a dissipation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One learning period of the stream: what both learners see before their weights tick once.
+
+    inputs: (batch, ticks, features) in the run's dtype; target: (batch,) class numbers, counted at the last tick.
+    """
+
+    inputs: Tensor
+    target: Tensor
+
+
+@dataclass(frozen=True)
+class Physics:
+    """The energy bookkeeping of one step, read before the weights move (CSV columns of the same names)."""
+
+    hamiltonian: float
+    loss_term: float
+    kinetic: float
+    state_costate_norm: float
+    weight_costate_norm: float
+    weight_norm: float
+
+
+@dataclass(frozen=True)
+class LearnerRecord:
+    """What a learner says of one step: the prediction and the loss it had *before* its weights moved.
+
+    prediction: (batch, classes); loss: mean over the batch; physics: only where asked for and only from HL.
+    """
+
+    prediction: Tensor
+    loss: float
+    physics: Physics | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Mean loss and fraction of right answers over some samples."""
+
+    loss: float
+    accuracy: float
