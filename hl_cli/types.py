@@ -19,14 +19,13 @@ Here theta is always the weights, never a dissipation.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """One learning period of the stream: what both learners see before their weights tick once.
 
     inputs: (batch, ticks, features) in the run's dtype; target: (batch,) class numbers, counted at the last tick.
@@ -48,8 +47,7 @@ class Physics:
     weight_norm: float
 
 
-@dataclass(frozen=True)
-class LearnerRecord:
+class LearnerRecord(NamedTuple):
     """What a learner says of one step: the prediction and the loss it had *before* its weights moved.
 
     prediction: (batch, classes); loss: mean over the batch; physics: only where asked for and only from HL.
@@ -60,8 +58,7 @@ class LearnerRecord:
     physics: Physics | None = None
 
 
-@dataclass(frozen=True)
-class Scores:
+class Scores(NamedTuple):
     """Mean loss and fraction of right answers over some samples."""
 
     loss: float

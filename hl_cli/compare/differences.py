@@ -8,7 +8,6 @@ a are the weights of HL, b those of PyTorch. Differences are taken in float64.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -29,7 +28,7 @@ class Distance:
 
 @dataclass(frozen=True)
 class TensorDistance:
-    """The distance of one tensor; first_step: the first compared step at which it differs, None for never."""
+    """The distance of one tensor; first_step: the first step after which it differed, None for never."""
 
     tensor: str
     shape: tuple[int, ...]
@@ -37,20 +36,18 @@ class TensorDistance:
     first_step: int | None
 
 
-def distance(pairs: Iterable[tuple[Tensor, Tensor]]) -> Distance:
-    """Measure over all pairs together."""
-    largest, absolute, squares, reference, count, ulp = 0.0, 0.0, 0.0, 0.0, 0, 0
-    for a, b in pairs:
-        gap = (a.double() - b.double()).abs()
-        largest = max(largest, float(gap.max()))
-        absolute += float(gap.sum())
-        squares += float(gap.square().sum())
-        reference += float(b.double().square().sum())
-        count += a.numel()
-        if largest > 0.0 or not torch.equal(_bits(a), _bits(b)):
-            ulp = max(ulp, max_ulp(a, b))
-    relative = (squares / reference) ** 0.5 if reference > 0 else float(squares > 0)
-    return Distance(largest, absolute / max(count, 1), relative, ulp)
+def distance(a: Tensor, b: Tensor) -> Distance:
+    """Measure two tensors of the same shape and dtype.
+
+    >>> distance(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]))
+    Distance(max_abs=0.0, mean_abs=0.0, relative=0.0, max_ulp=0)
+    """
+    if torch.equal(_bits(a), _bits(b)):
+        return Distance(0.0, 0.0, 0.0, 0)
+    gap, reference = (a.double() - b.double()).abs(), float(torch.linalg.vector_norm(b.double()))
+    norm = float(torch.linalg.vector_norm(gap))
+    relative = norm / reference if reference > 0 else float("inf")
+    return Distance(float(gap.max()), float(gap.mean()), relative, max_ulp(a, b))
 
 
 def max_ulp(a: Tensor, b: Tensor) -> int:
@@ -60,13 +57,10 @@ def max_ulp(a: Tensor, b: Tensor) -> int:
     1
     """
     here, there = _ordered(a), _ordered(b)
-    far = (here < 0) != (there < 0)  # here the difference of two int64 may overflow
+    far = (here < 0) != (there < 0)  # there the difference of two int64 may overflow
     near = (torch.where(far, 0, here) - torch.where(far, 0, there)).abs()
-    steps = int(near.max())
-    if bool(far.any()):
-        pairs = zip(here[far].tolist(), there[far].tolist(), strict=True)
-        steps = max(steps, max(abs(x - y) for x, y in pairs))
-    return steps
+    pairs = zip(here[far].tolist(), there[far].tolist(), strict=True)
+    return max(int(near.max()), max((abs(x - y) for x, y in pairs), default=0))
 
 
 def _bits(a: Tensor) -> Tensor:
@@ -81,41 +75,50 @@ def _ordered(a: Tensor) -> Tensor:
 
 
 class Differences:
-    """Compares two sets of live weights, step by step.
+    """Compares two sets of weights step by step, by snapshots: all weights of a learner in one flat tensor.
 
-    hl, pytorch: name to tensor, same names and shapes; the tensors are read where they are, again and again.
+    hl, pytorch: live weights, name to tensor, same names and shapes; only `snapshot` reads them.
     """
 
     def __init__(self, hl: dict[str, Tensor], pytorch: dict[str, Tensor]) -> None:
         if {n: w.shape for n, w in hl.items()} != {n: w.shape for n, w in pytorch.items()}:
             raise ValueError(f"the learners have other weights: {list(hl)} and {list(pytorch)}")
-        self._pairs = {name: (w, pytorch[name]) for name, w in hl.items()}
-        self._bits = {name: (_bits(a), _bits(b)) for name, (a, b) in self._pairs.items()}
+        self._live = {
+            name: [_bits(w).view(-1) for w in weights.values()] for name, weights in (("hl", hl), ("pytorch", pytorch))
+        }
+        self._shapes = {name: tuple(w.shape) for name, w in hl.items()}
+        self._sizes = [w.numel() for w in hl.values()]
+        self._dtype = next(iter(hl.values())).dtype
+        self.weights = sum(self._sizes)
         self.first_steps: dict[str, int] = {}
-        self.steps = 0
 
-    def compare(self, step: int) -> bool:
-        """Tell whether all weights are equal bit for bit now, after this step; remember the first that were not."""
-        self.steps += 1
-        equal = True
-        for name, (a, b) in self._bits.items():
-            if not torch.equal(a, b):
-                equal = False
-                self.first_steps.setdefault(name, step)
-        return equal
+    def snapshot(self, learner: str) -> Tensor:
+        """The bits of all weights of "hl" or "pytorch" as they are now, (weights,) of int32 or int64."""
+        return torch.cat(self._live[learner])
+
+    def compare(self, step: int, hl: Tensor, pytorch: Tensor) -> bool:
+        """Tell whether two snapshots of this step are equal bit for bit; remember which tensors were not."""
+        if torch.equal(hl, pytorch):
+            return True
+        pairs = zip(self._shapes, hl.split(self._sizes), pytorch.split(self._sizes), strict=True)
+        for name, a, b in pairs:
+            if name not in self.first_steps and not torch.equal(a, b):
+                self.first_steps[name] = step
+        return False
 
     @property
     def first_step(self) -> int | None:
-        """The first compared step at which any weight differed, None while all are equal."""
+        """The first compared step after which any weight differed, None while all are equal."""
         return min(self.first_steps.values(), default=None)
 
-    def measure(self) -> Distance:
-        """Distance of all weights together, now."""
-        return distance(self._pairs.values())
+    def measure(self, hl: Tensor, pytorch: Tensor) -> Distance:
+        """Distance of all weights of two snapshots together."""
+        return distance(hl.view(self._dtype), pytorch.view(self._dtype))
 
     def by_tensor(self) -> list[TensorDistance]:
         """Distance of each tensor, now."""
+        pairs = zip(self._shapes.items(), self._live["hl"], self._live["pytorch"], strict=True)
         return [
-            TensorDistance(name, tuple(a.shape), distance([(a, b)]), self.first_steps.get(name))
-            for name, (a, b) in self._pairs.items()
+            TensorDistance(name, shape, distance(a.view(self._dtype), b.view(self._dtype)), self.first_steps.get(name))
+            for (name, shape), a, b in pairs
         ]

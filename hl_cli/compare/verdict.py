@@ -67,7 +67,7 @@ def noise_floor(stream: Stream, make: Callable[[], Learner], measured: list[int]
         except NonFinite:
             return {s: floor.get(s, torch.inf) for s in measured}
         if step in wanted:
-            highest = max(highest, apart.measure().max_abs)
+            highest = max(highest, apart.measure(apart.snapshot("hl"), apart.snapshot("pytorch")).max_abs)
             floor[step] = highest
     return floor
 

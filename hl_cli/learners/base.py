@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from hl_cli.errors import NonFinite
@@ -49,3 +51,10 @@ def finite(value: float, quantity: str) -> float:
     if not math.isfinite(value):
         raise NonFinite(quantity)
     return value
+
+
+def all_finite(tensors: Iterable[Tensor], quantity: str) -> None:
+    """Raise NonFinite(quantity) unless every element is finite; one sum a tensor while all is well."""
+    for tensor in tensors:
+        if not math.isfinite(tensor.sum().item()) and not bool(torch.isfinite(tensor).all()):
+            raise NonFinite(quantity)  # a sum may overflow alone, so each element was looked at

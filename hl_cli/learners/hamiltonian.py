@@ -22,8 +22,8 @@ from torch import Tensor
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import hamiltonian
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
-from hl_cli.errors import BadInput, NonFinite
-from hl_cli.learners.base import finite
+from hl_cli.errors import BadInput
+from hl_cli.learners.base import all_finite, finite
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.sequence import MEMORY, Neurons
@@ -133,6 +133,5 @@ class HamiltonianLearner:
 
 
 def _admit(omega: Tensor) -> None:
-    """Stop before the weights move when omega is not finite; a sum may overflow alone, then each is looked at."""
-    if not torch.isfinite(omega.sum()) and not bool(torch.isfinite(omega).all()):
-        raise NonFinite("weight costate")
+    """Stop before the weights move when omega is not finite."""
+    all_finite((omega,), "weight costate")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hl_cli.learners.base import finite
+from hl_cli.learners.base import all_finite, finite
 from hl_cli.networks.losses import Loss
 from hl_cli.types import LearnerRecord, Sample
 
@@ -24,6 +24,7 @@ class PyTorchLearner:
     ) -> None:
         self.module, self.loss = module, loss
         self.optimizer = optimizer(module.parameters(), **options)
+        self._parameters = list(module.parameters())
         self.seconds = 0.0
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
@@ -36,8 +37,7 @@ class PyTorchLearner:
         value = loss.item()
         paused = perf_counter()
         finite(value, "loss")
-        gradients = [p.grad for p in self.module.parameters() if p.grad is not None]
-        finite(float(torch.nn.utils.get_total_norm(gradients)), "gradient")
+        all_finite((p.grad for p in self._parameters if p.grad is not None), "gradient")
         resumed = perf_counter()
         self.optimizer.step()
         self.seconds += perf_counter() - resumed + paused - start

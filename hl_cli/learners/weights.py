@@ -29,7 +29,7 @@ class FlatWeights:
         self.omega = torch.zeros_like(self.theta)
         self._drive = torch.zeros_like(self.theta)
         self._padding = [self.theta.new_zeros(gap - size) for gap, size in zip(padded, sizes, strict=True)]
-        self._flat_pieces = [(self.theta, self.omega, self._drive)]
+        self._flat = [(self.theta, self.omega, self._drive)] if sum(padded) <= FLAT_LIMIT else None
         self._slots: list[tuple[tuple[Tensor, ...], tuple[Tensor, ...]]] = []
         start = 0
         for p, size, gap in zip(self.parameters, sizes, padded, strict=True):
@@ -41,14 +41,10 @@ class FlatWeights:
 
     def pieces(self, drive: list[Tensor]) -> Pieces:
         """The whole at once while it is small, else cache-sized pieces of each slot."""
-        if len(self.theta) <= FLAT_LIMIT:
-            parts = []
-            for g, padding in zip(drive, self._padding, strict=True):
-                parts.append(g.reshape(-1))
-                if len(padding):
-                    parts.append(padding)
-            torch.cat(parts, out=self._drive)
-            return self._flat_pieces
+        if self._flat is not None:
+            parts = [part for pair in zip(drive, self._padding, strict=True) for part in pair]
+            torch.cat([part.reshape(-1) for part in parts], out=self._drive)
+            return self._flat
         return (
             piece
             for (theta, omega), g in zip(self._slots, drive, strict=True)

@@ -1,0 +1,111 @@
+"""The Hydra application: compose the config, run it, say errors in one line, exit with a code that tells.
+
+0 done; 1 bad input; 3 the verdict is not the expected one; 130, 143 stopped by Ctrl-C, SIGTERM. In a sweep the
+largest code of its jobs. No torch is imported until a config is composed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from hl_cli import schema
+from hl_cli.complaint import one_line
+
+TRACEBACK = "HYDRA_FULL_ERROR"
+
+
+class Session:
+    """What one process has to remember between Hydra's calls: exit codes, and folders that Hydra made."""
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+        self.show_traceback = os.environ.get(TRACEBACK, "0") not in ("", "0")
+        self.missing: list[Path] = []
+
+    def expect_folder(self, folder: Path) -> None:
+        """Note which of the folder and its parents are not there yet: those are ours to remove again."""
+        self.missing = [path for path in (folder, *folder.parents) if not path.exists()]
+
+    def remove_made_folders(self) -> None:
+        """Remove what Hydra made for a run that never was; a folder with anything in it stays."""
+        with contextlib.suppress(OSError):
+            for path in self.missing:
+                path.rmdir()
+
+    def fail(self, error: Exception, where: str = "") -> None:
+        """Say it in one line and remember exit code 1."""
+        if self.show_traceback:
+            raise error
+        print(f"hl-run: {where}{one_line(error)}", file=sys.stderr)
+        self.exit_code = max(self.exit_code, 1)
+
+
+session = Session()
+
+
+class FolderWatch(Callback):
+    """Sees each run before Hydra makes its folder."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Before the folder of a single run is made."""
+        session.expect_folder(Path(config.hydra.run.dir).absolute())
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Before the folder of a sweep is made."""
+        session.expect_folder(Path(config.hydra.sweep.dir).absolute())
+
+
+@hydra.main(config_path="pkg://hl_cli.configs", config_name="run", version_base="1.3")
+def job(cfg: DictConfig) -> float | None:
+    """One run; its held-out loss of HL is the value that a sweeper may minimise."""
+    own = HydraConfig.get()
+    folder = Path(own.runtime.output_dir)
+    sweep = own.mode.name == "MULTIRUN"
+    try:
+        from hl_cli.run import run
+
+        outcome = run(cfg, folder, own, _command(own))
+    except Exception as error:
+        if sweep:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        else:
+            session.remove_made_folders()
+        session.fail(error, f"job {own.job.num} ({own.job.override_dirname}): " if sweep else "")
+        return None
+    session.exit_code = max(session.exit_code, outcome.exit_code)
+    if outcome.exit_code >= 128:
+        sys.exit(outcome.exit_code)  # a signal ends a whole sweep
+    return outcome.summary["hl"]["held_out_loss"]
+
+
+def _command(own: DictConfig) -> str:
+    return shlex.join(["hl-run", *OmegaConf.to_container(own.overrides.task)])
+
+
+def start() -> None:
+    """Hand over to Hydra and leave the process with its exit code."""
+    os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
+    schema.register()
+    try:
+        job()
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except KeyboardInterrupt:
+        print("hl-run: broken off by Ctrl-C", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        session.remove_made_folders()
+        session.fail(error)
+    sys.exit(session.exit_code)

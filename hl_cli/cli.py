@@ -1,0 +1,59 @@
+"""hl-run: help at once, everything else through Hydra. Imports nothing heavy, so that help is quick."""
+
+from __future__ import annotations
+
+import sys
+from importlib import resources
+from textwrap import fill
+
+HELP = """\
+hl-run: Hamiltonian Learning and torch.optim.SGD, side by side, from the same weights on the same samples.
+
+Usage: hl-run [choice=option ...] [value=number ...] [flags]
+
+Choices:
+{choices}
+
+Values:
+{values}
+
+Examples:
+  hl-run                                                   an MLP on the 8x8 digits
+  hl-run model=lstm stream=digits_rows split=state         an LSTM over 8 rows, the whole net as state net
+  hl-run scenario=gd_a tau=0.1 expect=round_off            exit 3 if the verdict is worse than round-off
+  hl-run scenario=custom scenario.beta=0.02 scenario.eta=0.3 scenario.phi=0.7
+  hl-run -m scenario=gd_a,gd_b,mom_a,mom_b split=output,state,state_output
+
+Flags: --cfg job prints the config, -m sweeps, --shell-completion and --hydra-help are Hydra's.
+hydra.run.dir=DIR names the folder of a run. HYDRA_FULL_ERROR=1 shows a traceback instead of one line.
+"""
+
+
+def help_text() -> str:
+    """The options as they lie in configs/, the values as hl_cli.schema declares them."""
+    from hl_cli import schema
+
+    groups = []
+    for group in ("stream", "model", "split", "scenario", "integrator", "experiment", "debug"):
+        folder = resources.files("hl_cli.configs") / group
+        options = sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+        inside = [name for name in schema.names() if name.startswith(f"{group}.") and not name.endswith(".name")]
+        groups.append(_entry(f"{group}=", ", ".join(options)))
+        if inside:
+            groups.append(_entry("", "(" + ", ".join(f"{name}=" for name in dict.fromkeys(inside)) + ")"))
+    values = [_entry(f"{name}={default}", meaning) for name, default, meaning in schema.values()]
+    return HELP.format(choices="\n".join(groups), values="\n".join(values))
+
+
+def _entry(name: str, text: str) -> str:
+    return fill(text, 110, initial_indent=f"  {name:<20} ", subsequent_indent=" " * 23)
+
+
+def main() -> None:
+    """The entry point of hl-run."""
+    if any(flag in sys.argv[1:] for flag in ("--help", "-h")):
+        print(help_text(), end="")
+        return
+    from hl_cli.app import start
+
+    start()

@@ -1,0 +1,72 @@
+"""Errors of Hydra, OmegaConf and the run, each as one line: what was wrong, where, and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+
+from hl_cli import schema
+from hl_cli.errors import BadInput
+
+
+def one_line(error: BaseException) -> str:
+    """Say the error in one line, the field and the allowed values where they are known."""
+    if isinstance(error, BadInput):
+        return str(error)
+    text = "\n".join(str(e) for e in _causes(error))
+    for explain in (_unknown_option, _unknown_key, _wrong_type):
+        line = explain(text)
+        if line:
+            return line
+    flat = " ".join(part.strip() for part in str(error).splitlines() if part.strip())
+    if type(error).__module__.partition(".")[0] in ("hydra", "omegaconf") or isinstance(error, OSError):
+        return flat
+    return f"{type(error).__name__}: {flat} (HYDRA_FULL_ERROR=1 shows where)"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _unknown_option(text: str) -> str | None:
+    """stream=foo, where configs/stream/foo.yaml does not exist."""
+    match = re.search(r"Could not find '([\w@.]+)/([^']+)'\s+Available options in '[^']+':\s+(.*)", text, re.DOTALL)
+    if not match:
+        return None
+    group, option, rest = match.groups()
+    options = re.findall(r"^\s*([\w-]+)\s*$", rest, re.MULTILINE)
+    return f"{group}={option}: no such option; allowed: {', '.join(sorted(options))}"
+
+
+def _unknown_key(text: str) -> str | None:
+    """A field that the config does not have."""
+    match = re.search(r"Key '([^']+)' (?:is not in struct|not in '(\w+)')\s+full_key: (\S+)", text) or re.search(
+        r"(Could) (not) override '([^']+)'.*Key", text, re.DOTALL
+    )
+    if not match:
+        return None
+    name = match.group(3)
+    near = difflib.get_close_matches(name, list(schema.names()), n=3)
+    hint = f"did you mean {', '.join(near)}?" if near else "hl-run --help lists all"
+    return f"{name}: no such field; {hint}"
+
+
+def _wrong_type(text: str) -> str | None:
+    """A value that cannot become the type of its field."""
+    match = re.search(r"^(.*Value '.*|.*Invalid value '.*)$", text, re.MULTILINE)
+    key = re.search(r"full_key: (\S+)", text)
+    if not match or not key:
+        return None
+    said = match.group(1).strip()
+    value = re.search(r"[Vv]alue '([^']*)'", said)
+    choices = re.search(r"expected one of \[(.*)\]", said)
+    kind = re.search(r"converted to (\w+)", said)
+    allowed = (
+        choices.group(1)
+        if choices
+        else {"Integer": "a whole number", "Float": "a number"}.get(kind.group(1) if kind else "", said)
+    )
+    return f"{key.group(1)}={value.group(1) if value else '?'}: allowed: {allowed}"

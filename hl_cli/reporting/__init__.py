@@ -1,0 +1,1 @@
+"""Everything that writes: CSV files, TensorBoard, pictures, summary, report, console."""

@@ -1,0 +1,98 @@
+"""What a run prints: what is compared, a progress bar, and the result."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from hl_cli.compare.side_by_side import StepRecord
+from hl_cli.reporting.tables import LEARNERS
+
+NAMES = {"hl": "HL", "pytorch": "PyTorch"}
+
+
+def opening(about: dict[str, Any]) -> str:
+    """What is compared, before the first step."""
+    s, c, r = about["stream"], about["coefficients"], about
+    ticks = f"{s['ticks']} ticks of {s['features']} features" if s["ticks"] > 1 else f"{s['features']} features"
+    first = f" (phi {c['phi_first']:g} at the first step)" if c["phi_first"] != c["phi"] else ""
+    return "\n".join(
+        [
+            f"HL ({r['split']} split, {r['integrator']}) against torch.optim.SGD: same weights, same samples",
+            f"  stream    {s['name']}: {ticks}, {s['classes']} classes, {s['train_samples']} training and "
+            f"{s['held_out_samples']} held-out samples, chance {s['chance']:.2f}",
+            f"  model     {r['model']}: {r['weights']} weights, {r['dtype']} on {r['device']}, threads {r['threads']}",
+            f"  HL        tau {c['tau']:g}, beta {c['beta']:g}, eta {c['eta']:g}, phi {c['phi']:g}{first}",
+            f"  SGD       lr {c['lr']:g}, momentum {c['momentum']:g}, dampening {c['dampening']:g}"
+            + (f", weight decay {c['weight_decay']:g} (both)" if c["weight_decay"] else ""),
+            f"  note      {r['note']}",
+        ]
+    )
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def table(summary: dict[str, Any]) -> list[list[str]]:
+    """Header and one row a learner, as text; used by the console and by the report."""
+    rows = [["", "loss", "accuracy", "held-out accuracy", "steps/s"]]
+    for name in LEARNERS:
+        of = summary[name]
+        rows.append(
+            [
+                NAMES[name],
+                _cell(of["final_loss"], ".4f"),
+                _cell(of["accuracy"], ".3f"),
+                _cell(of["held_out_accuracy"], ".3f"),
+                _cell(of["steps_per_second"], ",.0f"),
+            ]
+        )
+    return rows
+
+
+def closing(summary: dict[str, Any], folder: Path) -> str:
+    """The table, the verdict, and where to look."""
+    rows = table(summary)
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = [
+        "  "
+        + "  ".join(
+            cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    largest = summary["max_abs_weight_difference"]
+    stopped = f", stopped by {summary['interrupted']}" if summary["interrupted"] else ""
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"  {summary['steps']} steps{stopped}; loss and accuracy are means of the last {summary['window']}",
+            f"  largest weight difference  {_cell(largest, '.3g')}",
+            f"  verdict                    {summary['verdict']}: {summary['reason']}",
+            f"  folder                     {folder}",
+            f"  curves                     tensorboard --logdir {folder / 'tensorboard'}",
+        ]
+    )
+
+
+class Progress:
+    """A live bar on the terminal; silent where stderr is no terminal."""
+
+    def __init__(self, steps: int) -> None:
+        self._bar = tqdm(total=steps, unit="step", disable=None, leave=False, file=sys.stderr, dynamic_ncols=True)
+
+    def consume(self, record: StepRecord) -> None:
+        """One step further; the losses at measured steps."""
+        self._bar.update(1)
+        if record.distance is not None and not self._bar.disable:
+            losses = {f"{NAMES[name]} loss": f"{s.loss:.3f}" for name, s in record.scores.items()}
+            self._bar.set_postfix(losses, refresh=False)
+
+    def close(self) -> None:
+        """Remove the bar."""
+        self._bar.close()

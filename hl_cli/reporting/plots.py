@@ -1,0 +1,91 @@
+"""Pictures of a run, drawn from its CSV files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from hl_cli.reporting.tables import read
+
+PYTORCH, HL, FLOOR = "#d1495b", "#00477f", "#8d99ae"
+POINTS = 200  # windows over which a curve is averaged
+MARKERS = 25
+
+
+def draw_curves(folder: Path, title: str) -> None:
+    """curves.png: PyTorch as a wide line, HL as a thin line with markers, so that both are seen where they agree."""
+    curves, held_out = read(folder / "curves.csv"), read(folder / "evaluation.csv")
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
+        window = _draw_pair(axis, curves, quantity)
+        for name, style in (("pytorch", {"color": PYTORCH, "ms": 11}), ("hl", {"color": HL, "ms": 6})):
+            label = f"{'HL' if name == 'hl' else 'PyTorch'}, held-out"
+            axis.plot(held_out["step"], held_out[f"{name}_{quantity}"], "*", label=label, alpha=0.8, **style)
+        axis.set_xlabel("step")
+        axis.set_ylabel(quantity)
+        axis.grid(alpha=0.25)
+        axis.set_title(
+            f"{quantity}, before the update" + (f", mean of {window} steps" if window > 1 else ""), fontsize=10
+        )
+    axes[0].set_ylim(bottom=0)
+    axes[1].set_ylim(-0.02, 1.02)
+    axes[0].legend(frameon=False, fontsize=9)
+    figure.suptitle(title, fontsize=11)
+    figure.savefig(folder / "curves.png", dpi=120)
+    plt.close(figure)
+
+
+def _draw_pair(axis: Axes, curves: dict[str, list[float]], quantity: str) -> int:
+    steps = np.array(curves["step"])
+    window = max(1, len(steps) // POINTS)
+    for name, style in (
+        ("pytorch", {"color": PYTORCH, "lw": 4.5, "alpha": 0.55, "label": "PyTorch"}),
+        ("hl", {"color": HL, "lw": 1.0, "marker": "o", "mfc": "white", "ms": 5, "label": "HL"}),
+    ):
+        x, y = _averaged(steps, window), _averaged(np.array(curves[f"{name}_{quantity}"]), window)
+        axis.plot(x, y, markevery=max(1, len(x) // MARKERS), **style)
+    return window
+
+
+def _averaged(values: np.ndarray, window: int) -> np.ndarray:
+    """Mean of each full window; a short rest at the end is left out."""
+    whole = len(values) // window * window
+    return values[:whole].reshape(-1, window).mean(1)
+
+
+def draw_weight_difference(folder: Path, title: str, floor: dict[int, float] | None) -> None:
+    """weight_difference.png: largest difference over time on a log scale, with the noise floor where it is known."""
+    table = read(folder / "weight_difference.csv")
+    steps, gaps = np.array(table["step"]), np.array(table["max_abs"])
+    figure, axis = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
+    if not np.any(gaps > 0):
+        words = (
+            f"Every weight of HL equals PyTorch's, bit for bit,\nat all {len(steps)} measured steps "
+            f"({int(steps[0])} to {int(steps[-1])})."
+            if len(steps)
+            else "No step was compared."
+        )
+        axis.text(0.5, 0.5, words, ha="center", va="center", fontsize=13, transform=axis.transAxes)
+        axis.set_yticks([])
+        axis.set_xlim(0, max(1.0, float(steps[-1]) if len(steps) else 1.0))
+    else:
+        shown = np.where(gaps > 0, gaps, np.nan)
+        axis.semilogy(steps, shown, color=HL, marker=".", ms=3, lw=1, label="largest weight difference")
+        if floor:
+            axis.semilogy(
+                list(floor), list(floor.values()), color=FLOOR, ls="--", label="noise floor (PyTorch one ulp away)"
+            )
+        axis.grid(alpha=0.25, which="both")
+        axis.legend(frameon=False, fontsize=9)
+    axis.set_xlabel("step")
+    axis.set_ylabel("max |HL - PyTorch|")
+    axis.set_title(title, fontsize=11)
+    figure.savefig(folder / "weight_difference.png", dpi=120)
+    plt.close(figure)

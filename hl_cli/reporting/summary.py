@@ -1,0 +1,91 @@
+"""summary.json: the verdict and the numbers of a run, for other tools."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hl_cli.compare.side_by_side import Divergence, StepRecord
+from hl_cli.compare.verdict import Verdict
+from hl_cli.reporting.tables import LEARNERS
+from hl_cli.types import Scores
+
+WINDOW = 100
+
+
+@dataclass
+class Tally:
+    """What the end of a run needs of its records; final loss and accuracy are means of the last WINDOW steps."""
+
+    steps: int = 0
+    apart: dict[int, float] = field(default_factory=dict)
+    diverged: list[Divergence] = field(default_factory=list)
+    held_out: dict[str, Scores] = field(default_factory=dict)
+    _last: dict[str, deque[Scores]] = field(default_factory=lambda: {name: deque(maxlen=WINDOW) for name in LEARNERS})
+
+    def consume(self, record: StepRecord) -> None:
+        """Keep the last window, the distances and the divergences."""
+        self.steps = record.step
+        for name, scores in record.scores.items():
+            self._last[name].append(scores)
+        if record.distance is not None:
+            self.apart[record.step] = record.distance.max_abs
+        if record.held_out is not None:
+            self.held_out = record.held_out
+        self.diverged += record.diverged
+
+    def close(self) -> None:
+        """Nothing to write."""
+
+    def of(self, learner: str, seconds: float) -> dict[str, float | None]:
+        """The numbers of one learner."""
+        last, held_out = self._last[learner], self.held_out.get(learner)
+        done = next((d.step - 1 for d in self.diverged if d.learner == learner), self.steps)
+        return {
+            "final_loss": sum(s.loss for s in last) / len(last) if last else None,
+            "accuracy": sum(s.accuracy for s in last) / len(last) if last else None,
+            "held_out_accuracy": held_out.accuracy if held_out else None,
+            "held_out_loss": held_out.loss if held_out else None,
+            "steps_per_second": done / seconds if seconds > 0 else None,
+        }
+
+
+def summary(
+    tally: Tally, verdict: Verdict, first_difference_step: int | None, seconds: dict[str, float], about: dict[str, Any]
+) -> dict[str, Any]:
+    """Gather everything; about: coefficients, seed, threads, dtype, command and the like."""
+    return {
+        "verdict": verdict.word,
+        "reason": verdict.reason,
+        "first_difference_step": first_difference_step,
+        "steps": tally.steps,
+        "max_abs_weight_difference": max(tally.apart.values(), default=None),
+        **{name: tally.of(name, seconds[name]) for name in LEARNERS},
+        "window": min(WINDOW, tally.steps),
+        "diverged": [asdict(d) for d in tally.diverged],
+        **about,
+        "versions": {
+            "hl-run": about_version(),
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "hydra-core", "omegaconf", "numpy", "scikit-learn")},
+        },
+    }
+
+
+def about_version() -> str:
+    """Version of this program; read from the package, which may not be installed."""
+    from hl_cli import __version__
+
+    return __version__
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write all or nothing."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+    temporary.replace(path)

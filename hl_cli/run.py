@@ -1,0 +1,125 @@
+"""One run from config to files: build, compare, judge, write."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from omegaconf import DictConfig, OmegaConf
+
+from hl_cli.build import LOSS, Comparison, comparison
+from hl_cli.compare.differences import Differences
+from hl_cli.compare.side_by_side import StepRecord, side_by_side
+from hl_cli.compare.verdict import judge, noise_floor
+from hl_cli.errors import BadInput
+from hl_cli.interruption import Interruption
+from hl_cli.reporting import console, plots
+from hl_cli.reporting.report import write_report
+from hl_cli.reporting.summary import Tally, summary, write_json
+from hl_cli.reporting.tables import Tables, write_weights
+from hl_cli.reporting.tensorboard import TensorBoard
+
+CONFIG = ".hydra"
+
+
+class Consumer(Protocol):
+    """Takes the records of a run, one after the other, and is closed in any case."""
+
+    def consume(self, record: StepRecord) -> None:
+        """Take one record."""
+
+    def close(self) -> None:
+        """Finish what is open."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The summary that was written, and what the process should exit with."""
+
+    summary: dict[str, Any]
+    exit_code: int
+
+
+def run(cfg: DictConfig, folder: Path, hydra: DictConfig | None = None, command: str = "hl-run") -> Outcome:
+    """Run the config into an empty folder; raises BadInput before anything is written there."""
+    built = comparison(cfg)
+    if any(folder.iterdir()):
+        raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
+    _write_config(cfg, folder, hydra)
+    about = _about(cfg, built, command)
+    print(console.opening(about), flush=True)
+    differences = Differences(built.hl.weights(), built.pytorch.weights())
+    tally = Tally()
+    with Interruption() as stop:
+        consumers: list[Consumer] = [tally, Tables(folder), TensorBoard(folder), console.Progress(cfg.steps)]
+        try:
+            for record in side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences, stop):
+                for consumer in consumers:
+                    consumer.consume(record)
+        finally:
+            for consumer in consumers:
+                consumer.close()
+        verdict = judge(
+            differences.first_step,
+            tally.apart,
+            tally.diverged,
+            cfg.tau,
+            lambda steps: noise_floor(built.fresh_stream(), built.fresh_pytorch, steps, cfg.seed),
+        )
+        about["interrupted"] = stop.received.name if stop.received else None
+        seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
+        result = summary(tally, verdict, differences.first_step, seconds, about)
+        tensors = differences.by_tensor()
+        title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split, {cfg.scenario.name}"
+        write_weights(folder, tensors)
+        write_json(folder / "summary.json", result)
+        plots.draw_curves(folder, title)
+        plots.draw_weight_difference(folder, title, verdict.noise_floor)
+        write_report(folder, title, result, tensors)
+        print(console.closing(result, _short(folder)), flush=True)
+        return Outcome(result, stop.exit_code or (0 if verdict.meets(cfg.expect) else 3))
+
+
+def _write_config(cfg: DictConfig, folder: Path, hydra: DictConfig | None) -> None:
+    """Write .hydra as Hydra would; it does so itself before a bad config could be refused, so that is turned off."""
+    (folder / CONFIG).mkdir()
+    OmegaConf.save(cfg, folder / CONFIG / "config.yaml")
+    if hydra is not None:
+        OmegaConf.save(OmegaConf.create({"hydra": hydra}), folder / CONFIG / "hydra.yaml")
+        OmegaConf.save(hydra.overrides.task, folder / CONFIG / "overrides.yaml")
+
+
+def _about(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:
+    """What summary, report and console say of a run beside its results."""
+    description = asdict(built.stream.describe())
+    description["name"] = cfg.stream.name
+    return {
+        "stream": description,
+        "model": cfg.model.name,
+        "split": cfg.split.name,
+        "scenario": cfg.scenario.name,
+        "integrator": cfg.integrator.name,
+        "memory": cfg.memory,
+        "weights": sum(w.numel() for w in built.pytorch.weights().values()),
+        "coefficients": {
+            **{k: v for k, v in asdict(built.physics).items() if k != "rate"},
+            **{k: v for k, v in asdict(built.sgd).items() if k != "weight_decay"},
+        },
+        "note": built.note,
+        "batch_size": cfg.batch_size,
+        "seed": cfg.seed,
+        "threads": cfg.threads,
+        "dtype": cfg.dtype,
+        "device": cfg.device,
+        "expect": cfg.expect,
+        "interrupted": None,
+        "command": command,
+        "config": CONFIG,
+    }
+
+
+def _short(folder: Path) -> Path:
+    """The folder as a person would type it."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
