@@ -14,13 +14,15 @@ def one_line(error: BaseException) -> str:
     """Say the error in one line, the field and the allowed values where they are known."""
     if isinstance(error, BadInput):
         return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}; allowed: a place where a folder can be made and written"
     text = "\n".join(str(e) for e in _causes(error))
-    for explain in (_unknown_option, _unknown_key, _wrong_type):
+    for explain in (_unknown_option, _unknown_key, _wrong_type, _wrong_value):
         line = explain(text)
         if line:
             return line
     flat = " ".join(part.strip() for part in str(error).splitlines() if part.strip())
-    if type(error).__module__.partition(".")[0] in ("hydra", "omegaconf") or isinstance(error, OSError):
+    if type(error).__module__.partition(".")[0] in ("hydra", "omegaconf"):
         return flat
     return f"{type(error).__name__}: {flat} (HYDRA_FULL_ERROR=1 shows where)"
 
@@ -42,16 +44,17 @@ def _unknown_option(text: str) -> str | None:
 
 
 def _unknown_key(text: str) -> str | None:
-    """A field that the config does not have."""
-    match = re.search(r"Key '([^']+)' (?:is not in struct|not in '(\w+)')\s+full_key: (\S+)", text) or re.search(
-        r"(Could) (not) override '([^']+)'.*Key", text, re.DOTALL
-    )
+    """A field that the config, or the option chosen for it, does not have."""
+    match = re.search(r"Key '[^']+' (?:is not in struct|not in '(\w+)')\s+full_key: (\S+)", text)
     if not match:
         return None
-    name = match.group(3)
-    near = difflib.get_close_matches(name, list(schema.names()), n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else "hl-run --help lists all"
-    return f"{name}: no such field; {hint}"
+    kind, name = match.groups()
+    group, _, field = name.rpartition(".")
+    has = [f"{group}.{key}" if group else key for key in schema.fields_of(kind)]
+    if group and field and has:
+        return f"{name}: no such field here; allowed: {', '.join(has)}"
+    near = difflib.get_close_matches(name, list(dict.fromkeys(schema.names())), n=3)
+    return f"{name}: no such field; {f'did you mean {chr(32).join(near)}?' if near else 'hl-run --help lists all'}"
 
 
 def _wrong_type(text: str) -> str | None:
@@ -70,3 +73,15 @@ def _wrong_type(text: str) -> str | None:
         else {"Integer": "a whole number", "Float": "a number"}.get(kind.group(1) if kind else "", said)
     )
     return f"{key.group(1)}={value.group(1) if value else '?'}: allowed: {allowed}"
+
+
+def _wrong_value(text: str) -> str | None:
+    """A value of another shape than its field."""
+    match = re.search(r"Error merging override (.*)", text)
+    if not match:
+        return None
+    if "ListConfig" in text:
+        return f"{match.group(1)}: allowed: a list, such as [32]"
+    if "not Optional" in text or "is not optional" in text.lower():
+        return f"{match.group(1)}: allowed: a value; this field cannot be null"
+    return f"{match.group(1)}: {text.splitlines()[-1]}"

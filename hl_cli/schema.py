@@ -49,7 +49,7 @@ class Linear(Model):
 class MLP(Model):
     """Hidden layers and a linear head."""
 
-    hidden: list[int] = _field([32], "neurons of each hidden layer", least=1, nonempty=True)
+    hidden: list[int] = _field([32], "neurons of each hidden layer", least=1, most=10**6, nonempty=True)
     activation: str = _field("tanh", "of the hidden layers", choices=("tanh", "relu"))
 
 
@@ -57,8 +57,8 @@ class MLP(Model):
 class Recurrent(Model):
     """A stack of cells and a linear head."""
 
-    hidden: int = _field(32, "neurons of each cell", least=1)
-    layers: int = _field(1, "cells above one another", least=1)
+    hidden: int = _field(32, "neurons of each cell", least=1, most=10**6)
+    layers: int = _field(1, "cells above one another", least=1, most=1000)
 
 
 @dataclass
@@ -106,12 +106,12 @@ class Run:
     scenario: Scenario = MISSING
     integrator: Integrator = MISSING
     paths: Paths = MISSING
-    steps: int = _field(5000, "weight steps", least=1)
-    batch_size: int = _field(1, "samples a step; 1 is learning over time", least=1)
-    seed: int = _field(0, "of weights, data split and order", least=0)
+    steps: int = _field(5000, "weight steps", least=1, most=10**12)
+    batch_size: int = _field(1, "samples a step; 1 is learning over time", least=1, most=10**6)
+    seed: int = _field(0, "of weights, data split and order", least=0, most=2**32 - 1)
     dtype: str = _field("float32", "of weights, states and data", choices=("float32", "float64"))
     device: str = _field("cpu", "cpu, cuda, mps")
-    threads: int = _field(1, "CPU threads of torch; at batch 1 one is fastest", least=1)
+    threads: int = _field(1, "CPU threads of torch; at batch 1 one is fastest", least=1, most=1024)
     tau: float = _field(1.0, "Euler step of HL, time units", above=0)
     memory: str = _field(
         "recompute",
@@ -150,6 +150,9 @@ def check(cfg: DictConfig, where: str = "") -> None:
     """Raise BadInput for the first value out of its range, naming field, value and what is allowed."""
     kind = OmegaConf.get_type(cfg)
     assert dataclasses.is_dataclass(kind)
+    for name in cfg:
+        if name not in fields_of(kind.__name__):
+            raise BadInput(f"{where}{name}: no such field; hl-run --help lists all")
     for f in dataclasses.fields(kind):
         value, name = cfg[f.name], f"{where}{f.name}"
         if isinstance(value, DictConfig):
@@ -179,6 +182,12 @@ def names() -> Iterator[str]:
         yield f.name
         for kind in groups.get(f.name, []):
             yield from (f"{f.name}.{sub.name}" for sub in dataclasses.fields(kind))
+
+
+def fields_of(kind: str | None) -> list[str]:
+    """Fields of the config class of this name, none for a name that is no config class."""
+    known = {k.__name__: k for k in (Run, Stream, *MODELS.values(), Split, Scenario, Integrator, Paths)}
+    return [f.name for f in dataclasses.fields(known[kind])] if kind in known else []
 
 
 def values() -> Iterator[tuple[str, str, str]]:

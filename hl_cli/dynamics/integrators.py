@@ -13,61 +13,76 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from hl_cli.dynamics.equivalence import Coefficients
 
-Pieces = Iterable[tuple[Tensor, Tensor, Tensor]]
-
 
 class WeightState(Protocol):
-    """theta and omega as the integrators need them: flat, and in pieces small enough for a cache."""
+    """theta, omega and the drive, flat; hl_cli.learners.weights.FlatWeights is one."""
 
     theta: Tensor
-    omega: Tensor
 
-    def pieces(self, drive: list[Tensor]) -> Pieces:
-        """Yield (theta, omega, drive) piece by piece; together the pieces cover all weights once."""
+    @property
+    def omega(self) -> Tensor:
+        """The weight costates."""
+        ...
+
+    @property
+    def flat_drive(self) -> Tensor:
+        """g."""
+        ...
+
+    def exchange(self) -> None:
+        """Let g be omega."""
+
+    def pieces(self) -> Iterable[tuple[Tensor, Tensor]]:
+        """(omega, g), piece by piece."""
+        ...
+
+
+Admit = Callable[[Tensor], None]
 
 
 @dataclass(frozen=True)
 class Integrator:
-    """A named order of the two updates; step(weights, drive, coefficients, phi, admit)."""
+    """A named order of the two updates, and its order of convergence.
+
+    step(weights, coefficients, phi, admit) moves theta and omega in place; admit(omega') may raise before theta moves.
+    """
 
     name: str
     order: int
-    step: Callable[[WeightState, list[Tensor], Coefficients, float, Callable[[Tensor], None]], None]
+    step: Callable[[WeightState, Coefficients, float, Admit], None]
 
 
-def weight_costate_step(weights: WeightState, drive: list[Tensor], c: Coefficients, phi: float) -> None:
+def weight_costate_step(weights: WeightState, c: Coefficients, phi: float) -> None:
     """omega' = (1 - tau eta) omega + tau phi (g + weight_decay theta), in place.
 
-    mul_ then add_ round exactly as torch.optim.SGD does; a lerp or a fused form would not.
+    mul_ then add_ round exactly as torch.optim.SGD does; a lerp or a fused form would not. Without memory,
+    tau eta = 1, omega' is g itself, and the two only change places.
     """
     decay, gain = c.decay, c.tau * phi
-    for theta, omega, g in weights.pieces(drive):
-        if c.weight_decay != 0.0:
-            g = g.add(theta, alpha=c.weight_decay)
-        if decay != 0.0:
+    if c.weight_decay != 0.0:
+        weights.flat_drive.add_(weights.theta, alpha=c.weight_decay)
+    if decay == 0.0:
+        if gain != 1.0:
+            weights.flat_drive.mul_(gain)
+        weights.exchange()
+    else:
+        for omega, g in weights.pieces():
             omega.mul_(decay).add_(g, alpha=gain)
-        else:
-            torch.mul(g, gain, out=omega)
 
 
-def _semi_implicit(
-    weights: WeightState, drive: list[Tensor], c: Coefficients, phi: float, admit: Callable[[Tensor], None]
-) -> None:
-    weight_costate_step(weights, drive, c, phi)
+def _semi_implicit(weights: WeightState, c: Coefficients, phi: float, admit: Admit) -> None:
+    weight_costate_step(weights, c, phi)
     admit(weights.omega)
     weights.theta.add_(weights.omega, alpha=-c.velocity)
 
 
-def _explicit(
-    weights: WeightState, drive: list[Tensor], c: Coefficients, phi: float, admit: Callable[[Tensor], None]
-) -> None:
+def _explicit(weights: WeightState, c: Coefficients, phi: float, admit: Admit) -> None:
     old = weights.omega.clone()
-    weight_costate_step(weights, drive, c, phi)
+    weight_costate_step(weights, c, phi)
     admit(weights.omega)
     weights.theta.add_(old, alpha=-c.velocity)
 

@@ -69,18 +69,19 @@ class HamiltonianLearner:
             (y,), tape = split.output.record(y, (), want_x=bool(split.state))
         loss, zeta = self._loss(y, sample.target)
         value = finite(loss.item(), "loss")
-        drive: list[Tensor] = []
+        drive = self.phase.drive
+        drive.start()
         if split.output is not None:
-            pulled = split.output.pull_back(tape, (zeta,), want_x=bool(split.state))
-            drive, zeta = pulled.theta, pulled.x
+            zeta = split.output.pull_back(tape, (zeta,), drive, want_x=bool(split.state)).x
         if split.state:
-            drive = neurons.pull_back(zeta) + drive
+            neurons.pull_back(zeta, drive)
+        drive.finish()
         physics = None
         if observe:
             paused = perf_counter()
             physics = self._physics(neurons, value, phi)
             start += perf_counter() - paused
-        self.integrator.step(self.phase, drive, c, phi, _admit)
+        self.integrator.step(self.phase, c, phi, _admit)
         self.steps += 1
         self.seconds += perf_counter() - start
         return LearnerRecord(y, value, physics)
@@ -112,8 +113,8 @@ class HamiltonianLearner:
 
     def weight_costates(self) -> dict[str, Tensor]:
         """The live omega by name, in the order of the net."""
-        omega = {id(p): w for p, w in zip(self.phase.parameters, self.phase.costates(), strict=True)}
-        return {name: omega[id(p)] for name, p in self.split.module.named_parameters() if p.requires_grad}
+        omega = self.phase.costates()
+        return {name: omega[p] for name, p in self.split.module.named_parameters() if p.requires_grad}
 
     def state_dict(self) -> dict[str, Any]:
         """Theta and omega by name, and the number of weight steps so far."""

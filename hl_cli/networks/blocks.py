@@ -14,17 +14,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
 
 Tape = Any
 
 
 class Pulled(NamedTuple):
-    """x: (dF/dx)^T z for the block below; h: (dF/dh)^T z for the tick before; theta: one tensor a parameter."""
+    """x: (dF/dx)^T z for the block below, None if not wanted; h: (dF/dh)^T z for the tick before, () for zero."""
 
     x: Tensor | None
     h: Costate
-    theta: list[Tensor]
 
 
 class Block:
@@ -50,8 +50,11 @@ class Block:
         """F(x, h) and a tape of what pull_back needs; want_x: whether the costate of x will be asked for."""
         raise TypeError(f"{type(self).__name__} does not say how to record")
 
-    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
-        """Pull the costate z of F back to x, h and theta; z holds a tensor, or None for zero, per state tensor."""
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """Pull the costate z of F back to x and h, and add (dF/dtheta)^T z to the drive.
+
+        z holds a tensor, or None for zero, per state tensor.
+        """
         raise TypeError(f"{type(self).__name__} does not say how to pull back")
 
 
@@ -91,20 +94,21 @@ class ModuleBlock(Block):
             out = self._call(x, h)
         return tuple(o.detach() for o in out), (x, h, out)
 
-    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """One vector-Jacobian product through the recorded graph."""
         x, h, out = tape
         past = h if want_h else ()
         wrt = [*((x,) if want_x else ()), *past, *self.parameters]
         roots = [(o, s) for o, s in zip(out, z, strict=True) if s is not None]
         if not wrt:
-            return Pulled(None, (), [])
+            return Pulled(None, ())
         got = torch.autograd.grad(
             [o for o, _ in roots], wrt, [s for _, s in roots], allow_unused=True, materialize_grads=True
         )
         first = len(got) - len(self.parameters)
-        below = got[0] if want_x else None
-        return Pulled(below, got[first - len(past) : first], list(got[first:]))
+        for parameter, g in zip(self.parameters, got[first:], strict=True):
+            drive.add(parameter, g)
+        return Pulled(got[0] if want_x else None, got[first - len(past) : first])
 
 
 class Chain(Block):
@@ -128,11 +132,9 @@ class Chain(Block):
             tapes.append(tape)
         return (x,), tapes
 
-    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """The costate comes down link by link."""
-        theta: list[Tensor] = []
         below = z[0]
         for k in reversed(range(len(self.links))):
-            pulled = self.links[k].pull_back(tape[k], (below,), want_x or k > 0)
-            below, theta = pulled.x, pulled.theta + theta
-        return Pulled(below, (), theta)
+            below = self.links[k].pull_back(tape[k], (below,), drive, want_x or k > 0).x
+        return Pulled(below, ())

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Block, Pulled, Tape
 
@@ -45,17 +46,17 @@ class Dense(Block):
         out = self.candidate(x, h)
         return out, (x, out[0])
 
-    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """The formulas of this file's head."""
         x, f = tape
         g = z[0]
         assert g is not None
         if self.activation is not None:
             g = self.activation[2](g, f)
-        theta = [torch.mm(g.t(), x)]
+        drive.add_product(self.linear.weight, g.t(), x)
         if self.linear.bias is not None:
-            theta.append(g.sum(0))
-        return Pulled(torch.mm(g, self.linear.weight) if want_x else None, (), theta)
+            drive.add(self.linear.bias, g.sum(0))
+        return Pulled(torch.mm(g, self.linear.weight) if want_x else None, ())
 
 
 def feedforward(features: int, hidden: Sequence[int], classes: int, activation: str = "tanh") -> nn.Sequential:

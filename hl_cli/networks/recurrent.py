@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
 
@@ -67,13 +68,17 @@ class _Cell(Block):
         return functional.linear(x, c.weight_ih, c.bias_ih), functional.linear(h, c.weight_hh, c.bias_hh)
 
     def _pull_gates(
-        self, x: Tensor, h: Tensor, g_ih: Tensor, g_hh: Tensor, want_x: bool, want_h: bool
-    ) -> tuple[Tensor | None, Tensor | None, list[Tensor]]:
-        """Costates of the gates (batch, gates * hidden) to those of x and h and of the four parameters."""
+        self, x: Tensor, h: Tensor, g_ih: Tensor, g_hh: Tensor, drive: Drive, want_x: bool, want_h: bool
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Costates of the gates (batch, gates * hidden) to those of x and h, and to the drive of the weights."""
+        c = self.cell
+        drive.add_product(c.weight_ih, g_ih.t(), x)
+        drive.add_product(c.weight_hh, g_hh.t(), h)
         bias = g_ih.sum(0)
-        theta = [torch.mm(g_ih.t(), x), torch.mm(g_hh.t(), h), bias, bias if g_hh is g_ih else g_hh.sum(0)]
-        x_costate = torch.mm(g_ih, self.cell.weight_ih) if want_x else None
-        return x_costate, (torch.mm(g_hh, self.cell.weight_hh) if want_h else None), theta
+        drive.add(c.bias_ih, bias)
+        drive.add(c.bias_hh, bias if g_hh is g_ih else g_hh.sum(0))
+        x_costate = torch.mm(g_ih, c.weight_ih) if want_x else None
+        return x_costate, (torch.mm(g_hh, c.weight_hh) if want_h else None)
 
 
 class TanhCell(_Cell):
@@ -84,12 +89,12 @@ class TanhCell(_Cell):
         out = self.candidate(x, h)
         return out, (x, h[0], out[0])
 
-    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """g = (1 - F^2) z goes to both linear maps."""
         x, h, f = tape
         g = aten.tanh_backward(z[0], f)
-        below, past, theta = self._pull_gates(x, h, g, g, want_x, want_h)
-        return Pulled(below, (past,), theta)
+        below, past = self._pull_gates(x, h, g, g, drive, want_x, want_h)
+        return Pulled(below, (past,))
 
 
 class GRUCell(_Cell):
@@ -104,7 +109,7 @@ class GRUCell(_Cell):
         d = h[0] - n
         return (d * u + n,), (x, h[0], r, u, n, b_n, d)
 
-    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """dF = u dh + (1 - u) dn + (h - n) du."""
         x, h, r, u, n, b_n, d = tape
         direct = z[0] * u
@@ -112,8 +117,8 @@ class GRUCell(_Cell):
         g_u = aten.sigmoid_backward(z[0] * d, u)
         g_r = aten.sigmoid_backward(g_n * b_n, r)
         g_ih, g_hh = torch.cat((g_r, g_u, g_n), 1), torch.cat((g_r, g_u, g_n * r), 1)
-        below, past, theta = self._pull_gates(x, h, g_ih, g_hh, want_x, want_h)
-        return Pulled(below, (total(direct, past) if want_h else None,), theta)
+        below, past = self._pull_gates(x, h, g_ih, g_hh, drive, want_x, want_h)
+        return Pulled(below, (total(direct, past) if want_h else None,))
 
 
 class LSTMCell(_Cell):
@@ -134,7 +139,7 @@ class LSTMCell(_Cell):
         tanh_c = c.tanh()
         return (o * tanh_c, c), (x, h[0], h[1], i, f, k, o, tanh_c)
 
-    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """z = (z_h, z_c): what z_h gives to c' joins z_c, then both go to the gates and to c."""
         x, h, c, i, f, k, o, tanh_c = tape
         z_h, z_c = z
@@ -150,8 +155,8 @@ class LSTMCell(_Cell):
             ),
             1,
         )
-        below, past, theta = self._pull_gates(x, h, g, g, want_x, want_h)
-        return Pulled(below, (past, g_c * f if want_h else None), theta)
+        below, past = self._pull_gates(x, h, g, g, drive, want_x, want_h)
+        return Pulled(below, (past, g_c * f if want_h else None))
 
 
 CELLS: dict[str, tuple[type[nn.RNNCellBase], type[_Cell]]] = {

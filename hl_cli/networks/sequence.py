@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, costate_step, neuron_step, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
 
@@ -71,9 +72,9 @@ class Neurons:
             x = now[i][0]
         return now, tapes
 
-    def pull_back(self, zeta: Tensor) -> list[Tensor]:
-        """Run the costates from T to 1, zeta = dL/dh of the top block at T; g of all blocks, a tensor a parameter."""
-        leak, sums = self.leak, [_Sum() for _ in self.blocks]
+    def pull_back(self, zeta: Tensor, drive: Drive) -> None:
+        """Run the costates from T to 1, zeta = dL/dh of the top block at T; the g_i are added to the drive."""
+        leak = self.leak
         later: list[Costate] = [() for _ in self.blocks]  # zeta(t+1) pulled back through h; () is zero
         for t in reversed(range(len(self.inputs))):
             tapes = self._tapes.pop() or self._tick(t, self.before[t], record=True)[1]
@@ -85,36 +86,16 @@ class Neurons:
                 if t == len(self.inputs) - 1:
                     self.costates[i] = z
                 scaled = z if leak == 1.0 else tuple(None if part is None else part * leak for part in z)
-                pulled = self.blocks[i].pull_back(tapes[i], scaled, want_x=i > 0, want_h=t > 0)
-                sums[i].add(pulled.theta)
+                pulled = self.blocks[i].pull_back(tapes[i], scaled, drive, want_x=i > 0, want_h=t > 0)
                 below = pulled.x
                 later[i] = costate_step(z, pulled.h or (None,) * len(z), leak) if t > 0 else ()
                 if all(part is None for part in later[i]):
                     later[i] = ()
-        return [g for part in sums for g in part.tensors]
 
 
 def _only_first(costate: Tensor | None, h: State) -> Costate:
     """Place a costate at what the block shows, zero at the rest of its state."""
     return (costate, *(None,) * (len(h) - 1))
-
-
-class _Sum:
-    """A running sum of lists of tensors; the first list is only borrowed, so it is not added to in place."""
-
-    def __init__(self) -> None:
-        self.tensors: list[Tensor] = []
-        self._own = False
-
-    def add(self, more: list[Tensor]) -> None:
-        if not self.tensors:
-            self.tensors = more
-        elif self._own:
-            for so_far, new in zip(self.tensors, more, strict=True):
-                so_far.add_(new)
-        else:
-            self.tensors = [so_far + new for so_far, new in zip(self.tensors, more, strict=True)]
-            self._own = True
 
 
 class Unrolled(Block):
@@ -133,7 +114,8 @@ class Unrolled(Block):
         run = Neurons(self.blocks, x.unbind(1))
         return (run.run("store"),), run
 
-    def pull_back(self, tape: Tape, z: Costate, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """Back-propagation through time; this block stands at the inputs, so x has no costate."""
         assert z[0] is not None
-        return Pulled(None, (), tape.pull_back(z[0]))
+        tape.pull_back(z[0], drive)
+        return Pulled(None, ())

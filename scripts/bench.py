@@ -1,0 +1,200 @@
+"""Speed as ratios: absolute times drift from machine to machine and from minute to minute.
+
+Every row alternates its two sides in short rounds inside one process and prints the median of the rounds' ratios.
+A row over its limit is marked, and the exit code is then 1.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from hydra import compose, initialize_config_module
+
+from hl_cli import schema
+from hl_cli.build import LOSS, Comparison, comparison
+from hl_cli.compare.differences import Differences
+from hl_cli.compare.side_by_side import Schedule, side_by_side
+from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
+from hl_cli.dynamics.integrators import semi_implicit_euler
+from hl_cli.learners.weights import FlatWeights
+from hl_cli.reporting.console import Progress
+from hl_cli.reporting.summary import Tally
+from hl_cli.reporting.tables import Tables
+from hl_cli.reporting.tensorboard import TensorBoard
+
+ROUND = 0.03  # seconds that one side runs before the other takes over
+ROUNDS = 21
+over: list[str] = []
+
+
+def build(*overrides: str) -> Comparison:
+    with initialize_config_module("hl_cli.configs", version_base="1.3"):
+        return comparison(compose("run", overrides=list(overrides)))
+
+
+def seconds(work: Callable[[], object], times: int) -> float:
+    start = perf_counter()
+    for _ in range(times):
+        work()
+    return (perf_counter() - start) / times
+
+
+def compare(name: str, limit: float, ours: Callable[[], object], *theirs: Callable[[], object]) -> None:
+    """Print the median over rounds of our time by the sum of theirs."""
+    sides = (ours, *theirs)
+    for side in sides:
+        seconds(side, 5)
+    times = max(3, int(ROUND / max(seconds(ours, 3), 1e-9)))
+    ratios, own = [], []
+    for _ in range(ROUNDS):
+        took = [seconds(side, times) for side in sides]
+        ratios.append(took[0] / sum(took[1:]))
+        own.append(took[0])
+    ratio = statistics.median(ratios)
+    show(name, ratio, limit, f"{statistics.median(own) * 1e6:9.1f} us")
+
+
+def show(name: str, value: float, limit: float, detail: str) -> None:
+    mark = "" if value <= limit else "  OVER"
+    if mark:
+        over.append(name)
+    print(f"{name:<52} {value:6.2f}  (at most {limit:4.2f}) {detail}{mark}", flush=True)
+
+
+def bare_pytorch(built: Comparison, fresh: bool = False) -> Callable[[], object]:
+    """A training loop's body as anyone writes it; fresh: take a new sample each time."""
+    module, optimizer = built.pytorch.module, built.pytorch.optimizer
+    stream = built.fresh_stream()
+    sample = next(stream)
+
+    def step() -> float:
+        inputs, target = next(stream) if fresh else sample
+        optimizer.zero_grad()
+        loss = LOSS(module(inputs), target)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def steps() -> None:
+    print("\nOne step, HL by PyTorch (forward, backward, torch.optim.SGD.step), same split and data, one thread")
+    for model, splits in (
+        ("linear", ("output", "state")),
+        ("mlp", ("output", "state", "state_output")),
+        ("rnn", ("output", "state", "state_output")),
+        ("gru", ("output", "state", "state_output")),
+        ("lstm", ("output", "state", "state_output")),
+    ):
+        recurrent = model in ("rnn", "gru", "lstm")
+        for split in splits:
+            for batch in (1, 32):
+                for memory in ("recompute", "store") if recurrent and split != "output" else ("recompute",):
+                    stream = "digits_rows" if recurrent else "digits"
+                    built = build(
+                        f"model={model}",
+                        f"split={split}",
+                        f"batch_size={batch}",
+                        f"memory={memory}",
+                        f"stream={stream}",
+                    )
+                    sample = next(built.stream)
+                    limit = 0.75 if model == "mlp" and batch == 1 else 1.0
+                    if recurrent and split != "output" and memory == "recompute":
+                        limit = 1.6
+                    name = f"{model} {split} batch {batch}" + (f" {memory}" if recurrent and split != "output" else "")
+                    compare(name, limit, lambda b=built, s=sample: b.hl.step(s), bare_pytorch(built))
+
+
+def updates() -> None:
+    print("\nThe weight update alone, HL by torch.optim.SGD(foreach=True), from the same gradients")
+    for count, tensors, limit in ((1_000, 6, 0.5), (1_000, 200, 0.5), (100_000, 6, 0.5), (10_000_000, 6, 1.0)):
+        for sgd in (SGD(lr=1e-4), SGD(lr=1e-4, momentum=0.9)):
+            parameters = [torch.nn.Parameter(torch.randn(count // tensors)) for _ in range(tensors)]
+            own = [torch.nn.Parameter(p.detach().clone()) for p in parameters]
+            drive = [torch.randn_like(p) for p in parameters]
+            for p, g in zip(parameters, drive, strict=True):
+                p.grad = g
+            optimizer = torch.optim.SGD(parameters, foreach=True, **vars(sgd))
+            weights, physics = FlatWeights(own), physics_of(sgd)
+
+            for p, g in zip(own, drive, strict=True):
+                weights.drive.add(p, g)
+
+            def ours(w: FlatWeights = weights, c: Coefficients = physics) -> None:
+                with torch.no_grad():
+                    semi_implicit_euler.step(w, c, 1.0, lambda omega: None)
+
+            kind = "momentum" if sgd.momentum else "plain GD"
+            compare(f"{count:.0e} weights, {tensors} tensors, {kind}", limit, ours, optimizer.step)
+
+
+def loop() -> None:
+    print("\nThe whole loop with files and TensorBoard, by the sum of two bare loops over the stream (MLP, batch 1)")
+    built, hl_alone, torch_alone = build(), build(), build()
+    default = built.schedule
+    endless = Schedule(10**9, default.log_every, default.eval_every)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        consumers = [Tally(), Tables(folder), TensorBoard(folder), Progress(10**9)]
+        apart = Differences(built.hl.weights(), built.pytorch.weights())
+        records = side_by_side(built.stream, built.hl, built.pytorch, LOSS, endless, apart)
+
+        def whole() -> None:
+            for record in islice(records, default.log_every):
+                for consumer in consumers:
+                    consumer.consume(record)
+
+        def bare_hl() -> None:
+            for _ in range(default.log_every):
+                hl_alone.hl.step(next(hl_alone.stream))
+
+        step = bare_pytorch(torch_alone, fresh=True)
+
+        def bare_torch() -> None:
+            for _ in range(default.log_every):
+                step()
+
+        compare(f"{default.log_every} steps", 1.25, whole, bare_hl, bare_torch)
+        for consumer in consumers:
+            consumer.close()
+
+
+def start() -> None:
+    print("\nStart-up, seconds")
+    took = []
+    for _ in range(5):
+        begin = perf_counter()
+        subprocess.run([sys.executable, "-m", "hl_cli", "--help"], check=True, stdout=subprocess.DEVNULL)
+        took.append(perf_counter() - begin)
+    show("hl-run --help", statistics.median(took), 0.6, "")
+
+
+ROWS = {"step": steps, "update": updates, "loop": loop, "start": start}
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(ROWS)
+    unknown = [name for name in wanted if name not in ROWS]
+    if unknown:
+        sys.exit(f"bench: {', '.join(unknown)}: allowed: {', '.join(ROWS)}")
+    schema.register()
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, one thread; medians of {ROUNDS} interleaved rounds")
+    for name in wanted:
+        ROWS[name]()
+    if over:
+        sys.exit(f"\nover the limit: {'; '.join(over)}")
+
+
+if __name__ == "__main__":
+    main()
