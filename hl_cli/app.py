@@ -16,7 +16,7 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hl_cli import schema
 from hl_cli.complaint import one_line
@@ -68,7 +68,7 @@ class FolderWatch(Callback):
 @hydra.main(config_path="pkg://hl_cli.configs", config_name="run", version_base="1.3")
 def job(cfg: DictConfig) -> float | None:
     """One run; its held-out loss of HL is the value that a sweeper may minimise."""
-    own = HydraConfig.get()
+    own: Any = HydraConfig.get()
     folder = Path(own.runtime.output_dir)
     sweep = own.mode.name == "MULTIRUN"
     try:
@@ -89,8 +89,8 @@ def job(cfg: DictConfig) -> float | None:
     return outcome.summary["hl"]["held_out_loss"]
 
 
-def _command(own: DictConfig) -> str:
-    return shlex.join(["hl-run", *OmegaConf.to_container(own.overrides.task)])
+def _command(own: Any) -> str:
+    return shlex.join(["hl-run", *map(str, own.overrides.task)])
 
 
 def start() -> None:

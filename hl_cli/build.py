@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from torch import nn
 from torch.nn import functional
 
-from hl_cli import schema
+from hl_cli import validation
 from hl_cli.compare.side_by_side import Schedule
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of, rounds_alike, sgd_of
 from hl_cli.dynamics.integrators import INTEGRATORS
@@ -126,7 +126,7 @@ def use_device(device: str, dtype: str, threads: int) -> None:
 
 def comparison(cfg: DictConfig) -> Comparison:
     """Check and build everything; raises BadInput before anything is written."""
-    schema.check(cfg)
+    validation.check(cfg)
     dtype, device = cfg.dtype, cfg.device
     physics, sgd, note = coefficients(cfg.scenario, cfg.tau, dtype)
     use_device(device, dtype, cfg.threads)

@@ -31,17 +31,17 @@ hydra.run.dir=DIR names the folder of a run. HYDRA_FULL_ERROR=1 shows a tracebac
 
 def help_text() -> str:
     """The options as they lie in configs/, the values as hl_cli.schema declares them."""
-    from hl_cli import schema
+    from hl_cli import validation
 
     groups = []
     for group in ("stream", "model", "split", "scenario", "integrator", "experiment", "debug"):
         folder = resources.files("hl_cli.configs") / group
         options = sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
-        inside = [name for name in schema.names() if name.startswith(f"{group}.") and not name.endswith(".name")]
+        inside = [name for name in validation.names() if name.startswith(f"{group}.") and not name.endswith(".name")]
         groups.append(_entry(f"{group}=", ", ".join(options)))
         if inside:
             groups.append(_entry("", "(" + ", ".join(f"{name}=" for name in dict.fromkeys(inside)) + ")"))
-    values = [_entry(f"{name}={default}", meaning) for name, default, meaning in schema.values()]
+    values = [_entry(f"{name}={default}", meaning) for name, default, meaning in validation.values()]
     return HELP.format(choices="\n".join(groups), values="\n".join(values))
 
 

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from hl_cli import schema
+from hl_cli import validation
 from hl_cli.errors import BadInput
 
 
@@ -50,10 +50,10 @@ def _unknown_key(text: str) -> str | None:
         return None
     kind, name = match.groups()
     group, _, field = name.rpartition(".")
-    has = [f"{group}.{key}" if group else key for key in schema.fields_of(kind)]
+    has = [f"{group}.{key}" if group else key for key in validation.fields_of(kind)]
     if group and field and has:
         return f"{name}: no such field here; allowed: {', '.join(has)}"
-    near = difflib.get_close_matches(name, list(dict.fromkeys(schema.names())), n=3)
+    near = difflib.get_close_matches(name, list(dict.fromkeys(validation.names())), n=3)
     return f"{name}: no such field; {f'did you mean {chr(32).join(near)}?' if near else 'hl-run --help lists all'}"
 
 

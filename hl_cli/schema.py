@@ -1,18 +1,15 @@
 """The configs of a run: every field with its meaning, unit and range. Imports no torch, so that --help is quick.
 
-Types and choices are checked by Hydra when it composes; ranges by `check`, before any work.
+Types and choices are checked by Hydra when it composes; ranges by
+hl_cli.validation, before any work.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import MISSING, DictConfig, OmegaConf
-
-from hl_cli.errors import BadInput
+from omegaconf import MISSING
 
 
 def _field(default: Any, meaning: str, **bounds: Any) -> Any:
@@ -49,7 +46,7 @@ class Linear(Model):
 class MLP(Model):
     """Hidden layers and a linear head."""
 
-    hidden: list[int] = _field([32], "neurons of each hidden layer", least=1, most=10**6, nonempty=True)
+    hidden: list[int] = _field([32], "neurons of each hidden layer", least=1, most=10**6)
     activation: str = _field("tanh", "of the hidden layers", choices=("tanh", "relu"))
 
 
@@ -127,14 +124,6 @@ class Run:
 
 MODELS = {"linear": Linear, "mlp": MLP, "rnn": Recurrent, "gru": Recurrent, "lstm": Recurrent}
 
-_WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
-_TESTS = {
-    "above": lambda v, b: v > b,
-    "below": lambda v, b: v < b,
-    "least": lambda v, b: v >= b,
-    "most": lambda v, b: v <= b,
-}
-
 
 def register() -> None:
     """Tell Hydra the types of the config groups; configs/ names them in its defaults lists."""
@@ -144,60 +133,3 @@ def register() -> None:
     store.store(group="schema", name="run", node=Run)
     for kind in (Stream, Linear, MLP, Recurrent, Split, Scenario, Integrator, Paths):
         store.store(group="schema", name=kind.__name__.lower(), node=kind)
-
-
-def check(cfg: DictConfig, where: str = "") -> None:
-    """Raise BadInput for the first value out of its range, naming field, value and what is allowed."""
-    kind = OmegaConf.get_type(cfg)
-    assert dataclasses.is_dataclass(kind)
-    for name in cfg:
-        if name not in fields_of(kind.__name__):
-            raise BadInput(f"{where}{name}: no such field; hl-run --help lists all")
-    for f in dataclasses.fields(kind):
-        value, name = cfg[f.name], f"{where}{f.name}"
-        if isinstance(value, DictConfig):
-            check(value, f"{name}.")
-            continue
-        choices = f.metadata.get("choices")
-        if choices and value is not None and value not in choices:
-            raise BadInput(f"{name}={value}: allowed: {', '.join(choices)}")
-        bounds = dict(f.metadata.get("bounds", {}))
-        if bounds.pop("nonempty", False) and not len(value):
-            raise BadInput(f"{name}=[]: give at least one number {_allowed(bounds)}")
-        if value is None or not bounds:
-            continue
-        many = OmegaConf.is_list(value)
-        for one in value if many else [value]:
-            if one is None or not all(_TESTS[k](one, b) for k, b in bounds.items()):  # NaN fails every test
-                shown = list(value) if many else one
-                raise BadInput(f"{name}={shown}: allowed: {'numbers' if many else 'a number'} {_allowed(bounds)}")
-            if one in (float("inf"), float("-inf")):
-                raise BadInput(f"{name}={one}: allowed: a finite number {_allowed(bounds)}")
-
-
-def names() -> Iterator[str]:
-    """All fields and groups of all configs, for hints in error messages."""
-    groups = {"stream": [Stream], "scenario": [Scenario], "model": [*MODELS.values()], "paths": [Paths]}
-    for f in dataclasses.fields(Run):
-        yield f.name
-        for kind in groups.get(f.name, []):
-            yield from (f"{f.name}.{sub.name}" for sub in dataclasses.fields(kind))
-
-
-def fields_of(kind: str | None) -> list[str]:
-    """Fields of the config class of this name, none for a name that is no config class."""
-    known = {k.__name__: k for k in (Run, Stream, *MODELS.values(), Split, Scenario, Integrator, Paths)}
-    return [f.name for f in dataclasses.fields(known[kind])] if kind in known else []
-
-
-def values() -> Iterator[tuple[str, str, str]]:
-    """Name, default and meaning of the plain values of a run, for the help."""
-    for f in dataclasses.fields(Run):
-        if f.metadata:
-            allowed = f.metadata["choices"] or ([_allowed(f.metadata["bounds"])] if f.metadata["bounds"] else [])
-            choices = f" ({', '.join(allowed)})" if allowed else ""
-            yield f.name, "null" if f.default is None else str(f.default), f.metadata["meaning"] + choices
-
-
-def _allowed(bounds: dict[str, Any]) -> str:
-    return " and ".join(_WORDS[kind].format(bound) for kind, bound in bounds.items())

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -29,6 +30,7 @@ from hl_cli.reporting.console import Progress
 from hl_cli.reporting.summary import Tally
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
+from hl_cli.run import Consumer
 
 ROUND = 0.03  # seconds that one side runs before the other takes over
 ROUNDS = 21
@@ -112,7 +114,7 @@ def steps() -> None:
                     if recurrent and split != "output" and memory == "recompute":
                         limit = 1.6
                     name = f"{model} {split} batch {batch}" + (f" {memory}" if recurrent and split != "output" else "")
-                    compare(name, limit, lambda b=built, s=sample: b.hl.step(s), bare_pytorch(built))
+                    compare(name, limit, partial(built.hl.step, sample), bare_pytorch(built))
 
 
 def updates() -> None:
@@ -145,7 +147,7 @@ def loop() -> None:
     endless = Schedule(10**9, default.log_every, default.eval_every)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        consumers = [Tally(), Tables(folder), TensorBoard(folder), Progress(10**9)]
+        consumers: list[Consumer] = [Tally(), Tables(folder), TensorBoard(folder), Progress(10**9)]
         apart = Differences(built.hl.weights(), built.pytorch.weights())
         records = side_by_side(built.stream, built.hl, built.pytorch, LOSS, endless, apart)
 

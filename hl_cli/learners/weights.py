@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hl_cli.dynamics.drive import Drive
 
@@ -28,7 +28,7 @@ class FlatWeights:
     omega; `exchange` makes it omega.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+    def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = list(parameters)
         like = self.parameters[0]
         self._starts, end = [], 0

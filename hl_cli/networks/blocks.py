@@ -35,7 +35,7 @@ class Block:
 
     memory = False
 
-    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+    def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = list(parameters)
 
     def rest(self, x: Tensor) -> State:

@@ -31,7 +31,7 @@ class Recurrent(nn.Module):
     def __init__(self, cell: type[nn.RNNCellBase], features: int, hidden: int, layers: int, classes: int) -> None:
         super().__init__()
         sizes = [features, *[hidden] * (layers - 1)]
-        self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)  # type: ignore[call-arg, arg-type]
+        self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)  # type: ignore[call-arg]
         self.head = nn.Linear(hidden, classes)
 
     def forward(self, inputs: Tensor) -> Tensor:

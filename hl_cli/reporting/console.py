@@ -45,7 +45,7 @@ def table(summary: dict[str, Any]) -> list[list[str]]:
         rows.append(
             [
                 NAMES[name],
-                _cell(of["final_loss"], ".4f"),
+                _cell(of["final_loss"], ".4g"),
                 _cell(of["accuracy"], ".3f"),
                 _cell(of["held_out_accuracy"], ".3f"),
                 _cell(of["steps_per_second"], ",.0f"),

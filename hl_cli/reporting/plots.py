@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -25,9 +26,9 @@ def draw_curves(folder: Path, title: str) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         window = _draw_pair(axis, curves, quantity)
-        for name, style in (("pytorch", {"color": PYTORCH, "ms": 11}), ("hl", {"color": HL, "ms": 6})):
-            label = f"{'HL' if name == 'hl' else 'PyTorch'}, held-out"
-            axis.plot(held_out["step"], held_out[f"{name}_{quantity}"], "*", label=label, alpha=0.8, **style)
+        for name, label, color, size in (("pytorch", "PyTorch", PYTORCH, 11), ("hl", "HL", HL, 6)):
+            scores = held_out[f"{name}_{quantity}"]
+            axis.plot(held_out["step"], scores, "*", label=f"{label}, held-out", color=color, ms=size, alpha=0.8)
         axis.set_xlabel("step")
         axis.set_ylabel(quantity)
         axis.grid(alpha=0.25)
@@ -45,10 +46,11 @@ def draw_curves(folder: Path, title: str) -> None:
 def _draw_pair(axis: Axes, curves: dict[str, list[float]], quantity: str) -> int:
     steps = np.array(curves["step"])
     window = max(1, len(steps) // POINTS)
-    for name, style in (
-        ("pytorch", {"color": PYTORCH, "lw": 4.5, "alpha": 0.55, "label": "PyTorch"}),
-        ("hl", {"color": HL, "lw": 1.0, "marker": "o", "mfc": "white", "ms": 5, "label": "HL"}),
-    ):
+    styles: dict[str, dict[str, Any]] = {
+        "pytorch": {"color": PYTORCH, "lw": 4.5, "alpha": 0.55, "label": "PyTorch"},
+        "hl": {"color": HL, "lw": 1.0, "marker": "o", "mfc": "white", "ms": 5, "label": "HL"},
+    }
+    for name, style in styles.items():
         x, y = _averaged(steps, window), _averaged(np.array(curves[f"{name}_{quantity}"]), window)
         axis.plot(x, y, markevery=max(1, len(x) // MARKERS), **style)
     return window

@@ -1,0 +1,82 @@
+"""Checks a composed config: ranges, choices, fields that do not exist. Knows the fields for the help."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from hl_cli.errors import BadInput
+from hl_cli.schema import MODELS, Integrator, Paths, Run, Scenario, Split, Stream
+
+_WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
+_TESTS = {
+    "above": lambda v, b: v > b,
+    "below": lambda v, b: v < b,
+    "least": lambda v, b: v >= b,
+    "most": lambda v, b: v <= b,
+}
+
+
+def check(cfg: DictConfig, where: str = "") -> None:
+    """Raise BadInput for the first value out of its range, naming field, value and what is allowed."""
+    kind = OmegaConf.get_type(cfg)
+    assert is_dataclass(kind)
+    for key in cfg:
+        if key not in fields_of(kind.__name__):
+            raise BadInput(f"{where}{key!s}: no such field; hl-run --help lists all")
+    for f in fields(kind):
+        value, name = cfg[f.name], f"{where}{f.name}"
+        if isinstance(value, DictConfig):
+            check(value, f"{name}.")
+            continue
+        choices = f.metadata.get("choices")
+        if choices and value is not None and value not in choices:
+            raise BadInput(f"{name}={value}: allowed: {', '.join(choices)}")
+        bounds: dict[str, float] = f.metadata.get("bounds", {})
+        if isinstance(value, ListConfig):
+            if not value or not all(_within(one, bounds) for one in value):
+                raise BadInput(f"{name}={list(value)}: allowed: one or more numbers {_allowed(bounds)}")
+        elif value is not None and bounds and not _within(value, bounds):
+            raise BadInput(f"{name}={value}: allowed: a number {_allowed(bounds)}")
+
+
+def _within(value: Any, bounds: dict[str, float]) -> bool:
+    """Tell whether a number is finite and within its bounds; NaN is neither."""
+    return value is not None and math.isfinite(value) and all(_TESTS[k](value, b) for k, b in bounds.items())
+
+
+def names() -> Iterator[str]:
+    """All fields and groups of all configs, for hints in error messages."""
+    groups: dict[str, list[type]] = {
+        "stream": [Stream],
+        "scenario": [Scenario],
+        "model": [*MODELS.values()],
+        "paths": [Paths],
+    }
+    for f in fields(Run):
+        yield f.name
+        for kind in groups.get(f.name, []):
+            yield from (f"{f.name}.{sub.name}" for sub in fields(kind))
+
+
+def fields_of(kind: str | None) -> list[str]:
+    """Fields of the config class of this name, none for a name that is no config class."""
+    known = {k.__name__: k for k in (Run, Stream, *MODELS.values(), Split, Scenario, Integrator, Paths)}
+    return [f.name for f in fields(known[kind])] if kind in known else []
+
+
+def values() -> Iterator[tuple[str, str, str]]:
+    """Name, default and meaning of the plain values of a run, for the help."""
+    for f in fields(Run):
+        if f.metadata:
+            allowed = f.metadata["choices"] or ([_allowed(f.metadata["bounds"])] if f.metadata["bounds"] else [])
+            choices = f" ({', '.join(allowed)})" if allowed else ""
+            yield f.name, "null" if f.default is None else str(f.default), f.metadata["meaning"] + choices
+
+
+def _allowed(bounds: dict[str, float]) -> str:
+    return " and ".join(_WORDS[kind].format(bound) for kind, bound in bounds.items())
