@@ -20,7 +20,7 @@ from hl_cli.networks.losses import Loss
 from hl_cli.streams.base import Stream
 from hl_cli.types import Physics, Sample, Scores
 
-SNAPSHOTS = 2**20  # weights that a burst may keep
+BURST = 2**20  # numbers, weights and inputs, that a burst may keep
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,7 @@ def side_by_side(
     a fifth slower, for the caches of the machine. At a measured step both stand exactly there.
     """
     alive: list[Learner] = [hl, pytorch]
-    step, last = 0, False
-    limit = max(1, SNAPSHOTS // differences.weights)
+    step, last, limit = 0, False, 1
     while alive and not last:
         interrupted = stop()
         size = 1 if interrupted else schedule.burst(step, limit)
@@ -141,6 +140,7 @@ def side_by_side(
         last = interrupted or end == schedule.steps
         measure = last or schedule.measures(end)
         samples = list(islice(stream, size))
+        limit = max(1, BURST // (differences.weights + samples[0].inputs.numel()))
         traces = {learner.name: _advance(learner, samples, step, measure, differences) for learner in alive}
         alive = [learner for learner in alive if not traces[learner.name].diverged]
         held_out = None

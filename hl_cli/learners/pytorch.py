@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -53,10 +54,10 @@ class PyTorchLearner:
         return {name: p.data for name, p in self.module.named_parameters() if p.requires_grad}
 
     def state_dict(self) -> dict[str, Any]:
-        """Module and optimizer."""
-        return {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
+        """Module and optimizer, copied: torch's own state_dict holds the live tensors."""
+        return copy.deepcopy({"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self.module.load_state_dict(state["module"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))

@@ -1,0 +1,44 @@
+"""Shared by all tests: typed configs, one thread, and a builder of comparisons."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import lru_cache
+
+import pytest
+import torch
+import yaml
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from hl_cli import schema
+from hl_cli.build import Comparison, comparison
+
+schema.register()
+torch.set_num_threads(1)
+
+
+@lru_cache(maxsize=None)
+def _chosen(options: tuple[str, ...]) -> DictConfig:
+    """Compose a choice of options once; composing takes longer than a short run."""
+    GlobalHydra.instance().clear()
+    with initialize_config_module("hl_cli.configs", version_base="1.3"):
+        return compose("run", overrides=list(options))
+
+
+@pytest.fixture
+def build() -> Callable[..., Comparison]:
+    """build("model=lstm", "steps=10"): everything that hl-run builds of these overrides."""
+    groups = {"stream", "model", "split", "scenario", "integrator", "experiment", "debug", "paths"}
+
+    def make(*overrides: str) -> Comparison:
+        pairs = [override.split("=", 1) for override in overrides]
+        cfg = copy.deepcopy(_chosen(tuple(f"{key}={value}" for key, value in pairs if key in groups)))
+        for key, value in pairs:
+            if key not in groups:
+                OmegaConf.update(cfg, key, yaml.safe_load(value))
+        return comparison(cfg)
+
+    return make

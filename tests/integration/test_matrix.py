@@ -1,0 +1,117 @@
+"""HL equals PyTorch bit for bit: the whole table of streams, models, splits, scenarios, dtypes, batches and taus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hl_cli.build import LOSS, Comparison
+from hl_cli.compare.differences import Differences
+from hl_cli.compare.side_by_side import side_by_side
+from hl_cli.compare.verdict import judge, noise_floor
+from hl_cli.validation import MODELS
+
+Build = Callable[..., Comparison]
+STREAMS = ["digits", "digits_rows", "digits_pixels", "iris", "wine", "breast_cancer"]
+SPLITS = {name: ["output", "state"] if name == "linear" else ["output", "state", "state_output"] for name in MODELS}
+SCENARIOS = ["gd_a", "gd_b", "mom_a", "mom_b"]
+STEPS = 12
+
+
+def verdict_of(built: Comparison) -> str:
+    differences = Differences(built.hl.weights(), built.pytorch.weights())
+    start = {name: w.clone() for name, w in built.pytorch.weights().items()}
+    records = list(side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences))
+    assert any(not torch.equal(w, start[name]) for name, w in built.pytorch.weights().items())
+    apart = {r.step: r.distance.max_abs for r in records if r.distance}
+    return judge(
+        differences.first_step,
+        apart,
+        [d for r in records for d in r.diverged],
+        built.physics.tau,
+        lambda steps: noise_floor(built.fresh_stream(), built.fresh_pytorch, steps, 0),
+    ).word
+
+
+def steps_for(stream: str, model: str) -> int:
+    """Fewer where a step is long: 64 ticks of a recurrent net."""
+    return 4 if stream == "digits_pixels" and model in ("rnn", "gru", "lstm") else STEPS
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("model", "split"), [(m, s) for m, splits in SPLITS.items() for s in splits])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_identical(build: Build, stream: str, model: str, split: str, dtype: str) -> None:
+    """All scenarios, batches 1 and 32; tau 1, 0.5 and 2 take turns, so that each meets each of the others."""
+    size = ["model.hidden=[7]"] if model == "mlp" else ["model.hidden=7"] if model != "linear" else []
+    choice = [f"stream={stream}", f"model={model}", f"split={split}", f"dtype={dtype}", *size]
+    turn = STREAMS.index(stream) + list(MODELS).index(model)
+    for k, (scenario, batch) in enumerate(product(SCENARIOS, (1, 32))):
+        tau = (1.0, 0.5, 2.0)[(turn + k) % 3]
+        built = build(
+            *choice, f"scenario={scenario}", f"batch_size={batch}", f"tau={tau}", f"steps={steps_for(stream, model)}"
+        )
+        assert verdict_of(built) == "identical", (scenario, batch, tau)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None:
+    """Choices, sizes, depths, coefficients and seeds drawn at random, tau a power of two."""
+    model = data.draw(st.sampled_from(list(MODELS)))
+    overrides = [
+        f"model={model}",
+        f"split={data.draw(st.sampled_from(SPLITS[model]))}",
+        f"stream={data.draw(st.sampled_from([s for s in STREAMS if s != 'digits_pixels']))}",
+        f"dtype={data.draw(st.sampled_from(['float32', 'float64']))}",
+        f"memory={data.draw(st.sampled_from(['store', 'recompute']))}",
+        f"tau={data.draw(st.sampled_from([0.25, 0.5, 1.0, 2.0, 4.0]))}",
+        f"seed={data.draw(st.integers(0, 2**32 - 1))}",
+        f"batch_size={data.draw(st.integers(1, 40))}",
+        "scenario=custom",
+        f"scenario.lr={data.draw(st.floats(1e-4, 0.2))}",
+        f"scenario.momentum={data.draw(st.one_of(st.just(0.0), st.floats(0.5, 0.95)))}",  # there 1 - mu is exact
+        f"scenario.dampening={data.draw(st.sampled_from([0.0, 0.25, 0.3, 0.5]))}",
+        f"scenario.weight_decay={data.draw(st.sampled_from([0.0, 0.01]))}",
+        "steps=8",
+    ]
+    if model == "mlp":
+        overrides.append(f"model.hidden={data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3))}")
+        overrides.append(f"model.activation={data.draw(st.sampled_from(['tanh', 'relu']))}")
+    elif model != "linear":
+        overrides += [f"model.hidden={data.draw(st.integers(1, 40))}", f"model.layers={data.draw(st.integers(1, 3))}"]
+    assert verdict_of(build(*overrides)) == "identical", overrides
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("model", "split"), [("mlp", "state_output"), ("lstm", "state"), ("gru", "output")])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("tau", [0.1, 0.3])
+def test_a_tau_that_rounds_is_round_off_or_better(
+    build: Build, tau: float, scenario: str, model: str, split: str, dtype: str
+) -> None:
+    stream = "digits" if model == "mlp" else "digits_rows"
+    built = build(
+        f"tau={tau}", f"scenario={scenario}", f"model={model}", f"split={split}", f"dtype={dtype}",
+        f"stream={stream}", "steps=100", "log_every=5",
+    )  # fmt: skip
+    assert verdict_of(built) in ("identical", "round_off")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scenario", ["mom_a", "mom_b"])
+@pytest.mark.parametrize("model", MODELS)
+def test_explicit_order_is_different(build: Build, model: str, scenario: str, dtype: str) -> None:
+    """A check that cannot fail checks nothing."""
+    stream = "digits_rows" if model in ("rnn", "gru", "lstm") else "digits"
+    for split in SPLITS[model]:
+        built = build(
+            f"model={model}", f"split={split}", f"scenario={scenario}", f"dtype={dtype}", f"stream={stream}",
+            "integrator=explicit_euler", "steps=10",
+        )  # fmt: skip
+        assert verdict_of(built) == "different"

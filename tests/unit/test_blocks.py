@@ -1,0 +1,161 @@
+"""Each block's pull-back against autograd, bit for bit, and against finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hl_cli.dynamics.drive import Drive
+from hl_cli.networks.blocks import Block, Chain, ModuleBlock
+from hl_cli.networks.feedforward import Dense
+from hl_cli.networks.losses import value_and_costate
+from hl_cli.networks.recurrent import CELLS
+from hl_cli.networks.sequence import Unrolled
+
+Made = tuple[Block, nn.Module, int]
+
+
+def dense(activation: str | None) -> Callable[[int, int, torch.dtype], Made]:
+    def make(inputs: int, width: int, dtype: torch.dtype) -> Made:
+        linear = nn.Linear(inputs, width, dtype=dtype)
+        layers = {"tanh": nn.Tanh(), "relu": nn.ReLU(), None: nn.Identity()}
+        return Dense(linear, activation), nn.Sequential(linear, layers[activation]), 0
+
+    return make
+
+
+def cell(name: str) -> Callable[[int, int, torch.dtype], Made]:
+    def make(inputs: int, width: int, dtype: torch.dtype) -> Made:
+        kind, block = CELLS[name]
+        module = kind(inputs, width, dtype=dtype)  # type: ignore[call-arg]
+        return block(module), module, block.tensors
+
+    return make
+
+
+def wrapped(name: str) -> Callable[[int, int, torch.dtype], Made]:
+    def make(inputs: int, width: int, dtype: torch.dtype) -> Made:
+        _, module, tensors = cell(name)(inputs, width, dtype)
+        return ModuleBlock(module, (width,) * tensors if tensors > 1 else width), module, tensors
+
+    return make
+
+
+BLOCKS = {
+    **{f"dense-{a}": dense(a) for a in ("tanh", "relu", None)},
+    **{name: cell(name) for name in CELLS},
+    **{f"module-{name}": wrapped(name) for name in CELLS},
+}
+
+
+def leaf(*shape: int, dtype: torch.dtype) -> Tensor:
+    return torch.randn(*shape, dtype=dtype, requires_grad=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("width", [1, 5, 13, 32, 33])
+@pytest.mark.parametrize("batch", [1, 3, 32])
+@pytest.mark.parametrize("name", BLOCKS)
+def test_pull_back_has_the_bits_of_autograd(name: str, batch: int, width: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(batch + width)
+    block, module, tensors = BLOCKS[name](7, width, dtype)
+    x = torch.randn(batch, 3, 7, dtype=dtype)[:, 1].requires_grad_()  # a tick of a sequence, as streams give it
+    h = tuple(leaf(batch, width, dtype=dtype) for _ in range(tensors))
+    z = tuple(torch.randn(batch, width, dtype=dtype) for _ in range(max(tensors, 1)))
+    out = module(x) if not tensors else module(x, h if tensors > 1 else h[0])
+    out = out if isinstance(out, tuple) else (out,)
+    expected = torch.autograd.grad(out, [x, *h, *block.parameters], z)
+    drive = Drive.of(*block.parameters)
+    with torch.no_grad():
+        found, tape = block.record(x.detach(), tuple(s.detach() for s in h))
+        pulled = block.pull_back(tape, z, drive)
+        again = block.candidate(x.detach(), tuple(s.detach() for s in h))
+    assert pulled.x is not None
+    got = [pulled.x, *pulled.h, *(drive[p] for p in block.parameters)]
+    for value, wanted in zip([*found, *again, *got], [*out, *out, *expected], strict=True):
+        assert torch.equal(value, wanted)
+
+
+@pytest.mark.parametrize("name", [n for n in BLOCKS if not n.startswith("module") and n != "dense-relu"])
+def test_pull_back_against_finite_differences(name: str) -> None:
+    """(dF/dtheta)^T z along a random direction, by central differences in float64."""
+    torch.manual_seed(3)
+    block, _, tensors = BLOCKS[name](4, 6, torch.float64)
+    x, step = torch.randn(2, 4, dtype=torch.float64), 1e-5
+    h = tuple(torch.randn(2, 6, dtype=torch.float64) for _ in range(tensors))
+    z = tuple(torch.randn(2, 6, dtype=torch.float64) for _ in range(max(tensors, 1)))
+    drive = Drive.of(*block.parameters)
+    with torch.no_grad():
+        block.pull_back(block.record(x, h)[1], z, drive)
+        for p in block.parameters:
+            along = torch.randn_like(p)
+            sides = []
+            for sign in (1, -1):
+                p.add_(along, alpha=sign * step)
+                sides.append(sum(float((f * s).sum()) for f, s in zip(block.candidate(x, h), z, strict=True)))
+                p.sub_(along, alpha=sign * step)
+            assert float((drive[p] * along).sum()) == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=1e-6)
+
+
+def test_a_costate_that_is_not_wanted_is_not_made() -> None:
+    block, _, _ = BLOCKS["lstm"](4, 6, torch.float32)
+    drive = Drive.of(*block.parameters)
+    with torch.no_grad():
+        x = torch.randn(2, 4)
+        _, tape = block.record(x, block.rest(x))
+        z = (torch.randn(2, 6), None)
+        pulled = block.pull_back(tape, z, drive, want_x=False, want_h=False)
+    assert pulled.x is None and all(part is None for part in pulled.h)
+
+
+def test_lstm_takes_a_costate_of_its_cell_alone() -> None:
+    """When nothing reads h at a tick, only c carries the costate."""
+    block, module, _ = BLOCKS["lstm"](4, 6, torch.float64)
+    x, h, c = torch.randn(2, 4).double(), leaf(2, 6, dtype=torch.float64), leaf(2, 6, dtype=torch.float64)
+    z_c = torch.randn(2, 6, dtype=torch.float64)
+    expected = torch.autograd.grad(module(x, (h, c))[1], [h, c], z_c)
+    with torch.no_grad():
+        _, tape = block.record(x, (h.detach(), c.detach()))
+        pulled = block.pull_back(tape, (None, z_c), Drive.of(*block.parameters))
+    for value, wanted in zip(pulled.h, expected, strict=True):
+        torch.testing.assert_close(value, wanted, rtol=1e-14, atol=0)
+
+
+def test_chain_and_unrolled_are_the_whole_net() -> None:
+    torch.manual_seed(0)
+    linears = [nn.Linear(6, 5), nn.Linear(5, 3)]
+    rnn, head = nn.RNNCell(6, 5), nn.Linear(5, 3)
+    x, z = torch.randn(4, 6), torch.randn(4, 3)
+    sequence = torch.randn(4, 3, 6)
+    state = None
+    for u in sequence.unbind(1):
+        state = rnn(u, state)
+    nets: list[tuple[Block, Tensor, Tensor]] = [
+        (Chain([Dense(linears[0], "tanh"), Dense(linears[1])]), x, linears[1](linears[0](x).tanh())),
+        (Unrolled([CELLS["rnn"][1](rnn), Dense(head)]), sequence, head(state)),
+    ]
+    for block, inputs, y in nets:
+        expected = torch.autograd.grad(y, block.parameters, z)
+        drive = Drive.of(*block.parameters)
+        with torch.no_grad():
+            (found,), tape = block.record(inputs, ())
+            block.pull_back(tape, (z,), drive, want_x=False)
+            assert torch.equal(block.candidate(inputs, ())[0], found)
+        assert torch.equal(found, y)
+        for p, wanted in zip(block.parameters, expected, strict=True):
+            assert torch.equal(drive[p], wanted)
+
+
+@pytest.mark.parametrize("batch", [1, 5, 32])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_cross_entropy_has_the_bits_of_autograd(batch: int, dtype: torch.dtype) -> None:
+    y, target = torch.randn(batch, 10, dtype=dtype, requires_grad=True), torch.randint(10, (batch,))
+    loss = nn.functional.cross_entropy(y, target)
+    (expected,) = torch.autograd.grad(loss, y)
+    for function in (nn.functional.cross_entropy, lambda a, b: nn.functional.cross_entropy(a, b)):  # written, autograd
+        with torch.no_grad():
+            value, zeta = value_and_costate(function)(y.detach(), target)
+        assert torch.equal(value, loss) and torch.equal(zeta, expected)

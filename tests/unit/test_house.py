@@ -1,0 +1,82 @@
+"""The house rules: imports in one direction, small files, nothing heavy behind --help."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "hl_cli"
+LAYERS = {
+    0: {"schema", "types", "errors"},
+    1: {"dynamics"},
+    2: {"networks", "streams"},
+    3: {"learners"},
+    4: {"compare"},
+    5: {"reporting", "validation"},
+    6: {"build", "complaint", "interruption"},
+    7: {"run"},
+    8: {"app", "cli", "__main__"},
+}
+LEVEL = {room: level for level, rooms in LAYERS.items() for room in rooms}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(parts: tuple[str, ...]) -> str:
+    return parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Rooms of hl_cli that a file imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "hl_cli":
+            found |= {node.module.split(".")[1]} if "." in node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("hl_cli.")}
+    return found - {"__version__"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_imports_only_from_below(path: Path) -> None:
+    here = room(path.relative_to(PACKAGE).parts)
+    if here == "__init__":
+        assert not imports(path)  # names are looked up when used
+        return
+    for other in imports(path) - {here}:
+        assert LEVEL[other] < LEVEL[here] or {other, here} <= {"app", "cli", "__main__"}, f"{path} imports {other}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_are_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 200
+    assert path.stem not in ("utils", "misc", "helpers", "common")
+
+
+def test_the_mathematics_knows_no_networks_and_no_files() -> None:
+    for path in (PACKAGE / "dynamics").glob("*.py"):
+        text = path.read_text()
+        for word in ("torch.nn", "import nn", "omegaconf", "hydra", "open(", "Path"):
+            assert f"{word}" not in text.replace("torch.optim", ""), f"{path}: {word}"
+
+
+def test_import_and_help_do_not_wait_for_torch() -> None:
+    code = (
+        "import sys, hl_cli; from hl_cli.cli import main; sys.argv = ['hl-run', '--help']; main(); "
+        "assert not {'torch', 'hydra', 'matplotlib', 'sklearn'} & set(sys.modules); import hl_cli; hl_cli.SGD"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert "digits_rows" in said and "explicit_euler" in said
+
+
+def test_every_public_name_is_there() -> None:
+    import hl_cli
+
+    for name in hl_cli.__all__:
+        assert getattr(hl_cli, name).__doc__
+    with pytest.raises(AttributeError):
+        _ = hl_cli.nothing

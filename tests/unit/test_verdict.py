@@ -1,0 +1,160 @@
+"""The verdict: a planted error is told from round-off, and chaos from error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from hl_cli.build import LOSS, Comparison
+from hl_cli.compare.differences import Differences, max_ulp
+from hl_cli.compare.side_by_side import Divergence, Schedule, StepRecord, side_by_side
+from hl_cli.compare.verdict import Verdict, judge, noise_floor, one_ulp_away
+from hl_cli.types import Sample
+
+Build = Callable[..., Comparison]
+
+
+def compared(built: Comparison, spoil: Callable[[int], None] = lambda step: None) -> tuple[Verdict, list[StepRecord]]:
+    differences = Differences(built.hl.weights(), built.pytorch.weights())
+    records = []
+    for record in side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences):
+        records.append(record)
+        spoil(record.step)
+    apart = {r.step: r.distance.max_abs for r in records if r.distance}
+    diverged = [d for r in records for d in r.diverged]
+    verdict = judge(
+        differences.first_step,
+        apart,
+        diverged,
+        1.0,
+        lambda steps: noise_floor(built.fresh_stream(), built.fresh_pytorch, steps, 0),
+    )
+    return verdict, records
+
+
+@pytest.mark.parametrize(
+    ("overrides", "word"),
+    [
+        ((), "identical"),
+        (("tau=0.3", "dtype=float64"), "round_off"),
+        (("integrator=explicit_euler",), "different"),
+        (("experiment=chaos", "steps=400"), "round_off"),
+        (("scenario=custom", "scenario.beta=0.01", "scenario.eta=1.5"), "different"),  # no SGD equals it
+    ],
+)
+def test_words(build: Build, overrides: tuple[str, ...], word: str) -> None:
+    verdict, records = compared(build("steps=200", "log_every=10", *overrides))
+    assert verdict.word == word, verdict.reason
+    assert (verdict.noise_floor is None) == (word == "identical")  # replayed only when needed
+    assert [r.step for r in records] == list(range(1, len(records) + 1))
+
+
+def test_chaos_really_is_chaos(build: Build) -> None:
+    """The weights end far apart, and so does PyTorch started one ulp away."""
+    verdict, records = compared(build("experiment=chaos", "steps=400", "log_every=10"))
+    assert records[-1].distance is not None and records[-1].distance.max_abs > 0.1
+    assert verdict.noise_floor is not None and max(verdict.noise_floor.values()) > 0.1
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-5])
+def test_a_small_planted_error_is_different_in_chaos_too(build: Build, size: float) -> None:
+    """A weight of HL is off by a little after step 20: far above the floor of that moment."""
+    built = build("experiment=chaos", "steps=200", "log_every=10")
+
+    def spoil(step: int) -> None:
+        if step == 20:
+            next(iter(built.hl.weights().values())).view(-1)[5] += size
+
+    assert compared(built, spoil)[0].word == "different"
+
+
+def test_one_flipped_bit_is_not_identical(build: Build) -> None:
+    built = build("steps=40", "log_every=10")
+
+    def spoil(step: int) -> None:
+        if step == 20:
+            w = next(iter(built.hl.weights().values())).view(-1)
+            w[5] = torch.nextafter(w[5], torch.tensor(9.0))
+
+    verdict, records = compared(built, spoil)
+    assert verdict.word == "round_off"
+    first = next(r for r in records if r.equal is False)
+    assert first.step == 21 and first.distance is not None and first.distance.max_ulp >= 1
+
+
+def test_one_ulp_away(build: Build) -> None:
+    built = build()
+    before = {name: w.clone() for name, w in built.pytorch.weights().items()}
+    one_ulp_away(built.pytorch, 0)
+    for name, w in built.pytorch.weights().items():
+        assert max_ulp(w, before[name]) == 1
+        assert not bool((w == before[name]).any())
+        assert bool((w > before[name]).any()) and bool((w < before[name]).any())
+
+
+def test_divergence_of_one_leaves_the_other(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = build("steps=60", "log_every=10", "eval_every=20")
+    step = built.hl.step
+    nan = torch.full((1, 1, 64), torch.nan)
+    monkeypatch.setattr(
+        built.hl, "step", lambda s, observe=False: step(Sample(nan, s.target) if built.hl.steps == 24 else s, observe)
+    )
+    verdict, records = compared(built)
+    assert verdict.word == "diverged" and not verdict.meets("round_off") and verdict.meets(None)
+    for words in ("step 25", "loss of hl", "tau = 1"):
+        assert words in verdict.reason
+    assert len(records) == 60
+    assert records[24].diverged == (Divergence(25, "hl", "loss"),)
+    assert [set(r.scores) for r in records] == [{"hl", "pytorch"}] * 24 + [{"pytorch"}] * 36
+    assert records[-1].held_out is not None and set(records[-1].held_out) == {"pytorch"}
+    assert all(r.distance is None for r in records[24:])
+
+
+def test_both_diverging_ends_the_run(build: Build) -> None:
+    verdict, records = compared(build("scenario=custom", "scenario.lr=1e38", "steps=300"))
+    assert verdict.word == "diverged" and len(records) < 300
+    assert {d.learner for r in records for d in r.diverged} == {"hl", "pytorch"}
+
+
+def test_stop_finishes_with_a_measured_and_evaluated_step(build: Build) -> None:
+    built = build("steps=1000", "log_every=50")
+    differences = Differences(built.hl.weights(), built.pytorch.weights())
+    asked = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 3
+
+    loop = side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences, stop)
+    records = list(loop)
+    assert len(records) == 101
+    assert records[-1].distance is not None and records[-1].held_out is not None
+
+
+def test_schedule() -> None:
+    schedule = Schedule(steps=25, log_every=10, eval_every=15)
+    assert [s for s in range(1, 26) if schedule.measures(s)] == [1, 10, 20, 25]
+    assert [s for s in range(1, 26) if schedule.evaluates(s)] == [15, 25]
+    step, sizes = 0, []
+    while step < 25:
+        sizes.append(schedule.burst(step, 100))
+        step += sizes[-1]
+    assert sizes == [1, 9, 5, 5, 5]
+    assert schedule.burst(1, 4) == 4
+
+
+@pytest.mark.parametrize(
+    ("word", "expect", "meets"),
+    [
+        ("identical", "identical", True),
+        ("identical", "round_off", True),
+        ("round_off", "identical", False),
+        ("round_off", "round_off", True),
+        ("different", "round_off", False),
+        ("diverged", None, True),
+    ],
+)
+def test_expectations(word: str, expect: str | None, meets: bool) -> None:
+    assert Verdict(word, "").meets(expect) == meets
