@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ schema.register()
 torch.set_num_threads(1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _chosen(options: tuple[str, ...]) -> DictConfig:
     """Compose a choice of options once; composing takes longer than a short run."""
     GlobalHydra.instance().clear()

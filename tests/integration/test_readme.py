@@ -1,0 +1,56 @@
+"""The README is true: its Python runs, its commands compose, its paths exist."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+
+from hl_cli import validation
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^hl-run .*$", README, re.MULTILINE)
+
+
+def test_python_example_runs_and_holds() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(compile(code, "README.md", "exec"), {})
+    lines = [line.split() for line in said.getvalue().splitlines()]
+    assert len(lines) == 1000 and all(a == b for a, b in lines)
+
+
+def test_there_are_ten_examples() -> None:
+    assert len(COMMANDS) == 10
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_composes(command: str) -> None:
+    words = shlex.split(command, comments=True)[1:]
+    sweep = "-m" in words
+    overrides = [re.sub(r",(?![^\[]*\]).*", "", word) if sweep else word for word in words if word != "-m"]
+    GlobalHydra.instance().clear()
+    with initialize_config_module("hl_cli.configs", version_base="1.3"):
+        validation.check(compose("run", overrides=overrides))
+
+
+def test_paths_exist() -> None:
+    named = set(re.findall(r"`((?:hl_cli|configs|scripts|tests)/[\w./]*)`", README))
+    assert len(named) > 15
+    for name in named | set(re.findall(r"\]\((\w+\.\w+)\)", README)):
+        assert (ROOT / name).exists(), name
+
+
+def test_claims_name_tests_that_exist() -> None:
+    sources = "".join(p.read_text() + p.name for p in (ROOT / "tests").rglob("test_*.py"))
+    for words in re.findall(r"scripts/test -k \"?([\w ]+)\"?", README):
+        for word in words.split(" or "):
+            assert word in sources, word
