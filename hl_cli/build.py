@@ -129,6 +129,8 @@ def comparison(cfg: DictConfig) -> Comparison:
     validation.check(cfg)
     dtype, device = cfg.dtype, cfg.device
     physics, sgd, note = coefficients(cfg.scenario, cfg.tau, dtype)
+    if cfg.integrator.name == "explicit_euler":
+        note += "; the explicit order is another method than SGD, so expect a difference"
     use_device(device, dtype, cfg.threads)
 
     def fresh_stream() -> Stream:

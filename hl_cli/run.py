@@ -65,7 +65,7 @@ def run(cfg: DictConfig, folder: Path, hydra: DictConfig | None = None, command:
             tally.apart,
             tally.diverged,
             cfg.tau,
-            lambda steps: noise_floor(built.fresh_stream(), built.fresh_pytorch, steps, cfg.seed),
+            lambda steps: _replay(built, steps, cfg.seed),
         )
         about["interrupted"] = stop.received.name if stop.received else None
         seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
@@ -79,6 +79,15 @@ def run(cfg: DictConfig, folder: Path, hydra: DictConfig | None = None, command:
         write_report(folder, title, result, tensors)
         print(console.closing(result, _short(folder)), flush=True)
         return Outcome(result, stop.exit_code or (0 if verdict.meets(cfg.expect) else 3))
+
+
+def _replay(built: Comparison, steps: list[int], seed: int) -> dict[int, float]:
+    """The noise floor, which takes two more PyTorch runs; nothing if Ctrl-C breaks it off."""
+    print(f"  the weights differ: running PyTorch twice more over {max(steps)} steps for the noise floor", flush=True)
+    try:
+        return noise_floor(built.fresh_stream(), built.fresh_pytorch, steps, seed)
+    except KeyboardInterrupt:
+        return {}
 
 
 def _write_config(cfg: DictConfig, folder: Path, hydra: DictConfig | None) -> None:

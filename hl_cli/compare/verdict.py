@@ -79,7 +79,7 @@ def judge(
     tau: float,
     replay: Callable[[list[int]], dict[int, float]],
 ) -> Verdict:
-    """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor."""
+    """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor, or nothing."""
     if diverged:
         first = diverged[0]
         return Verdict(
@@ -91,6 +91,9 @@ def judge(
     if first_difference is None:
         return Verdict("identical", "every weight equal bit for bit at every step")
     floor = replay(sorted(apart))
+    if not floor:
+        unknown = "the noise floor was not measured, so this is not shown to be round-off"
+        return Verdict("different", f"first difference at step {first_difference}; {unknown}")
     worst = max(apart, key=lambda step: apart[step] / floor[step] if floor[step] > 0 else torch.inf)
     times = apart[worst] / floor[worst] if floor[worst] > 0 else torch.inf
     word = "round_off" if times <= TOLERANCE else "different"

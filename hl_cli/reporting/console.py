@@ -69,6 +69,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
     stopped = f", stopped by {summary['interrupted']}" if summary["interrupted"] else ""
     return "\n".join(
         [
+            "",
             *lines,
             "",
             f"  {summary['steps']} steps{stopped}; loss and accuracy are means of the last {summary['window']}",

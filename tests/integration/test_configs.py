@@ -1,0 +1,116 @@
+"""The configs as they lie there: each option composes and is valid, each experiment does what its comment says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib import resources
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+
+from hl_cli import validation
+from hl_cli.build import Comparison
+from hl_cli.run import run
+
+CONFIGS = resources.files("hl_cli.configs")
+LAUNCHED = ("experiment", "debug")
+
+
+def options(group: str) -> list[str]:
+    return sorted(f.name.removesuffix(".yaml") for f in (CONFIGS / group).iterdir() if f.name.endswith(".yaml"))
+
+
+GROUPS = sorted(f.name for f in CONFIGS.iterdir() if f.is_dir() and not f.name.startswith("_"))
+OPTIONS = [(group, option) for group in GROUPS for option in options(group)]
+
+
+def composed(*overrides: str) -> DictConfig:
+    GlobalHydra.instance().clear()
+    with initialize_config_module("hl_cli.configs", version_base="1.3"):
+        return compose("run", overrides=list(overrides))
+
+
+def test_the_groups_are_those_of_the_program() -> None:
+    assert set(GROUPS) == {"stream", "model", "split", "scenario", "integrator", "paths", "experiment", "debug"}
+    assert all(options(group) for group in GROUPS)
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_composes_and_is_valid(group: str, option: str) -> None:
+    cfg = composed(f"{group}={option}")
+    validation.check(cfg)
+    if group in ("stream", "model", "split", "scenario", "integrator"):
+        assert cfg[group].name == option  # files and titles carry the name of the option
+
+
+def test_the_defaults_that_the_help_shows_are_those_of_the_config() -> None:
+    cfg = composed()
+    shown = {name: default for name, default, _ in validation.values()}
+    assert shown == {name: "null" if cfg[name] is None else str(cfg[name]) for name in shown}
+    assert {"steps", "tau", "seed", "dtype", "expect"} <= set(shown)
+
+
+@pytest.mark.parametrize(("stream", "model"), list(product(options("stream"), options("model"))))
+def test_every_stream_and_model_builds(stream: str, model: str, build: Callable[..., Comparison]) -> None:
+    built = build(f"stream={stream}", f"model={model}", "split=state")
+    hl, pytorch = built.hl.weights(), built.pytorch.weights()
+    assert list(hl) == list(pytorch)
+    assert all(torch.equal(hl[name], pytorch[name]) for name in hl)
+    sample = next(built.stream)
+    said = built.hl.step(sample), built.pytorch.step(sample)
+    assert sample.inputs.shape == (1, built.stream.ticks, built.stream.features)
+    assert said[0].prediction.shape == (1, built.stream.classes)
+    assert torch.equal(said[0].prediction, said[1].prediction)
+    assert all(torch.equal(w, built.pytorch.weights()[name]) for name, w in built.hl.weights().items())
+
+
+@pytest.mark.parametrize(("group", "option"), [one for one in OPTIONS if one[0] in LAUNCHED])
+def test_every_experiment_comes_out_as_its_comment_says(group: str, option: str, tmp_path: Path) -> None:
+    comment = [line for line in (CONFIGS / group / f"{option}.yaml").read_text().splitlines() if line.startswith("#")]
+    assert comment[0] == "# @package _global_"
+    assert re.search(rf"\bhl-run {group}={option}$", comment[1])
+    expected = re.search(r"Expect: (\w+)", " ".join(comment))
+    assert expected or group == "debug"
+
+    cfg = composed(f"{group}={option}", "steps=30", "eval_every=0")
+    outcome = run(cfg, tmp_path)
+
+    assert outcome.exit_code == 0  # the verdict meets `expect` where the experiment has one
+    assert outcome.summary["verdict"] == (expected.group(1) if expected else "identical")
+    assert outcome.summary["steps"] == 30
+
+
+@pytest.mark.parametrize(
+    ("overrides", "values"),
+    [
+        ("experiment=round_off", {"tau": 0.3, "dtype": "float64", "expect": "round_off", "scenario.name": "mom_b"}),
+        ("experiment=round_off tau=0.7 expect=null", {"tau": 0.7, "expect": None, "dtype": "float64"}),
+        ("experiment=round_off scenario=gd_a", {"scenario.name": "gd_a", "scenario.lr": 0.1, "tau": 0.3}),
+        ("experiment=chaos", {"steps": 3000, "scenario.lr": None, "scenario.beta": 0.04, "scenario.phi": 1.3}),
+        ("experiment=chaos scenario.phi=0.5", {"scenario.phi": 0.5, "scenario.beta": 0.04}),
+        ("experiment=undamped", {"batch_size": 32, "scenario.eta": 0.0}),
+        ("experiment=lstm_rows", {"model.name": "lstm", "stream.ticks": 8, "split.name": "state"}),
+        ("experiment=lstm_rows model=gru", {"model.name": "gru", "stream.ticks": 8}),
+        ("experiment=explicit_is_different", {"integrator.name": "explicit_euler", "steps": 2000}),
+        ("debug=quick", {"steps": 100, "eval_every": 50, "log_every": 10}),
+        ("debug=quick steps=7", {"steps": 7, "log_every": 10}),
+        ("debug=quick experiment=chaos", {"steps": 3000, "log_every": 10}),
+        ("stream=digits_rows stream.ticks=4", {"stream.ticks": 4, "stream.name": "digits_rows"}),
+    ],
+)
+def test_the_command_line_wins_over_the_experiment_and_that_over_the_rest(
+    overrides: str, values: dict[str, Any]
+) -> None:
+    cfg = composed(*overrides.split())
+    found = {}
+    for name in values:
+        group, _, field = name.rpartition(".")
+        found[name] = cfg[group][field] if group else cfg[field]
+    assert found == values
