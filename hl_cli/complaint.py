@@ -16,6 +16,8 @@ def one_line(error: BaseException) -> str:
         return str(error)
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; allowed: a place where a folder can be made and written"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}; what was written until then is kept"
     text = "\n".join(str(e) for e in _causes(error))
     for explain in (_unknown_option, _unknown_key, _wrong_type, _wrong_value):
         line = explain(text)

@@ -27,14 +27,16 @@ MEMORY = ("store", "recompute")
 class Neurons:
     """A chain of blocks over one sequence: it ticks forward, then the costates run back over it.
 
-    Blocks above the last one with memory tick only when the target counts: nobody reads them in between.
+    Blocks above the last one with memory tick only when the target counts: nobody reads them in between. A leak
+    below 1 is a memory of every block.
     inputs: u_1..u_T; leak: tau rate. before[t][i], after[i]: h of block i as tick t found it, and at the end.
     costates[i]: zeta_i(T), once pull_back has run.
     """
 
     def __init__(self, blocks: Sequence[Block], inputs: Sequence[Tensor], leak: float = 1.0) -> None:
         self.blocks = blocks
-        self._remembering = max((k for k, block in enumerate(blocks, start=1) if block.memory), default=0)
+        deepest = max((k for k, block in enumerate(blocks, start=1) if block.memory), default=0)
+        self._remembering = deepest if leak == 1.0 else len(blocks)
         self.inputs, self.leak = inputs, leak
         self.before: list[list[State]] = []
         self.after: list[State] = [block.rest(inputs[0]) for block in self.blocks]

@@ -14,10 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.integrators import INTEGRATORS
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.networks.blocks import ModuleBlock
+from hl_cli.networks.feedforward import Dense
+from hl_cli.networks.sequence import Neurons
 from hl_cli.networks.splits import one_by_one, split_of
 from hl_cli.types import Sample
 
@@ -90,6 +93,29 @@ def _shown(net: Leaky, upto: int, u: Tensor, old: list[Tensor], a: float) -> Ten
     for i in range(upto + 1):
         x = old[i] + a * (net.cells[i](x, old[i]) - old[i])
     return x
+
+
+@pytest.mark.parametrize("memory", ["store", "recompute"])
+@pytest.mark.parametrize("leak", [1.0, 0.4])
+def test_every_leaky_block_remembers(leak: float, memory: str) -> None:
+    """Two layers without memory over a sequence, as state net: with a leak they keep part of what they showed."""
+    torch.manual_seed(2)
+    linears = [nn.Linear(FEATURES, WIDTH).double(), nn.Linear(WIDTH, CLASSES).double()]
+    blocks = [Dense(linears[0], "tanh"), Dense(linears[1])]
+    inputs, zeta = torch.randn(3, 6, FEATURES).double(), torch.randn(3, CLASSES).double()
+    h = [torch.zeros(3, WIDTH).double(), torch.zeros(3, CLASSES).double()]
+    for u in inputs.unbind(1):
+        h[0] = h[0] + leak * (linears[0](u).tanh() - h[0])
+        h[1] = h[1] + leak * (linears[1](h[0]) - h[1])
+    parameters = [p for linear in linears for p in linear.parameters()]
+    expected = torch.autograd.grad(h[1], parameters, zeta)
+    drive = Drive.of(*parameters)
+    with torch.no_grad():
+        neurons = Neurons(blocks, inputs.unbind(1), leak)
+        torch.testing.assert_close(neurons.run(memory), h[1])
+        neurons.pull_back(zeta, drive)
+    for p, wanted in zip(parameters, expected, strict=True):
+        torch.testing.assert_close(drive[p], wanted)
 
 
 @pytest.mark.parametrize("memory", ["store", "recompute"])
