@@ -72,7 +72,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             "",
             *lines,
             "",
-            f"  {summary['steps']} steps{stopped}; loss and accuracy are means of the last {summary['window']}",
+            f"  steps {summary['steps']}{stopped}; loss and accuracy are means of the last {summary['window']}",
             f"  largest weight difference  {_cell(largest, '.3g')}",
             f"  verdict                    {summary['verdict']}: {summary['reason']}",
             f"  folder                     {folder}",
