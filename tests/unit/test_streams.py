@@ -77,5 +77,9 @@ def test_seeds_differ() -> None:
 def test_bad_input() -> None:
     with pytest.raises(BadInput, match="digits has 64 features"):
         TabularStream("digits", ticks=5)
+    for part in (1e-9, 0.9999):
+        with pytest.raises(BadInput, match="leaves at least 2 and 1"):
+            TabularStream("iris", held_out=part)
+    assert bool(torch.isfinite(next(TabularStream("iris", held_out=0.98)).inputs).all())
     with pytest.raises(BadInput, match="allowed: digits, iris, wine, breast_cancer"):
         TabularStream("mnist")
