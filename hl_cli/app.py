@@ -17,9 +17,12 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from hl_cli import schema
 from hl_cli.complaint import one_line
+from hl_cli.errors import BadInput
+from hl_cli.interruption import Interruption
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 
@@ -30,22 +33,28 @@ class Session:
     def __init__(self) -> None:
         self.exit_code = 0
         self.show_traceback = os.environ.get(TRACEBACK, "0") not in ("", "0")
+        self.jobs = 0
+        self.folder = ""
         self.missing: list[Path] = []
 
-    def expect_folder(self, folder: Path) -> None:
+    def expect_folder(self, field: str, folder: Path) -> None:
         """Note which of the folder and its parents are not there yet: those are ours to remove again."""
+        self.folder = f"{field}={folder}"
         self.missing = [path for path in (folder, *folder.parents) if not path.exists()]
 
     def remove_made_folders(self) -> None:
-        """Remove what Hydra made for a run that never was; a folder with anything in it stays."""
+        """Remove what Hydra made for a run that never was; a folder with anything else in it stays."""
         with contextlib.suppress(OSError):
             for path in self.missing:
+                (path / "multirun.yaml").unlink(missing_ok=True)
                 path.rmdir()
 
     def fail(self, error: Exception, where: str = "") -> None:
         """Say it in one line and remember exit code 1."""
         if self.show_traceback:
             raise error
+        if isinstance(error, OSError) and self.folder:
+            where += f"{self.folder}: "
         print(f"hl-run: {where}{one_line(error)}", file=sys.stderr)
         self.exit_code = max(self.exit_code, 1)
 
@@ -58,11 +67,16 @@ class FolderWatch(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the folder of a single run is made."""
-        session.expect_folder(Path(config.hydra.run.dir).absolute())
+        with contextlib.suppress(OmegaConfBaseException):  # a name in it that is missing: Hydra will say so
+            session.expect_folder("hydra.run.dir", Path(config.hydra.run.dir).absolute())
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Before the folder of a sweep is made."""
-        session.expect_folder(Path(config.hydra.sweep.dir).absolute())
+        """Before the folder of a sweep is made; one that holds another's files is refused."""
+        folder = Path(config.hydra.sweep.dir).absolute()
+        session.expect_folder("hydra.sweep.dir", folder)
+        if folder.is_dir() and any(folder.iterdir()):
+            session.fail(BadInput(f"{session.folder}: holds files of another run; allowed: a new or an empty folder"))
+            sys.exit(1)  # Hydra lets a callback's SystemExit through, and nothing else
 
 
 @hydra.main(config_path="pkg://hl_cli.configs", config_name="run", version_base="1.3")
@@ -72,9 +86,12 @@ def job(cfg: DictConfig) -> float | None:
     folder = Path(own.runtime.output_dir)
     sweep = own.mode.name == "MULTIRUN"
     try:
-        from hl_cli.run import run
+        with Interruption() as stop:
+            from hl_cli.run import run
 
-        outcome = run(cfg, folder, own, _command(own))
+            outcome = run(cfg, folder, own, _command(own), stop)
+    except BrokenPipeError:
+        raise
     except Exception as error:
         if sweep:
             with contextlib.suppress(OSError):
@@ -83,6 +100,7 @@ def job(cfg: DictConfig) -> float | None:
             session.remove_made_folders()
         session.fail(error, f"job {own.job.num} ({own.job.override_dirname}): " if sweep else "")
         return None
+    session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
     if outcome.exit_code >= 128:
         sys.exit(outcome.exit_code)  # a signal ends a whole sweep
@@ -103,9 +121,12 @@ def start() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except KeyboardInterrupt:
+        session.remove_made_folders()
         print("hl-run: broken off by Ctrl-C", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
         session.remove_made_folders()
         session.fail(error)
+    if not session.jobs:
+        session.remove_made_folders()
     sys.exit(session.exit_code)

@@ -55,17 +55,33 @@ def coefficients(scenario: DictConfig, tau: float, dtype: str) -> tuple[Coeffici
         )
     decay = scenario.weight_decay or 0.0
     if of_hl:
-        return _from_hl(scenario, tau, decay)
+        return _fitting(*_from_hl(scenario, tau, decay, dtype), dtype)
     if scenario.lr is None:
         raise BadInput("scenario.lr=null: allowed: a number > 0, or scenario.beta for HL's own numbers")
     sgd = SGD(scenario.lr, scenario.momentum or 0.0, scenario.dampening or 0.0, decay)
     physics = physics_of(sgd, tau)
-    alike = rounds_alike(physics, sgd, dtype)
-    exact = "round to the same numbers" if alike else "round to slightly other numbers, so expect round-off"
-    return physics, sgd, f"HL's coefficients follow from SGD's; in {dtype} the two {exact}"
+    return _fitting(physics, sgd, f"HL's coefficients follow from SGD's{_rounding(physics, sgd, dtype)}", dtype)
 
 
-def _from_hl(scenario: DictConfig, tau: float, weight_decay: float) -> tuple[Coefficients, SGD, str]:
+def _rounding(physics: Coefficients, sgd: SGD, dtype: str) -> str:
+    alike = "the same numbers" if rounds_alike(physics, sgd, dtype) else "slightly other numbers, so expect round-off"
+    return f"; in {dtype} the two round to {alike}"
+
+
+def _fitting(physics: Coefficients, sgd: SGD, note: str, dtype: str) -> tuple[Coefficients, SGD, str]:
+    """Pass on coefficients that are finite numbers of the dtype."""
+    derived = {"tau*beta": physics.velocity, "1 - tau*eta": physics.decay, "tau*phi": physics.tau * physics.phi}
+    largest = torch.finfo(getattr(torch, dtype)).max
+    for name, value in {**vars(physics), **vars(sgd), **derived}.items():
+        if value is not None and not abs(value) <= largest:
+            raise BadInput(
+                f"scenario.{name}={value:g} (tau={physics.tau:g}): no finite number in {dtype}; "
+                f"allowed: up to {largest:.3g}"
+            )
+    return physics, sgd, note
+
+
+def _from_hl(scenario: DictConfig, tau: float, weight_decay: float, dtype: str) -> tuple[Coefficients, SGD, str]:
     if scenario.beta is None:
         raise BadInput("scenario.beta=null: allowed: a number > 0 (eta and phi default to 1/tau)")
     eta = 1.0 / tau if scenario.eta is None else scenario.eta
@@ -75,7 +91,8 @@ def _from_hl(scenario: DictConfig, tau: float, weight_decay: float) -> tuple[Coe
     physics = Coefficients(tau, scenario.beta, eta, phi, phi_first, weight_decay)
     found = sgd_of(physics)
     first = f" (phi = {phi_first:g} at the first step, as PyTorch starts)" if phi_first != phi else ""
-    return physics, found.sgd, f"SGD's numbers follow from HL's{first}: {found.note}"
+    rounding = _rounding(physics, found.sgd, dtype) if found.equal else ""
+    return physics, found.sgd, f"SGD's numbers follow from HL's{first}: {found.note}{rounding}"
 
 
 def net(model: DictConfig, stream: Stream) -> nn.Module:

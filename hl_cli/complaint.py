@@ -14,11 +14,12 @@ def one_line(error: BaseException) -> str:
     """Say the error in one line, the field and the allowed values where they are known."""
     if isinstance(error, BadInput):
         return str(error)
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}; allowed: a place where a folder can be made and written"
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}; what was written until then is kept"
+        file = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror}{file}; allowed: a folder that can be made and written; what was written is kept"
     text = "\n".join(str(e) for e in _causes(error))
+    if "Config group override must be a string" in text:
+        return "a choice is null or a number; allowed: the name of an option, such as stream=digits"
     for explain in (_unknown_option, _unknown_key, _wrong_type, _wrong_value):
         line = explain(text)
         if line:
@@ -56,7 +57,8 @@ def _unknown_key(text: str) -> str | None:
     if group and field and has:
         return f"{name}: no such field here; allowed: {', '.join(has)}"
     near = difflib.get_close_matches(name, list(dict.fromkeys(validation.names())), n=3)
-    return f"{name}: no such field; {f'did you mean {chr(32).join(near)}?' if near else 'hl-run --help lists all'}"
+    hint = f"did you mean {' or '.join(near)}?" if near else "hl-run --help lists all"
+    return f"{name}: no such field; {hint}"
 
 
 def _wrong_type(text: str) -> str | None:
@@ -86,4 +88,7 @@ def _wrong_value(text: str) -> str | None:
         return f"{match.group(1)}: allowed: a list, such as [32]"
     if "not Optional" in text or "is not optional" in text.lower():
         return f"{match.group(1)}: allowed: a value; this field cannot be null"
-    return f"{match.group(1)}: {text.splitlines()[-1]}"
+    said = [
+        line.strip() for line in text.splitlines()[1:] if line.strip() and "_type" not in line and "_key" not in line
+    ]
+    return f"{match.group(1)}: not allowed: {said[0] if said else 'a value of another type'}"

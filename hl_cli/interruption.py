@@ -33,8 +33,3 @@ class Interruption:
     def __call__(self) -> bool:
         """Tell whether to stop."""
         return self.received is not None
-
-    @property
-    def exit_code(self) -> int:
-        """128 + the signal's number, as shells say it; 0 without one."""
-        return 0 if self.received is None else 128 + self.received.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from hl_cli.reporting.tables import Tables, write_weights
 from hl_cli.reporting.tensorboard import TensorBoard
 
 CONFIG = ".hydra"
+REPLAY_AFTER_SIGNAL = 1000  # steps: whoever sends a signal wants the files soon
 
 
 class Consumer(Protocol):
@@ -41,8 +43,18 @@ class Outcome:
     exit_code: int
 
 
-def run(cfg: DictConfig, folder: Path, hydra: DictConfig | None = None, command: str = "hl-run") -> Outcome:
-    """Run the config into an empty folder; raises BadInput before anything is written there."""
+def run(
+    cfg: DictConfig,
+    folder: Path,
+    hydra: DictConfig | None = None,
+    command: str = "hl-run",
+    stop: Interruption | None = None,
+) -> Outcome:
+    """Run the config into an empty folder; raises BadInput before anything is written there.
+
+    stop: signals that end the run early, with its files finished.
+    """
+    stop = stop or Interruption()
     built = comparison(cfg)
     if any(folder.iterdir()):
         raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
@@ -51,41 +63,46 @@ def run(cfg: DictConfig, folder: Path, hydra: DictConfig | None = None, command:
     print(console.opening(about), flush=True)
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     tally = Tally()
-    with Interruption() as stop:
-        consumers: list[Consumer] = [tally, Tables(folder), TensorBoard(folder), console.Progress(cfg.steps)]
-        try:
-            for record in side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences, stop):
-                for consumer in consumers:
-                    consumer.consume(record)
-        finally:
+    with ExitStack() as files:
+        consumers: list[Consumer] = [tally]
+        for make in (Tables, TensorBoard):
+            consumers.append(make(folder))
+            files.callback(consumers[-1].close)
+        consumers.append(console.Progress(cfg.steps))
+        files.callback(consumers[-1].close)
+        for record in side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences, stop):
             for consumer in consumers:
-                consumer.close()
-        verdict = judge(
-            differences.first_step,
-            tally.apart,
-            tally.diverged,
-            cfg.tau,
-            lambda steps: _replay(built, steps, cfg.seed),
-        )
-        about["interrupted"] = stop.received.name if stop.received else None
-        seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
-        result = summary(tally, verdict, differences.first_step, seconds, about)
-        tensors = differences.by_tensor()
-        title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split, {cfg.scenario.name}"
-        write_weights(folder, tensors)
-        write_json(folder / "summary.json", result)
-        plots.draw_curves(folder, title)
-        plots.draw_weight_difference(folder, title, verdict.noise_floor)
-        write_report(folder, title, result, tensors)
-        print(console.closing(result, _short(folder)), flush=True)
-        return Outcome(result, stop.exit_code or (0 if verdict.meets(cfg.expect) else 3))
+                consumer.consume(record)
+    verdict = judge(
+        differences.first_step,
+        tally.apart,
+        tally.diverged,
+        cfg.tau,
+        lambda steps: _replay(built, steps, cfg.seed, stop),
+    )
+    received = stop.received
+    about["interrupted"] = received.name if received else None
+    seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
+    result = summary(tally, verdict, differences, seconds, about)
+    tensors = differences.by_tensor()
+    title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split, {cfg.scenario.name}"
+    write_weights(folder, tensors)
+    write_json(folder / "summary.json", result)
+    write_report(folder, title, result, tensors)
+    plots.draw_curves(folder, title)
+    plots.draw_weight_difference(folder, title, verdict.noise_floor)
+    print(console.closing(result, _short(folder)), flush=True)
+    return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))
 
 
-def _replay(built: Comparison, steps: list[int], seed: int) -> dict[int, float]:
-    """The noise floor, which takes two more PyTorch runs; nothing if Ctrl-C breaks it off."""
+def _replay(built: Comparison, steps: list[int], seed: int, stop: Interruption) -> dict[int, float]:
+    """The noise floor, which takes two more PyTorch runs; after a signal only of the first steps."""
+    stopped = stop()
+    if stopped:
+        steps = [step for step in steps if step <= REPLAY_AFTER_SIGNAL]
     print(f"  the weights differ: running PyTorch twice more over {max(steps)} steps for the noise floor", flush=True)
     try:
-        return noise_floor(built.fresh_stream(), built.fresh_pytorch, steps, seed)
+        return noise_floor(built.fresh_stream(), built.fresh_pytorch, steps, seed, lambda: not stopped and stop())
     except KeyboardInterrupt:
         return {}
 

@@ -41,11 +41,14 @@ class Model:
 class Linear(Model):
     """One linear layer."""
 
+    name: str = _field(MISSING, "name in files and titles", choices=("linear",))
+
 
 @dataclass
 class MLP(Model):
     """Hidden layers and a linear head."""
 
+    name: str = _field(MISSING, "name in files and titles", choices=("mlp",))
     hidden: list[int] = _field([32], "neurons of each hidden layer", least=1, most=10**6)
     activation: str = _field("tanh", "of the hidden layers", choices=("tanh", "relu"))
 
@@ -54,6 +57,7 @@ class MLP(Model):
 class Recurrent(Model):
     """A stack of cells and a linear head."""
 
+    name: str = _field(MISSING, "kind of the cells", choices=("rnn", "gru", "lstm"))
     hidden: int = _field(32, "neurons of each cell", least=1, most=10**6)
     layers: int = _field(1, "cells above one another", least=1, most=1000)
 

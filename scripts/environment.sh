@@ -18,18 +18,17 @@ find_python() {
 
 # install EXTRA: "" for the program, "[test]" for the checks too
 install() {
-    local python stamp wanted have
-    python=$(find_python) || exit 1
+    local python stamp wanted
     stamp="$root/.venv/.installed$1"
     wanted=$(cat "$root/setup.cfg" "$root/pyproject.toml" "$root/constraints.txt" | cksum; echo "$root")
-    have=$(cat "$stamp" 2>/dev/null || true)
-    [ "$have" != "$wanted" ] || return 0
-    if ! "$root/.venv/bin/python" -c 'import pip' 2>/dev/null; then
+    if ! "$root/.venv/bin/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+        python=$(find_python) || exit 1
         "$python" -m venv --clear "$root/.venv" || {
             echo "$python cannot make a virtual environment: install its venv package (on Debian python3-venv)" >&2
             exit 1
         }
     fi
+    [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ] || return 0
     echo "Installing hl-run$1 into .venv (a few minutes, once)" >&2
     "$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check \
         --constraint "$root/constraints.txt" --editable "$root$1" >&2

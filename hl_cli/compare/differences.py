@@ -91,6 +91,8 @@ class Differences:
         self._dtype = next(iter(hl.values())).dtype
         self.weights = sum(self._sizes)
         self.first_steps: dict[str, int] = {}
+        self.last_step = 0
+        self._last = (self.snapshot("hl"), self.snapshot("pytorch"))
 
     def snapshot(self, learner: str) -> Tensor:
         """The bits of all weights of "hl" or "pytorch" as they are now, (weights,) of int32 or int64."""
@@ -98,6 +100,7 @@ class Differences:
 
     def compare(self, step: int, hl: Tensor, pytorch: Tensor) -> bool:
         """Tell whether two snapshots of this step are equal bit for bit; remember which tensors were not."""
+        self.last_step, self._last = step, (hl, pytorch)
         if torch.equal(hl, pytorch):
             return True
         pairs = zip(self._shapes, hl.split(self._sizes), pytorch.split(self._sizes), strict=True)
@@ -116,8 +119,8 @@ class Differences:
         return distance(hl.view(self._dtype), pytorch.view(self._dtype))
 
     def by_tensor(self) -> list[TensorDistance]:
-        """Distance of each tensor, now."""
-        pairs = zip(self._shapes.items(), self._live["hl"], self._live["pytorch"], strict=True)
+        """Distance of each tensor at `last_step`, the last step that was compared."""
+        pairs = zip(self._shapes.items(), *(bits.split(self._sizes) for bits in self._last), strict=True)
         return [
             TensorDistance(name, shape, distance(a.view(self._dtype), b.view(self._dtype)), self.first_steps.get(name))
             for (name, shape), a, b in pairs

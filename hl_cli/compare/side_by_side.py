@@ -5,6 +5,7 @@ It is a generator: it yields and does nothing else. Consumers write, draw and pr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -25,7 +26,10 @@ BURST = 2**20  # numbers, weights and inputs, that a burst may keep
 
 @dataclass(frozen=True)
 class Divergence:
-    """Which learner met a value that is not finite, at which step; its weights stayed as they were before it."""
+    """Which learner met a loss, gradient or weight costate that is not finite, and at which step.
+
+    Its weights stayed as they were before it. (A held-out loss can only be met after its step.)
+    """
 
     step: int
     learner: str
@@ -146,7 +150,13 @@ def side_by_side(
         held_out = None
         if last or schedule.evaluates(end):
             held_out = {learner.name: evaluate(learner, stream.held_out(), loss) for learner in alive}
-        for k in range(max(len(t.scores) + len(t.diverged) for t in traces.values())):
+            for name in [name for name, scores in held_out.items() if not math.isfinite(scores.loss)]:
+                traces[name].diverged = (Divergence(end, name, "held-out loss"),)
+                del held_out[name]
+            alive = [learner for learner in alive if learner.name in held_out]
+        for k in range(size):
+            if all(t.diverged and t.diverged[0].step <= step for t in traces.values()):
+                return  # both have diverged before this step
             step += 1
             final = step == end
             yield _record(step, k, traces, differences, measure and final, held_out if final else None)
@@ -167,7 +177,8 @@ def _record(
         pair = (traces["hl"].snapshots[k], traces["pytorch"].snapshots[k])
         before = differences.first_step
         equal = differences.compare(step, *pair)
-        if measure or (before is None and not equal):
+        parting = any(trace.diverged and len(trace.scores) == k + 1 for trace in traces.values())
+        if measure or parting or (before is None and not equal):
             apart = differences.measure(*pair)
     physics = traces["hl"].physics if measure and "hl" in scores else None
     diverged = tuple(d for trace in traces.values() for d in trace.diverged if d.step == step)

@@ -48,11 +48,17 @@ def one_ulp_away(learner: Learner, seed: int) -> None:
         w.copy_(torch.nextafter(w, toward))
 
 
-def noise_floor(stream: Stream, make: Callable[[], Learner], measured: list[int], seed: int) -> dict[int, float]:
+def noise_floor(
+    stream: Stream,
+    make: Callable[[], Learner],
+    measured: list[int],
+    seed: int,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[int, float]:
     """Replay PyTorch and its neighbour one ulp away; largest distance so far at each measured step.
 
     stream: at the state in which the run began; make: PyTorch with the initial weights. Once either diverges the
-    floor is infinite.
+    floor is infinite. stop() breaks the replay off: later steps are then missing.
     """
     here, there = make(), make()
     one_ulp_away(there, seed)
@@ -60,6 +66,8 @@ def noise_floor(stream: Stream, make: Callable[[], Learner], measured: list[int]
     floor: dict[int, float] = {}
     highest, wanted = 0.0, set(measured)
     for step in range(1, max(measured, default=0) + 1):
+        if stop():
+            break
         sample = next(stream)
         try:
             here.step(sample)
@@ -94,12 +102,20 @@ def judge(
     if not floor:
         unknown = "the noise floor was not measured, so this is not shown to be round-off"
         return Verdict("different", f"first difference at step {first_difference}; {unknown}")
-    worst = max(apart, key=lambda step: apart[step] / floor[step] if floor[step] > 0 else torch.inf)
-    times = apart[worst] / floor[worst] if floor[worst] > 0 else torch.inf
-    word = "round_off" if times <= TOLERANCE else "different"
+    times = {step: _ratio(apart[step], floor[step]) for step in apart if step in floor}
+    worst = max(times, key=lambda step: times[step])
+    word = "round_off" if times[worst] <= TOLERANCE else "different"
+    partly = f"; judged by the steps up to {max(times)}" if len(times) < len(apart) else ""
     return Verdict(
         word,
-        f"first difference at step {first_difference}; at most {times:.3g} times the noise floor "
-        f"(step {worst}: {apart[worst]:.3g} against {floor[worst]:.3g}; up to {TOLERANCE:g} times counts as round-off)",
+        f"first difference at step {first_difference}; at most {times[worst]:.3g} times the noise floor "
+        f"(step {worst}: {apart[worst]:.3g} against {floor[worst]:.3g}; up to {TOLERANCE:g} times counts as "
+        f"round-off{partly})",
         floor,
     )
+
+
+def _ratio(gap: float, floor: float) -> float:
+    if gap == 0.0:
+        return 0.0
+    return gap / floor if floor > 0 else torch.inf

@@ -116,13 +116,13 @@ def sgd_of(physics: Coefficients) -> Equivalence:
         )
     if momentum != 0.0 and gain <= 1.0 and math.isclose(physics.tau * physics.phi_first, 1.0):
         sgd = SGD(physics.velocity, momentum, 1.0 - gain, physics.weight_decay)
-        return Equivalence(sgd, True, "equal to SGD step by step")
+        return Equivalence(sgd, True, "equal to SGD in exact arithmetic")
     sgd = SGD(physics.velocity * gain, momentum, 0.0, physics.weight_decay)
     if momentum != 0.0 and physics.phi_first != physics.phi:
         return Equivalence(
             sgd, False, "no SGD equals it: tau*phi > 1 after a first step at another phi; this is the closest"
         )
-    return Equivalence(sgd, True, "equal to SGD step by step, with tau*phi moved into the learning rate")
+    return Equivalence(sgd, True, "equal to SGD in exact arithmetic, with tau*phi moved into the learning rate")
 
 
 def rounds_alike(physics: Coefficients, sgd: SGD, dtype: str) -> bool:
@@ -134,7 +134,14 @@ def rounds_alike(physics: Coefficients, sgd: SGD, dtype: str) -> bool:
     True
     """
     code = {"float32": "f", "float64": "d"}[dtype]
+
+    def bits(number: float) -> bytes:
+        try:
+            return struct.pack(code, number)
+        except OverflowError:
+            return b"infinite"
+
     here = (physics.decay, physics.tau * physics.phi, physics.tau * physics.phi_first, physics.velocity)
     dampening = sgd.dampening if sgd.momentum != 0 else 0.0
     there = (sgd.momentum, 1.0 - dampening, 1.0, sgd.lr)
-    return all(struct.pack(code, a) == struct.pack(code, b) for a, b in zip(here, there, strict=True))
+    return all(bits(a) == bits(b) for a, b in zip(here, there, strict=True))

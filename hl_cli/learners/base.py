@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hl_cli.errors import NonFinite
 from hl_cli.types import LearnerRecord, Sample
@@ -16,7 +17,8 @@ from hl_cli.types import LearnerRecord, Sample
 class Learner(Protocol):
     """Something that learns from one sample after the other.
 
-    name: "hl" or "pytorch"; seconds: its own time in `step`, without guards, metrics and files.
+    name: "hl" or "pytorch"; seconds: its own time in `step`, without metrics and files, and for PyTorch without the
+    guards against values that are not finite, which its users do not write.
     """
 
     name: str
@@ -44,6 +46,17 @@ class Learner(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where state_dict was taken."""
         ...
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Put a net into evaluation mode (dropout, normalisation) for a while, if it was not."""
+    before = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(before)
 
 
 def finite(value: float, quantity: str) -> float:

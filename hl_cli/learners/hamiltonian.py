@@ -23,7 +23,7 @@ from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import hamiltonian
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
 from hl_cli.errors import BadInput
-from hl_cli.learners.base import all_finite, finite
+from hl_cli.learners.base import all_finite, evaluating, finite
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.sequence import MEMORY, Neurons
@@ -104,8 +104,9 @@ class HamiltonianLearner:
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Tensor:
         """Let the neurons run over the inputs; weights and costates stay."""
-        y = Neurons(self.split.state, self.split.ticks(inputs), self.coefficients.leak).run()
-        return y if self.split.output is None else self.split.output.candidate(y, ())[0]
+        with evaluating(self.split.module):
+            y = Neurons(self.split.state, self.split.ticks(inputs), self.coefficients.leak).run()
+            return y if self.split.output is None else self.split.output.candidate(y, ())[0]
 
     def weights(self) -> dict[str, Tensor]:
         """The live weights by name, in the order of the net."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hl_cli.learners.base import all_finite, finite
+from hl_cli.learners.base import all_finite, evaluating, finite
 from hl_cli.networks.losses import Loss
 from hl_cli.types import LearnerRecord, Sample
 
@@ -46,8 +46,9 @@ class PyTorchLearner:
 
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Tensor:
-        """The module in evaluation; nothing is learnt."""
-        return self.module(inputs)
+        """The module in evaluation mode; nothing is learnt."""
+        with evaluating(self.module):
+            return self.module(inputs)
 
     def weights(self) -> dict[str, Tensor]:
         """The live weights by name, in the order of the module."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,20 @@ NAMES = {"hl": "HL", "pytorch": "PyTorch"}
 
 def opening(about: dict[str, Any]) -> str:
     """What is compared, before the first step."""
-    s, c, r = about["stream"], about["coefficients"], about
+    s, c = about["stream"], about["coefficients"]
     ticks = f"{s['ticks']} ticks of {s['features']} features" if s["ticks"] > 1 else f"{s['features']} features"
     first = f" (phi {c['phi_first']:g} at the first step)" if c["phi_first"] != c["phi"] else ""
     return "\n".join(
         [
-            f"HL ({r['split']} split, {r['integrator']}) against torch.optim.SGD: same weights, same samples",
+            f"HL ({about['split']} split, {about['integrator']}) against torch.optim.SGD: same weights, same samples",
             f"  stream    {s['name']}: {ticks}, {s['classes']} classes, {s['train_samples']} training and "
             f"{s['held_out_samples']} held-out samples, chance {s['chance']:.2f}",
-            f"  model     {r['model']}: {r['weights']} weights, {r['dtype']} on {r['device']}, threads {r['threads']}",
+            f"  model     {about['model']}: {about['weights']} weights, {about['dtype']} on {about['device']}, "
+            f"threads {about['threads']}",
             f"  HL        tau {c['tau']:g}, beta {c['beta']:g}, eta {c['eta']:g}, phi {c['phi']:g}{first}",
             f"  SGD       lr {c['lr']:g}, momentum {c['momentum']:g}, dampening {c['dampening']:g}"
             + (f", weight decay {c['weight_decay']:g} (both)" if c["weight_decay"] else ""),
-            f"  note      {r['note']}",
+            f"  note      {about['note']}",
         ]
     )
 
@@ -76,7 +78,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             f"  largest weight difference  {_cell(largest, '.3g')}",
             f"  verdict                    {summary['verdict']}: {summary['reason']}",
             f"  folder                     {folder}",
-            f"  curves                     tensorboard --logdir {folder / 'tensorboard'}",
+            f"  curves                     tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}",
         ]
     )
 

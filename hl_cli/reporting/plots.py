@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def draw_curves(folder: Path, title: str) -> None:
     plt.close(figure)
 
 
-def _draw_pair(axis: Axes, curves: dict[str, list[float]], quantity: str) -> int:
+def _draw_pair(axis: Axes, curves: dict[str, array[float]], quantity: str) -> int:
     steps = np.array(curves["step"])
     window = max(1, len(steps) // POINTS)
     styles: dict[str, dict[str, Any]] = {
@@ -67,7 +68,7 @@ def draw_weight_difference(folder: Path, title: str, floor: dict[int, float] | N
     table = read(folder / "weight_difference.csv")
     steps, gaps = np.array(table["step"]), np.array(table["max_abs"])
     figure, axis = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
-    if not np.any(gaps > 0):
+    if not np.any(np.array(table["max_ulp"]) > 0):
         words = (
             f"Every weight of HL equals PyTorch's, bit for bit,\nat all {len(steps)} measured steps "
             f"({int(steps[0])} to {int(steps[-1])})."

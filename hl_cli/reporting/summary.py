@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from collections import deque
 from dataclasses import asdict, dataclass, field
@@ -10,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from hl_cli import __version__
+from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import Divergence, StepRecord
 from hl_cli.compare.verdict import Verdict
 from hl_cli.reporting.tables import LEARNERS
@@ -42,6 +45,11 @@ class Tally:
     def close(self) -> None:
         """Nothing to write."""
 
+    @property
+    def window(self) -> int:
+        """How many steps final loss and accuracy are means of."""
+        return max(len(last) for last in self._last.values())
+
     def of(self, learner: str, seconds: float) -> dict[str, float | None]:
         """The numbers of one learner."""
         last, held_out = self._last[learner], self.held_out.get(learner)
@@ -56,36 +64,36 @@ class Tally:
 
 
 def summary(
-    tally: Tally, verdict: Verdict, first_difference_step: int | None, seconds: dict[str, float], about: dict[str, Any]
+    tally: Tally, verdict: Verdict, differences: Differences, seconds: dict[str, float], about: dict[str, Any]
 ) -> dict[str, Any]:
     """Gather everything; about: coefficients, seed, threads, dtype, command and the like."""
     return {
         "verdict": verdict.word,
         "reason": verdict.reason,
-        "first_difference_step": first_difference_step,
+        "first_difference_step": differences.first_step,
         "steps": tally.steps,
+        "compared_steps": differences.last_step,
         "max_abs_weight_difference": max(tally.apart.values(), default=None),
         **{name: tally.of(name, seconds[name]) for name in LEARNERS},
-        "window": min(WINDOW, tally.steps),
+        "window": tally.window,
         "diverged": [asdict(d) for d in tally.diverged],
         **about,
         "versions": {
-            "hl-run": about_version(),
+            "hl-run": __version__,
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "hydra-core", "omegaconf", "numpy", "scikit-learn")},
         },
     }
 
 
-def about_version() -> str:
-    """Version of this program; read from the package, which may not be installed."""
-    from hl_cli import __version__
-
-    return __version__
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write all or nothing."""
+    """Write all or nothing; a number that is not finite, which JSON does not know, is null."""
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+    temporary.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")
     temporary.replace(path)

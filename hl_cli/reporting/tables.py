@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from array import array
 from collections.abc import Iterable
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -69,12 +70,12 @@ def write_weights(folder: Path, tensors: Iterable[TensorDistance]) -> None:
             writer.writerow([t.tensor, shape, *astuple(t.distance), "" if t.first_step is None else t.first_step])
 
 
-def read(path: Path) -> dict[str, list[float]]:
+def read(path: Path) -> dict[str, array[float]]:
     """A CSV file of this run by column; an empty cell is NaN."""
     with path.open(newline="") as file:
-        header, *rows = csv.reader(file)
-    columns = zip(*rows, strict=True) if rows else [()] * len(header)
-    return {
-        name: [float(cell) if cell else math.nan for cell in column]
-        for name, column in zip(header, columns, strict=True)
-    }
+        rows = csv.reader(file)
+        columns = {name: array("d") for name in next(rows)}
+        for row in rows:
+            for column, cell in zip(columns.values(), row, strict=True):
+                column.append(float(cell) if cell else math.nan)
+    return columns

@@ -47,19 +47,16 @@ def steps_for(stream: str, model: str) -> int:
 @pytest.mark.parametrize(("model", "split"), [(m, s) for m, splits in SPLITS.items() for s in splits])
 @pytest.mark.parametrize("stream", STREAMS)
 def test_identical(build: Build, stream: str, model: str, split: str, dtype: str) -> None:
-    """All scenarios, batches 1 and 32; tau 1, 0.5 and 2 take turns, so that each meets each of the others."""
-    size = ["model.hidden=[7]"] if model == "mlp" else ["model.hidden=7"] if model != "linear" else []
-    choice = [f"stream={stream}", f"model={model}", f"split={split}", f"dtype={dtype}", *size]
-    turn = STREAMS.index(stream) + list(MODELS).index(model)
-    for k, (scenario, batch) in enumerate(product(SCENARIOS, (1, 32))):
-        tau = (1.0, 0.5, 2.0)[(turn + k) % 3]
-        built = build(
-            *choice, f"scenario={scenario}", f"batch_size={batch}", f"tau={tau}", f"steps={steps_for(stream, model)}"
-        )
+    """All scenarios and batches 1 and 32 at tau 1 with the sizes of the configs; tau 0.5 and 2 with odd sizes."""
+    odd = {"linear": [], "mlp": ["model.hidden=[7]"]}.get(model, ["model.hidden=7"])
+    choice = [f"stream={stream}", f"model={model}", f"split={split}", f"dtype={dtype}"]
+    for scenario, batch, tau in product(SCENARIOS, (1, 32), (1.0, 0.5, 2.0)):
+        size, steps = ([], steps_for(stream, model)) if tau == 1.0 else (odd, 4)
+        built = build(*choice, *size, f"scenario={scenario}", f"batch_size={batch}", f"tau={tau}", f"steps={steps}")
         assert verdict_of(built) == "identical", (scenario, batch, tau)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None:
     """Choices, sizes, depths, coefficients and seeds drawn at random, tau a power of two."""

@@ -12,6 +12,7 @@ from hl_cli.build import Comparison
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import costate_step, hamiltonian, neuron_step
 from hl_cli.networks.sequence import Neurons
+from hl_cli.types import Sample
 
 
 def test_derivatives_of_h_are_what_the_blocks_pull_back() -> None:
@@ -77,6 +78,25 @@ def test_reported_physics_by_hand(build: Callable[..., Comparison], overrides: t
     assert (p.state_costate_norm > 0) == (split != "output")
     if split == "output":
         assert p.hamiltonian == pytest.approx(p.loss_term - p.kinetic)
+    elif "model=mlp" in overrides:
+        built.pytorch.step(next(built.fresh_stream()))  # now the same weights as HL had
+        work, squares = work_of_the_layers(built.pytorch.module, sample, split)
+        assert p.hamiltonian == pytest.approx(p.loss_term + c.phi * work - p.kinetic, rel=1e-12)
+        assert p.state_costate_norm == pytest.approx(c.tau * c.phi * squares**0.5)
+
+
+def work_of_the_layers(net: torch.nn.Module, sample: Sample, split: str) -> tuple[float, float]:
+    """Sum of zeta . h and of |zeta|^2 over the state blocks of an MLP: from rest, tau f is h itself."""
+    linears = [m for m in net.modules() if isinstance(m, torch.nn.Linear)]
+    x, shown = sample.inputs.flatten(1), []
+    for linear in linears[:-1]:
+        x = linear(x).tanh()
+        shown.append(x)
+    y = linears[-1](x)
+    shown += [y] if split == "state" else []
+    zeta = torch.autograd.grad(torch.nn.functional.cross_entropy(y, sample.target), shown)
+    pairs = list(zip(zeta, shown, strict=True))
+    return sum(float((z * h.detach()).sum()) for z, h in pairs), sum(float(z.square().sum()) for z in zeta)
 
 
 def test_hamiltonian_adds_up() -> None:
