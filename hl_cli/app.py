@@ -90,8 +90,6 @@ def job(cfg: DictConfig) -> float | None:
             from hl_cli.run import run
 
             outcome = run(cfg, folder, own, _command(own), stop)
-    except BrokenPipeError:
-        raise
     except Exception as error:
         if sweep:
             with contextlib.suppress(OSError):

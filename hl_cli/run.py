@@ -60,7 +60,7 @@ def run(
         raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
     _write_config(cfg, folder, hydra)
     about = _about(cfg, built, command)
-    print(console.opening(about), flush=True)
+    console.say(console.opening(about))
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     tally = Tally()
     with ExitStack() as files:
@@ -91,7 +91,7 @@ def run(
     write_report(folder, title, result, tensors)
     plots.draw_curves(folder, title)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)
-    print(console.closing(result, _short(folder)), flush=True)
+    console.say(console.closing(result, _short(folder)))
     return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))
 
 
@@ -100,7 +100,7 @@ def _replay(built: Comparison, steps: list[int], seed: int, stop: Interruption) 
     stopped = stop()
     if stopped:
         steps = [step for step in steps if step <= REPLAY_AFTER_SIGNAL]
-    print(f"  the weights differ: running PyTorch twice more over {max(steps)} steps for the noise floor", flush=True)
+    console.say(f"  the weights differ: running PyTorch twice more over {max(steps)} steps for the noise floor")
     try:
         return noise_floor(built.fresh_stream(), built.fresh_pytorch, steps, seed, lambda: not stopped and stop())
     except KeyboardInterrupt:

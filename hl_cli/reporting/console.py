@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -13,6 +14,14 @@ from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.reporting.tables import LEARNERS
 
 NAMES = {"hl": "HL", "pytorch": "PyTorch"}
+
+
+def say(text: str) -> None:
+    """Print at once; a reader that has gone away, as `head` does, ends no run."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def opening(about: dict[str, Any]) -> str:

@@ -115,6 +115,16 @@ CHOICES = [
     ("stream.dataset=foo", "digits, iris, wine, breast_cancer"),
 ]
 TOGETHER = [
+    ("stream.held_out=0.9999", "stream.held_out=0.9999"),
+    ("stream.held_out=0.0001", "stream.held_out=0.0001"),
+    ("scenario=custom scenario.lr=1e39", "no finite number in float32"),
+    ("scenario=custom scenario.beta=0.1 scenario.phi=1e300", "no finite number in float32"),
+    ("tau=1e-320", "no finite number in float32"),
+    ("dtype=float64 tau=1e-320", "no finite number in float64"),
+    ("model.name=foo", "model.name=foo: allowed: mlp"),
+    ("model=rnn model.name=linear", "model.name=linear: allowed: rnn, gru, lstm"),
+    ("stream=null", "stream=digits"),
+    ("model.hidden=[null]", "model.hidden=[null]"),
     ("scenario.beta=0.1", "scenario gives both lr, momentum, dampening (of SGD) and beta (of HL)"),
     ("scenario=custom scenario.lr=0.1 scenario.eta=1", "scenario gives both lr (of SGD) and eta (of HL)"),
     ("scenario=custom", "scenario.lr=null"),
@@ -129,14 +139,16 @@ TOGETHER = [
     ("device=mps", "device=mps"),
 ]
 FOLDERS = [
-    ("hydra.run.dir=file", "file: File exists"),
-    ("hydra.run.dir=file/below/it", "file"),
+    ("hydra.run.dir=file", "/file: File exists"),
+    ("hydra.run.dir=file/below/it", "hydra.run.dir="),
     ("hydra.run.dir=full", "full: holds files of another run"),
     ("hydra.run.dir=.", "holds files of another run"),
     ("hydra.run.dir=null", "hydra.run.dir=null"),
     ("hydra.run.dir=new/one steps=0", "steps=0"),
     ("paths.outputs=file", "file/"),
-    ("-m steps=1 hydra.sweep.dir=file/below", "file"),
+    ("-m steps=1 hydra.sweep.dir=file/below", "hydra.sweep.dir="),
+    ("-m steps=1,2 hydra.sweep.dir=full", "full: holds files of another run"),
+    ("-m foo=1,2", "foo"),
 ]
 GRAMMAR = [
     ("steps", "'steps'"),

@@ -206,7 +206,14 @@ def test_a_signal_ends_a_run_with_its_files_finished(number: signal.Signals, cod
     folder = tmp_path / "run"
     curves = folder / "curves.csv"
     deadline = time.monotonic() + PATIENCE
-    command = [*HL_RUN, "steps=1000000", "model=linear", "split=output", "hydra.run.dir=run"]
+    command = [
+        *HL_RUN,
+        "steps=1000000",
+        "model=linear",
+        "split=output",
+        "integrator=explicit_euler",
+        "hydra.run.dir=run",
+    ]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True) as process:
         try:
@@ -225,9 +232,18 @@ def test_a_signal_ends_a_run_with_its_files_finished(number: signal.Signals, cod
     assert f"stopped by {number.name}" in (folder / "report.md").read_text()
     assert [int(r["step"]) for r in rows(curves)] == list(range(1, found["steps"] + 1))
     assert 0 < found["steps"] < 1_000_000
+    assert found["verdict"] == "different"  # the replay for the noise floor is cut short, and says so
+    assert found["steps"] <= 1000 or "judged by the steps up to" in found["reason"]
     assert int(rows(folder / "evaluation.csv")[-1]["step"]) == found["steps"]
     assert int(rows(folder / "weight_difference.csv")[-1]["step"]) == found["steps"]
     assert {p.name for p in folder.iterdir()} == FILES
+
+
+def test_a_reader_that_goes_away_ends_no_run(tmp_path: Path) -> None:
+    line = f"{sys.executable} -m hl_cli steps=20 hydra.run.dir=run | true; echo ${{PIPESTATUS[0]}}"
+    said = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    assert (said.stdout, said.stderr) == ("0\n", "")
+    assert {p.name for p in (tmp_path / "run").iterdir()} == FILES
 
 
 def test_a_sweep_goes_on_after_a_refused_job(tmp_path: Path) -> None:

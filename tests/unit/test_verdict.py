@@ -118,6 +118,42 @@ def test_both_diverging_ends_the_run(build: Build) -> None:
     assert {d.learner for r in records for d in r.diverged} == {"hl", "pytorch"}
 
 
+def test_the_last_common_step_is_measured_and_kept(build: Build) -> None:
+    """HL with tau eta = 2.5 has a momentum of -1.5: it diverges alone, and PyTorch goes on."""
+    built = build("scenario=custom", "scenario.beta=0.01", "scenario.eta=2.5", "steps=400", "log_every=50")
+    differences = Differences(built.hl.weights(), built.pytorch.weights())
+    records = list(side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences))
+    (gone,) = [d for r in records for d in r.diverged]
+    assert gone.learner == "hl" and 1 < gone.step < 400 and len(records) == 400
+    assert differences.last_step == gone.step - 1
+    last = records[gone.step - 2]
+    assert last.distance is not None and last.distance.max_abs == max(
+        t.distance.max_abs for t in differences.by_tensor()
+    )
+
+
+def test_a_held_out_loss_that_is_not_finite_is_a_divergence(build: Build) -> None:
+    verdict, records = compared(build("scenario=custom", "scenario.lr=3e38", "steps=1"))
+    assert verdict.word == "diverged" and "held-out loss of hl" in verdict.reason
+    assert len(records) == 1 and records[0].held_out == {}
+
+
+def test_a_replay_that_is_broken_off_judges_what_it_saw(build: Build) -> None:
+    built = build("steps=40", "log_every=10", "integrator=explicit_euler")
+    left = [25]
+
+    def stop() -> bool:
+        left[0] -= 1
+        return left[0] < 0
+
+    floor = noise_floor(built.fresh_stream(), built.fresh_pytorch, [1, 10, 20, 30, 40], 0, stop)
+    assert list(floor) == [1, 10, 20]
+    verdict = judge(1, dict.fromkeys((1, 10, 20, 30, 40), 1.0), [], 1.0, lambda steps: floor)
+    assert verdict.word == "different" and "judged by the steps up to 20" in verdict.reason
+    assert "was not measured" in judge(1, {1: 1.0}, [], 1.0, lambda steps: {}).reason
+    assert judge(1, {1: 0.0, 2: 1e-9}, [], 1.0, lambda steps: {1: 0.0, 2: 1e-9}).word == "round_off"  # -0 and +0
+
+
 def test_stop_finishes_with_a_measured_and_evaluated_step(build: Build) -> None:
     built = build("steps=1000", "log_every=50")
     differences = Differences(built.hl.weights(), built.pytorch.weights())
