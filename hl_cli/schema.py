@@ -116,7 +116,7 @@ class Run:
     tau: float = _field(1.0, "Euler step of HL, time units", above=0)
     memory: str = _field(
         "recompute",
-        "what a state net keeps of a sequence: h only, or every tick's tape",
+        "what a state net keeps of a sequence: h alone, or every tick's tape",
         choices=("recompute", "store"),
     )
     eval_every: int = _field(500, "steps between held-out evaluations; 0: at the end only", least=0)

@@ -11,7 +11,7 @@ from torch import Tensor
 from hl_cli.dynamics.drive import Drive
 
 ALIGNMENT = 16  # elements: every slot starts at a full cache line, as PyTorch's own tensors do
-PIECE = 2**18  # elements: larger nets are updated in pieces that stay in the cache
+PIECE = 2**19  # elements: larger nets are updated in pieces that stay in the cache
 
 
 class _Buffer(NamedTuple):

@@ -124,7 +124,7 @@ def test_large_nets_are_updated_in_pieces_with_the_same_bits(monkeypatch: pytest
 
     drives = [torch.randn(1000) for _ in range(5)]
     start, c, ends = torch.randn(1000), physics_of(SGD(0.1, 0.7, 0.3, 0.01)), []
-    for piece in (2**18, 33):
+    for piece in (2**19, 33):
         monkeypatch.setattr(module, "PIECE", piece)
         own = FlatWeights([nn.Parameter(start.clone())])
         assert len(list(own.pieces())) == (1 if piece > 1000 else 31)
