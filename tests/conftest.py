@@ -11,11 +11,14 @@ import torch
 import yaml
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
+from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
 from hl_cli import schema
 from hl_cli.build import Comparison, comparison
 
+settings.register_profile("here", deadline=None, derandomize=True)  # no timing, and red stays red
+settings.load_profile("here")
 schema.register()
 torch.set_num_threads(1)
 

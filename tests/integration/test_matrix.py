@@ -56,7 +56,7 @@ def test_identical(build: Build, stream: str, model: str, split: str, dtype: str
         assert verdict_of(built) == "identical", (scenario, batch, tau)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None:
     """Choices, sizes, depths, coefficients and seeds drawn at random, tau a power of two."""
