@@ -46,7 +46,8 @@ class Session:
         """Remove what Hydra made for a run that never was; a folder with anything else in it stays."""
         with contextlib.suppress(OSError):
             for path in self.missing:
-                (path / "multirun.yaml").unlink(missing_ok=True)
+                if [inside.name for inside in path.iterdir()] == ["multirun.yaml"]:
+                    (path / "multirun.yaml").unlink()
                 path.rmdir()
 
     def fail(self, error: Exception, where: str = "") -> None:
@@ -94,8 +95,6 @@ def job(cfg: DictConfig) -> float | None:
         if sweep:
             with contextlib.suppress(OSError):
                 folder.rmdir()
-        else:
-            session.remove_made_folders()
         session.fail(error, f"job {own.job.num} ({own.job.override_dirname}): " if sweep else "")
         return None
     session.jobs += 1
@@ -119,12 +118,11 @@ def start() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except KeyboardInterrupt:
-        session.remove_made_folders()
         print("hl-run: broken off by Ctrl-C", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
-        session.remove_made_folders()
         session.fail(error)
-    if not session.jobs:
-        session.remove_made_folders()
+    finally:
+        if not session.jobs:
+            session.remove_made_folders()
     sys.exit(session.exit_code)

@@ -89,13 +89,9 @@ def judge(
 ) -> Verdict:
     """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor, or nothing."""
     if diverged:
-        first = diverged[0]
-        return Verdict(
-            "diverged",
-            "; ".join(f"step {d.step}: the {d.quantity} of {d.learner} is not finite (tau = {tau:g})" for d in diverged)
-            + ("; the weights were equal up to there" if first_difference is None and len(apart) else "")
-            + f"; try a smaller learning rate (stopped before the weights of step {first.step} changed)",
-        )
+        each = (f"step {d.step}: the {d.quantity} of {d.learner} is not finite (tau = {tau:g})" for d in diverged)
+        equal = "; the weights were equal up to there" if first_difference is None and apart else ""
+        return Verdict("diverged", f"{'; '.join(each)}{equal}; try a smaller learning rate")
     if first_difference is None:
         return Verdict("identical", "every weight equal bit for bit at every step")
     floor = replay(sorted(apart))

@@ -1,0 +1,128 @@
+"""hl-run as a process: how it ends. Verdicts, divergence, signals, lost readers, sweeps, help."""
+
+from __future__ import annotations
+
+import math
+import re
+import signal
+import subprocess
+import sys
+import time
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from tests.process import (
+    ENVIRONMENT,
+    FILES,
+    HL_RUN,
+    PATIENCE,
+    hl_run,
+    rows,
+    summary_of,
+)
+
+
+def test_another_verdict_than_the_expected_exits_3(tmp_path: Path) -> None:
+    said = hl_run(tmp_path, "expect=identical", "integrator=explicit_euler", "steps=60", "hydra.run.dir=run")
+    found = summary_of(tmp_path / "run")
+    assert (said.returncode, said.stderr) == (3, "")
+    assert (found["verdict"], found["first_difference_step"], found["expect"]) == ("different", 1, "identical")
+    assert "different: first difference at step 1" in said.stdout
+    apart = [float(r["max_abs"]) for r in rows(tmp_path / "run" / "weight_difference.csv")]
+    assert min(apart) > 0
+    assert max(apart) == found["max_abs_weight_difference"]
+    assert any(int(r["max_ulp"]) > 0 and r["first_step"] for r in rows(tmp_path / "run" / "weights.csv"))
+
+
+@pytest.mark.parametrize(("expect", "code"), [("null", 0), ("round_off", 3)])
+def test_divergence_stops_a_run_and_says_where(expect: str, code: int, tmp_path: Path) -> None:
+    numbers = ["scenario=custom", "scenario.lr=1e38", "tau=0.5", f"expect={expect}", "steps=50"]
+    said = hl_run(tmp_path, *numbers, "hydra.run.dir=run")
+    folder = tmp_path / "run"
+    found, curves = summary_of(folder), rows(folder / "curves.csv")
+    assert (said.returncode, found["verdict"]) == (code, "diverged")
+    assert [d["learner"] for d in found["diverged"]] == ["hl", "pytorch"]
+    for d in found["diverged"]:
+        assert f"step {d['step']}: the {d['quantity']} of {d['learner']} is not finite (tau = 0.5)" in found["reason"]
+        finite = [r[f"{d['learner']}_loss"] for r in curves[: d["step"] - 1]]
+        assert finite
+        assert all(math.isfinite(float(cell)) for cell in finite)
+        assert curves[d["step"] - 1][f"{d['learner']}_loss"] == ""
+    assert len(curves) == found["steps"] < 50
+    assert found["reason"] in said.stdout
+    assert {p.name for p in folder.iterdir()} == FILES
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_with_its_files_finished(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    curves = folder / "curves.csv"
+    deadline = time.monotonic() + PATIENCE
+    command = [
+        *HL_RUN,
+        "steps=1000000",
+        "model=linear",
+        "split=output",
+        "integrator=explicit_euler",
+        "hydra.run.dir=run",
+    ]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            while not (curves.exists() and curves.stat().st_size > 1000):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    found = summary_of(folder)
+    assert (process.returncode, err) == (code, "")
+    assert found["interrupted"] == number.name
+    assert f"stopped by {number.name}" in out
+    assert f"stopped by {number.name}" in (folder / "report.md").read_text()
+    assert [int(r["step"]) for r in rows(curves)] == list(range(1, found["steps"] + 1))
+    assert 0 < found["steps"] < 1_000_000
+    assert found["verdict"] == "different"  # the replay for the noise floor is cut short, and says so
+    assert found["steps"] <= 1000 or "judged by the steps up to" in found["reason"]
+    assert int(rows(folder / "evaluation.csv")[-1]["step"]) == found["steps"]
+    assert int(rows(folder / "weight_difference.csv")[-1]["step"]) == found["steps"]
+    assert {p.name for p in folder.iterdir()} == FILES
+
+
+def test_a_reader_that_goes_away_ends_no_run(tmp_path: Path) -> None:
+    line = f"{sys.executable} -m hl_cli steps=20 hydra.run.dir=run | true; echo ${{PIPESTATUS[0]}}"
+    said = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    assert (said.stdout, said.stderr) == ("0\n", "")
+    assert {p.name for p in (tmp_path / "run").iterdir()} == FILES
+
+
+def test_a_sweep_goes_on_after_a_refused_job(tmp_path: Path) -> None:
+    jobs = ["model=linear,mlp", "split=output,state_output", "steps=20"]
+    said = hl_run(tmp_path, "-m", *jobs, "hydra.sweep.dir=sweep")
+    assert said.returncode == 1
+    assert said.stderr.count("\n") == 1
+    assert re.match(r"hl-run: job 1 \(model=linear,split=state_output,steps=20\): split=state_output: ", said.stderr)
+    done = {p.name: {f.name for f in p.iterdir()} for p in (tmp_path / "sweep").iterdir() if p.is_dir()}
+    jobs_done = ("0_digits_linear_output", "2_digits_mlp_output", "3_digits_mlp_state_output")
+    assert done == {f"{job}_mom_b": FILES for job in jobs_done}
+    assert said.stdout.count("identical: ") == 3
+
+
+def test_help_lists_every_option_and_imports_no_torch(tmp_path: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "hl_cli", "--help"]
+    said = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in said.stderr.splitlines()}
+    assert "hl_cli" in imported
+    assert not imported & {"torch", "numpy", "hydra", "matplotlib", "sklearn"}
+    text = " ".join(said.stdout.split())
+    configs = resources.files("hl_cli.configs")
+    groups = [f.name for f in configs.iterdir() if f.is_dir() and not f.name.startswith("_") and f.name != "paths"]
+    assert len(groups) == 7  # paths has one option, and its one field is told as hydra.run.dir
+    for group in groups:
+        options = sorted(f.name.removesuffix(".yaml") for f in (configs / group).iterdir() if f.name.endswith(".yaml"))
+        assert f" {group}= {', '.join(options)} " in text
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,49 @@
+"""hl-run as a process, and how to read what it left."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 300  # seconds until a process counts as hung
+CURVES = "step,hl_loss,pytorch_loss,hl_accuracy,pytorch_accuracy"
+HEADERS = {
+    "curves.csv": CURVES,
+    "evaluation.csv": CURVES,
+    "weight_difference.csv": "step,max_abs,mean_abs,relative,max_ulp",
+    "weights.csv": "tensor,shape,max_abs,mean_abs,relative,max_ulp,first_step",
+    "physics.csv": "step,hamiltonian,loss_term,kinetic,state_costate_norm,weight_costate_norm,weight_norm",
+}
+FILES = {*HEADERS, "summary.json", "report.md", "curves.png", "weight_difference.png", ".hydra", "tensorboard"}
+HL_RUN = (sys.executable, "-m", "hl_cli")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
+
+Said = subprocess.CompletedProcess[str]
+
+
+def hl_run(where: Path, *arguments: str) -> Said:
+    command = [*HL_RUN, *arguments]
+    return subprocess.run(command, cwd=where, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file, after a look at its header."""
+    assert path.read_text().splitlines()[0] == HEADERS[path.name]
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        str(p.relative_to(folder)): (p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else b"")
+        for p in [folder, *folder.rglob("*")]
+    }
