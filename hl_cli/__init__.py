@@ -24,12 +24,15 @@ _HOME = {
     "Split": "hl_cli.networks.splits",
     "split_of": "hl_cli.networks.splits",
     "one_by_one": "hl_cli.networks.splits",
+    "Stream": "hl_cli.streams.base",
     "TabularStream": "hl_cli.streams.tabular",
+    "Measure": "hl_cli.compare.metrics",
     "HamiltonianLearner": "hl_cli.learners.hamiltonian",
     "PyTorchLearner": "hl_cli.learners.pytorch",
     "Differences": "hl_cli.compare.differences",
     "side_by_side": "hl_cli.compare.side_by_side",
     "Sample": "hl_cli.types",
+    "Task": "hl_cli.types",
 }
 __all__ = sorted(_HOME)
 

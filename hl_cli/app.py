@@ -10,6 +10,7 @@ import contextlib
 import os
 import shlex
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from hl_cli import schema
+from hl_cli import plugins, schema
 from hl_cli.complaint import one_line
 from hl_cli.errors import BadInput
 from hl_cli.interruption import Interruption
@@ -108,9 +109,15 @@ def _command(own: Any) -> str:
     return shlex.join(["hl-run", *map(str, own.overrides.task)])
 
 
+def _one_line_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    print(f"hl-run: {' '.join(str(message).split())}", file=sys.stderr)
+
+
 def start() -> None:
     """Hand over to Hydra and leave the process with its exit code."""
     os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
+    warnings.showwarning = _one_line_warning
+    sys.argv[1:] = plugins.translate(sys.argv[1:])
     schema.register()
     try:
         job()

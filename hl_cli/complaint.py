@@ -52,6 +52,8 @@ def _unknown_key(text: str) -> str | None:
     if not match:
         return None
     kind, name = match.groups()
+    if ".options." in name:
+        return f"{name}: an option of your own is added with a plus: +{name}=VALUE"
     group, _, field = name.rpartition(".")
     has = [f"{group}.{key}" if group else key for key in validation.fields_of(kind)]
     if group and field and has:

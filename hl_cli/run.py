@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli.build import LOSS, Comparison, comparison
+from hl_cli.build import Comparison, comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
 from hl_cli.compare.verdict import judge, noise_floor
@@ -62,15 +62,16 @@ def run(
     about = _about(cfg, built, command)
     console.say(console.opening(about))
     differences = Differences(built.hl.weights(), built.pytorch.weights())
-    tally = Tally()
+    tally, measure = Tally(built.measure), built.measure
     with ExitStack() as files:
         consumers: list[Consumer] = [tally]
-        for make in (Tables, TensorBoard):
-            consumers.append(make(folder))
-            files.callback(consumers[-1].close)
-        consumers.append(console.Progress(cfg.steps))
+        consumers.append(Tables(folder, measure, built.schedule.period > 0))
         files.callback(consumers[-1].close)
-        for record in side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences, stop):
+        consumers.append(TensorBoard(folder, measure))
+        files.callback(consumers[-1].close)
+        consumers.append(console.Progress(built.schedule.steps))
+        files.callback(consumers[-1].close)
+        for record in side_by_side(built.stream, built.hl, built.pytorch, measure, built.schedule, differences, stop):
             for consumer in consumers:
                 consumer.consume(record)
     verdict = judge(
@@ -88,8 +89,10 @@ def run(
     title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split, {cfg.scenario.name}"
     write_weights(folder, tensors)
     write_json(folder / "summary.json", result)
-    write_report(folder, title, result, tensors)
-    plots.draw_curves(folder, title)
+    write_report(folder, title, result, tensors, tally.retention)
+    plots.draw_curves(folder, title, measure)
+    if built.schedule.period:
+        plots.draw_tasks(folder, title, list(tally.retention.values()), console.NAMES)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)
     console.say(console.closing(result, _short(folder)))
     return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))
@@ -118,10 +121,10 @@ def _write_config(cfg: DictConfig, folder: Path, hydra: DictConfig | None) -> No
 
 def _about(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:
     """What summary, report and console say of a run beside its results."""
-    description = asdict(built.stream.describe())
-    description["name"] = cfg.stream.name
     return {
-        "stream": description,
+        "stream": asdict(built.stream.describe()),
+        "tasks": list(built.stream.held_out_tasks()),
+        "loss": built.loss,
         "model": cfg.model.name,
         "split": cfg.split.name,
         "scenario": cfg.scenario.name,

@@ -2,7 +2,7 @@
 
 Symbols, the same in code, configs, CSV columns and reports (arXiv 2409.12038):
 
-    u, target      inputs and target that the stream gives          (batch, ticks, features), (batch,)
+    u, target      inputs and target that the stream gives          (batch, ticks, features), (rows, ...)
     h              neuron state, one tuple of tensors a block        (batch, width) each
     z              costate of h                                      as h
     theta          weights of the state net and of the output net    one flat buffer
@@ -24,15 +24,36 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from torch import Tensor
 
+COUNTS = ("last", "every")
+KINDS = ("classes", "values")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a stream asks of a net.
+
+    kind: "classes" (name one of `size` classes) or "values" (say `size` real numbers); counts: whether the target
+    counts at the "last" tick of a sample or at "every" one; symbols: whether the classes are characters of a text.
+    """
+
+    kind: str
+    size: int
+    counts: str = "last"
+    symbols: bool = False
+
 
 class Sample(NamedTuple):
     """One learning period of the stream: what both learners see before their weights tick once.
 
-    inputs: (batch, ticks, features) in the run's dtype; target: (batch,) class numbers, counted at the last tick.
+    inputs: (batch, ticks, features) in the run's dtype. target: a row a tick that counts, (rows,) class numbers or
+    (rows, size) values, with rows = batch, or batch * ticks (sample by sample) where every tick counts; None where
+    no tick counts: both learners predict and nothing is learnt. baseline: what persistence, repeating the last value
+    seen, would say, as target, where that means something.
     """
 
     inputs: Tensor
-    target: Tensor
+    target: Tensor | None
+    baseline: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -50,16 +71,14 @@ class Physics:
 class LearnerRecord(NamedTuple):
     """What a learner says of one step: the prediction and the loss it had *before* its weights moved.
 
-    prediction: (batch, classes); loss: mean over the batch; physics: only where asked for and only from HL.
+    prediction: (rows, outputs); loss: mean over the rows, None where no target counted; physics: only where asked
+    for and only from HL.
     """
 
     prediction: Tensor
-    loss: float
+    loss: float | None
     physics: Physics | None = None
 
 
-class Scores(NamedTuple):
-    """Mean loss and fraction of right answers over some samples."""
-
-    loss: float
-    accuracy: float
+Scores = dict[str, float]
+"""What was measured over some samples, by the names of hl_cli.compare.metrics: loss, accuracy, r2 and the like."""

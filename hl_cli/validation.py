@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hl_cli.errors import BadInput
-from hl_cli.schema import MODELS, Integrator, Paths, Run, Scenario, Split, Stream
+from hl_cli.schema import MODELS, STREAMS, Integrator, Module, Paths, Run, Scenario, Split
 
 _WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
 _TESTS = {
@@ -29,19 +29,32 @@ def check(cfg: DictConfig, where: str = "") -> None:
         if key not in fields_of(kind.__name__):
             raise BadInput(f"{where}{key!s}: no such field; hl-run --help lists all")
     for f in fields(kind):
-        value, name = cfg[f.name], f"{where}{f.name}"
+        name = f"{where}{f.name}"
+        if OmegaConf.is_missing(cfg, f.name):
+            raise BadInput(f"{name}=???: allowed: a value; {f.metadata.get('meaning', 'a choice')}")
+        value = cfg[f.name]
         if isinstance(value, DictConfig):
-            check(value, f"{name}.")
+            if _is_group(value):
+                check(value, f"{name}.")
+            for key, part in value.items() if not _is_group(value) else ():
+                if _is_group(part):
+                    check(part, f"{name}.{key!s}.")
             continue
         choices = f.metadata.get("choices")
         if choices and value is not None and value not in choices:
             raise BadInput(f"{name}={value}: allowed: {', '.join(choices)}")
         bounds: dict[str, float] = f.metadata.get("bounds", {})
         if isinstance(value, ListConfig):
-            if not value or not all(_within(one, bounds) for one in value):
-                raise BadInput(f"{name}={list(value)}: allowed: one or more numbers {_allowed(bounds)}")
-        elif value is not None and bounds and not _within(value, bounds):
+            strings = all(isinstance(one, str) for one in value)
+            if not value or not (strings or all(_within(one, bounds) for one in value)):
+                raise BadInput(f"{name}={list(value)}: allowed: one or more {f'numbers {_allowed(bounds)}'.rstrip()}")
+        elif value is not None and (bounds or isinstance(value, float)) and not _within(value, bounds):
             raise BadInput(f"{name}={value}: allowed: a number {_allowed(bounds)}")
+
+
+def _is_group(value: Any) -> bool:
+    """Whether a value is a config of ours, not a number and not a user's own dictionary."""
+    return isinstance(value, DictConfig) and is_dataclass(OmegaConf.get_type(value))
 
 
 def _within(value: Any, bounds: dict[str, float]) -> bool:
@@ -52,9 +65,9 @@ def _within(value: Any, bounds: dict[str, float]) -> bool:
 def names() -> Iterator[str]:
     """All fields and groups of all configs, for hints in error messages."""
     groups: dict[str, list[type]] = {
-        "stream": [Stream],
+        "stream": [*STREAMS],
         "scenario": [Scenario],
-        "model": [*MODELS.values()],
+        "model": [*MODELS.values(), Module],
         "paths": [Paths],
     }
     for f in fields(Run):
@@ -65,7 +78,8 @@ def names() -> Iterator[str]:
 
 def fields_of(kind: str | None) -> list[str]:
     """Fields of the config class of this name, none for a name that is no config class."""
-    known = {k.__name__: k for k in (Run, Stream, *MODELS.values(), Split, Scenario, Integrator, Paths)}
+    kinds: tuple[type, ...] = (Run, *STREAMS, *MODELS.values(), Module, Split, Scenario, Integrator, Paths)
+    known = {k.__name__: k for k in kinds}
     return [f.name for f in fields(known[kind])] if kind in known else []
 
 

@@ -20,7 +20,7 @@ import torch
 from hydra import compose, initialize_config_module
 
 from hl_cli import schema
-from hl_cli.build import LOSS, Comparison, comparison
+from hl_cli.build import Comparison, comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import Schedule, side_by_side
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
@@ -81,9 +81,10 @@ def bare_pytorch(built: Comparison, fresh: bool = False) -> Callable[[], object]
     sample = next(stream)
 
     def step() -> float:
-        inputs, target = next(stream) if fresh else sample
+        inputs, target, _ = next(stream) if fresh else sample
+        assert target is not None
         optimizer.zero_grad()
-        loss = LOSS(module(inputs), target)
+        loss = built.measure.loss(module(inputs), target)
         loss.backward()
         optimizer.step()
         return loss.item()
@@ -150,9 +151,14 @@ def loop() -> None:
     endless = Schedule(10**9, default.log_every, default.eval_every)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        consumers: list[Consumer] = [Tally(), Tables(folder), TensorBoard(folder), Progress(10**9)]
+        consumers: list[Consumer] = [
+            Tally(built.measure),
+            Tables(folder, built.measure),
+            TensorBoard(folder, built.measure),
+            Progress(10**9),
+        ]
         apart = Differences(built.hl.weights(), built.pytorch.weights())
-        records = side_by_side(built.stream, built.hl, built.pytorch, LOSS, endless, apart)
+        records = side_by_side(built.stream, built.hl, built.pytorch, built.measure, endless, apart)
 
         def whole() -> None:
             for record in islice(records, default.log_every):

@@ -13,7 +13,7 @@ from hl_cli.types import Sample
 
 
 def same(a: Sample, b: Sample) -> bool:
-    return torch.equal(a.inputs, b.inputs) and torch.equal(a.target, b.target)
+    return all(x is y is None or torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 def stream_resumes_anywhere(make: Callable[[], Stream], stop: int, then: int = 1000) -> None:
@@ -34,15 +34,24 @@ def stream_is_the_same_again(make: Callable[[], Stream], count: int = 200) -> No
 
 def stream_has_its_shapes(stream: Stream, batch: int, dtype: torch.dtype) -> None:
     """Samples, the held-out part and the description agree."""
-    about, held_out = stream.describe(), stream.held_out()
-    assert (about.ticks, about.features, about.classes) == (stream.ticks, stream.features, stream.classes)
-    assert len(held_out.target) == about.held_out_samples > 0
-    assert 0 < about.chance < 1 and about.origin and about.licence
-    sample = next(stream)
-    for part, size in ((sample, batch), (held_out, about.held_out_samples)):
+    about, held_out, task = stream.describe(), stream.held_out(), stream.task
+    assert (about.ticks, about.features, about.kind, about.size, about.counts) == (
+        stream.ticks, stream.features, task.kind, task.size, task.counts,
+    )  # fmt: skip
+    assert len(held_out.inputs) == about.held_out_samples > 0
+    assert about.origin and about.licence
+    for part, size in ((next(stream), batch), (held_out, about.held_out_samples)):
+        rows = size * (stream.ticks if task.counts == "every" else 1)
         assert part.inputs.shape == (size, stream.ticks, stream.features) and part.inputs.dtype == dtype
-        assert part.target.shape == (size,) and part.target.dtype == torch.int64
-        assert int(part.target.min()) >= 0 and int(part.target.max()) < stream.classes
+        assert part.target is not None
+        if task.kind == "classes":
+            assert 0 < about.chance <= 1
+            assert part.target.shape == (rows,) and part.target.dtype == torch.int64
+            assert int(part.target.min()) >= 0 and int(part.target.max()) < task.size
+        else:
+            assert about.chance is None
+            assert part.target.shape == (rows, task.size) and part.target.dtype == dtype
+        assert part.baseline is None or part.baseline.shape == part.target.shape
 
 
 def learner_goes_on_from_its_state(make: Callable[[], Learner], stream: Stream, steps: int = 5) -> None:

@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from hl_cli.compare.differences import Differences, Distance
+from hl_cli.compare.metrics import Means, Measure, evaluate
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import Learner
-from hl_cli.networks.losses import Loss
 from hl_cli.streams.base import Stream
-from hl_cli.types import Physics, Sample, Scores
+from hl_cli.types import LearnerRecord, Physics, Sample, Scores
 
 BURST = 2**20  # numbers, weights and inputs, that a burst may keep
 
@@ -37,29 +36,37 @@ class Divergence:
 
 
 class StepRecord(NamedTuple):
-    """One step of the comparison; scores are of before the update, the difference is of after it.
+    """One step of the comparison; means (hl_cli.compare.metrics) are of before the update, the difference of after it.
 
-    A learner that has diverged is missing from `scores` and `held_out`. measured: whether this step asked for
-    distance and physics; equal and distance are None once a learner has diverged.
+    A learner that has diverged is missing from `means`, `held_out` and `tasks`, and both are missing from `means`
+    where no target counted. measured: whether this step asked for distance and physics; equal and distance are None
+    once a learner has diverged. tasks: held-out scores by task, then by learner, after a period of a stream that
+    changes over time; trained: the task of that period.
     """
 
     step: int
-    scores: dict[str, Scores]
+    means: dict[str, Means]
     measured: bool
     equal: bool | None = None
     distance: Distance | None = None
     physics: Physics | None = None
     held_out: dict[str, Scores] | None = None
+    tasks: dict[str, dict[str, Scores]] | None = None
+    trained: str | None = None
     diverged: tuple[Divergence, ...] = ()
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How many steps, and how often to measure (log_every) and to evaluate (eval_every; 0: at the end only)."""
+    """How many steps, and how often to measure (log_every) and to evaluate (eval_every; 0: at the end only).
+
+    period: steps that a task of the stream lasts, after which each task is evaluated; 0: there are no tasks.
+    """
 
     steps: int
     log_every: int = 50
     eval_every: int = 0
+    period: int = 0
 
     def measures(self, step: int) -> bool:
         """The first step, every log_every-th, and the last."""
@@ -69,10 +76,18 @@ class Schedule:
         """Every eval_every-th step, and the last."""
         return step == self.steps or (self.eval_every > 0 and step % self.eval_every == 0)
 
+    def ends_task(self, step: int) -> bool:
+        """Every period-th step, and the last, where there are tasks."""
+        return self.period > 0 and (step == self.steps or step % self.period == 0)
+
+    def stops(self, step: int) -> bool:
+        """Whether anything is looked at after this step."""
+        return self.measures(step) or self.evaluates(step) or self.ends_task(step)
+
     def burst(self, step: int, limit: int) -> int:
-        """How many steps to take at once after `step`: up to the next that measures or evaluates, or the limit."""
+        """How many steps to take at once after `step`: up to the next that stops, or the limit."""
         size = 1
-        while size < limit and not (self.measures(step + size) or self.evaluates(step + size)):
+        while size < limit and not self.stops(step + size):
             size += 1
         return size
 
@@ -81,56 +96,53 @@ class Schedule:
 class _Trace:
     """What one learner said in a burst, and its weights after each step."""
 
-    scores: list[Scores] = field(default_factory=list)
+    means: list[Means | None] = field(default_factory=list)
     snapshots: list[Tensor] = field(default_factory=list)
     physics: Physics | None = None
     diverged: tuple[Divergence, ...] = ()
 
 
-def accuracies(predictions: list[Tensor], targets: list[Tensor]) -> list[float]:
-    """For each batch, the fraction of samples whose largest output is that of their class; all batches at once."""
-    if not predictions:
-        return []
-    right = torch.cat(predictions).argmax(1) == torch.cat(targets)
-    return right.view(len(predictions), -1).double().mean(1).tolist()
-
-
-def evaluate(learner: Learner, sample: Sample, loss: Loss) -> Scores:
-    """Held-out loss and accuracy; nothing is learnt."""
-    with torch.no_grad():
-        y = learner.predict(sample.inputs)
-        return Scores(float(loss(y, sample.target)), accuracies([y], [sample.target])[0])
-
-
-def _advance(learner: Learner, samples: list[Sample], step: int, observe: bool, differences: Differences) -> _Trace:
+def _advance(
+    learner: Learner, samples: list[Sample], step: int, observe: bool, differences: Differences, measure: Measure
+) -> _Trace:
     """Let a learner take the samples one after the other; observe: ask for the physics of the last."""
     trace = _Trace()
-    losses, predictions = [], []
+    said: list[LearnerRecord] = []
     for k, sample in enumerate(samples, start=1):
         try:
-            said = learner.step(sample, observe and k == len(samples))
+            said.append(learner.step(sample, observe and k == len(samples)))
         except NonFinite as stop:
             trace.diverged = (Divergence(step + k, learner.name, stop.quantity),)
             break
-        losses.append(said.loss)
-        predictions.append(said.prediction)
         trace.snapshots.append(differences.snapshot(learner.name))
-        trace.physics = said.physics
-    right = accuracies(predictions, [sample.target for sample in samples[: len(predictions)]])
-    trace.scores = [Scores(*pair) for pair in zip(losses, right, strict=True)]
+        trace.physics = said[-1].physics
+    counted = [(r.loss, r.prediction, s) for r, s in zip(said, samples, strict=False) if r.loss is not None]
+    found = iter(measure.means(*map(list, zip(*counted, strict=True)))) if counted else iter(())
+    trace.means = [None if r.loss is None else next(found) for r in said]
     return trace
+
+
+def _held_out(
+    alive: list[Learner], stream: Stream, measure: Measure, traces: dict[str, _Trace], step: int
+) -> dict[str, Scores]:
+    """Evaluate the learners; one whose held-out loss is not finite has diverged."""
+    scores = {learner.name: evaluate(learner, stream.held_out(), measure) for learner in alive}
+    for name in [name for name, of in scores.items() if not math.isfinite(of["loss"])]:
+        traces[name].diverged = (Divergence(step, name, "held-out loss"),)
+        del scores[name]
+    return scores
 
 
 def side_by_side(
     stream: Stream,
     hl: Learner,
     pytorch: Learner,
-    loss: Loss,
+    measure: Measure,
     schedule: Schedule,
     differences: Differences,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[StepRecord]:
-    """Yield a record a step until the steps are done, stop() says so, or both learners have diverged.
+    """Yield a record a step until the steps are done, stop() says so, the stream ends, or both learners have diverged.
 
     Each learner takes a burst of samples before the other takes the same ones: alternating at every step makes both
     a fifth slower, for the caches of the machine. At a measured step both stand exactly there.
@@ -139,47 +151,47 @@ def side_by_side(
     step, last, limit = 0, False, 1
     while alive and not last:
         interrupted = stop()
-        size = 1 if interrupted else schedule.burst(step, limit)
-        end = step + size
+        samples = list(islice(stream, 1 if interrupted else schedule.burst(step, limit)))
+        if not samples:
+            return
+        end = step + len(samples)
         last = interrupted or end == schedule.steps
-        measure = last or schedule.measures(end)
-        samples = list(islice(stream, size))
+        measured = last or schedule.measures(end)
         limit = max(1, BURST // (differences.weights + samples[0].inputs.numel()))
-        traces = {learner.name: _advance(learner, samples, step, measure, differences) for learner in alive}
+        traces = {learner.name: _advance(learner, samples, step, measured, differences, measure) for learner in alive}
         alive = [learner for learner in alive if not traces[learner.name].diverged]
-        held_out = None
+        held_out, tasks = None, None
         if last or schedule.evaluates(end):
-            held_out = {learner.name: evaluate(learner, stream.held_out(), loss) for learner in alive}
-            for name in [name for name, scores in held_out.items() if not math.isfinite(scores.loss)]:
-                traces[name].diverged = (Divergence(end, name, "held-out loss"),)
-                del held_out[name]
+            held_out = _held_out(alive, stream, measure, traces, end)
             alive = [learner for learner in alive if learner.name in held_out]
-        for k in range(size):
+        if schedule.ends_task(end) or (last and schedule.period):
+            parts = stream.held_out_tasks()
+            tasks = {
+                task: {learner.name: evaluate(learner, part, measure) for learner in alive}
+                for task, part in parts.items()
+            }
+        for k in range(len(samples)):
             if all(t.diverged and t.diverged[0].step <= step for t in traces.values()):
                 return  # both have diverged before this step
             step += 1
-            final = step == end
-            yield _record(step, k, traces, differences, measure and final, held_out if final else None)
+            record = _record(step, k, traces, differences, measured and step == end)
+            if step == end:
+                record = record._replace(held_out=held_out, tasks=tasks, trained=stream.current_task())
+            yield record
 
 
-def _record(
-    step: int,
-    k: int,
-    traces: dict[str, _Trace],
-    differences: Differences,
-    measure: bool,
-    held_out: dict[str, Scores] | None,
-) -> StepRecord:
+def _record(step: int, k: int, traces: dict[str, _Trace], differences: Differences, measured: bool) -> StepRecord:
     """Put together what the learners said at the k-th step of a burst."""
-    scores = {name: trace.scores[k] for name, trace in traces.items() if k < len(trace.scores)}
+    there = {name: trace for name, trace in traces.items() if k < len(trace.means)}
+    means = {name: found for name, trace in there.items() if (found := trace.means[k]) is not None}
     equal, apart = None, None
-    if len(scores) == 2:
+    if len(there) == 2:
         pair = (traces["hl"].snapshots[k], traces["pytorch"].snapshots[k])
         before = differences.first_step
         equal = differences.compare(step, *pair)
-        parting = any(trace.diverged and len(trace.scores) == k + 1 for trace in traces.values())
-        if measure or parting or (before is None and not equal):
+        parting = any(trace.diverged and len(trace.means) == k + 1 for trace in traces.values())
+        if measured or parting or (before is None and not equal):
             apart = differences.measure(*pair)
-    physics = traces["hl"].physics if measure and "hl" in scores else None
+    physics = traces["hl"].physics if measured and "hl" in there else None
     diverged = tuple(d for trace in traces.values() for d in trace.diverged if d.step == step)
-    return StepRecord(step, scores, measure, equal, apart, physics, held_out, diverged)
+    return StepRecord(step, means, measured, equal, apart, physics, diverged=diverged)

@@ -32,7 +32,7 @@ class Learner(Protocol):
         ...
 
     def predict(self, inputs: Tensor) -> Tensor:
-        """Map inputs (batch, ticks, features) to (batch, classes); nothing is learnt."""
+        """Map inputs (batch, ticks, features) to (rows, outputs); nothing is learnt."""
         ...
 
     def weights(self) -> dict[str, Tensor]:

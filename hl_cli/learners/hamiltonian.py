@@ -2,7 +2,7 @@ r"""The HL arm: neurons h, their costates z, weights theta and their costates om
 
 One step is one learning period (a sample, or a sequence of T ticks):
 
-    1. neurons    h(1..T) by the state net, y = f^y(h(T))
+    1. neurons    h(1..T) by the state net, y = f^y(h(T)), or f^y(h(t)) at every t that counts
     2. loss       L(y, target); zeta_y = dL/dy
     3. costates   zeta(T..1) through f^y, then back over the sequence; the drive g = dL/dtheta is summed on the way
     4. weights    omega' = (1 - tau eta) omega + tau phi g,  theta' = theta - tau beta omega'   (hl_cli.dynamics)
@@ -26,7 +26,7 @@ from hl_cli.errors import BadInput
 from hl_cli.learners.base import all_finite, evaluating, finite
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.losses import Loss, value_and_costate
-from hl_cli.networks.sequence import MEMORY, Neurons
+from hl_cli.networks.sequence import MEMORY, Neurons, joined, parted
 from hl_cli.networks.splits import Split
 from hl_cli.types import LearnerRecord, Physics, Sample
 
@@ -59,22 +59,29 @@ class HamiltonianLearner:
 
     @torch.no_grad()
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
-        """One learning period; see the head of this file."""
+        """One learning period; see the head of this file. Without a target the weights and costates stay."""
+        if sample.target is None:
+            return LearnerRecord(self.predict(sample.inputs), None)
         start = perf_counter()
         split, c = self.split, self.coefficients
         phi = c.loss_weight(self.steps)
-        neurons = Neurons(split.state, split.ticks(sample.inputs), c.leak)
-        y, tape = neurons.run(self.memory), None
+        neurons = Neurons(split.state, split.ticks(sample.inputs), c.leak, split.every)
+        shown, tapes = neurons.run(self.memory), []
         if split.output is not None:
-            (y,), tape = split.output.record(y, (), want_x=bool(split.state))
+            for t, x in enumerate(shown):
+                (shown[t],), tape = split.output.record(x, (), want_x=bool(split.state))
+                tapes.append(tape)
+        y = joined(shown)
         loss, zeta = self._loss(y, sample.target)
         value = finite(loss.item(), "loss")
         drive = self.phase.drive
         drive.start()
+        zetas: list[Tensor | None] = [*parted(zeta, len(shown))]
         if split.output is not None:
-            zeta = split.output.pull_back(tape, (zeta,), drive, want_x=bool(split.state)).x
+            for t in reversed(range(len(zetas))):
+                zetas[t] = split.output.pull_back(tapes[t], (zetas[t],), drive, want_x=bool(split.state)).x
         if split.state:
-            neurons.pull_back(zeta, drive)
+            neurons.pull_back(zetas, drive)
         drive.finish()
         physics = None
         if observe:
@@ -105,8 +112,9 @@ class HamiltonianLearner:
     def predict(self, inputs: Tensor) -> Tensor:
         """Let the neurons run over the inputs; weights and costates stay."""
         with evaluating(self.split.module):
-            y = Neurons(self.split.state, self.split.ticks(inputs), self.coefficients.leak).run()
-            return y if self.split.output is None else self.split.output.candidate(y, ())[0]
+            split = self.split
+            shown = Neurons(split.state, split.ticks(inputs), self.coefficients.leak, split.every).run()
+            return joined(shown if split.output is None else [split.output.candidate(x, ())[0] for x in shown])
 
     def weights(self) -> dict[str, Tensor]:
         """The live weights by name, in the order of the net."""

@@ -16,7 +16,7 @@ from hl_cli.types import LearnerRecord, Sample
 
 
 class PyTorchLearner:
-    """forward, loss.backward(), optimizer.step(); module maps (batch, ticks, features) to (batch, classes)."""
+    """forward, loss.backward(), optimizer.step(); module maps (batch, ticks, features) to (rows, outputs)."""
 
     name = "pytorch"
 
@@ -29,7 +29,9 @@ class PyTorchLearner:
         self.seconds = 0.0
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
-        """One optimizer step; raises NonFinite before it."""
+        """One optimizer step; raises NonFinite before it. Without a target there is none."""
+        if sample.target is None:
+            return LearnerRecord(self.predict(sample.inputs), None)
         start = perf_counter()
         self.optimizer.zero_grad()
         prediction = self.module(sample.inputs)

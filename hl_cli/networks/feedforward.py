@@ -59,17 +59,20 @@ class Dense(Block):
         return Pulled(torch.mm(g, self.linear.weight) if want_x else None, ())
 
 
-def feedforward(features: int, hidden: Sequence[int], classes: int, activation: str = "tanh") -> nn.Sequential:
+def feedforward(
+    features: int, hidden: Sequence[int], outputs: int, activation: str = "tanh", every: bool = False
+) -> nn.Sequential:
     """Build Flatten, (Linear, activation) per hidden width, Linear; with no hidden width it is a linear model.
 
     A net without memory is given the ticks of a sample side by side: (batch, ticks, f) becomes (batch, ticks * f).
+    Where every tick counts each is a row of its own: (batch * ticks, f).
     """
-    layers: list[tuple[str, nn.Module]] = [("flatten", nn.Flatten())]
+    layers: list[tuple[str, nn.Module]] = [("flatten", nn.Flatten(0, 1) if every else nn.Flatten())]
     width = features
     for k, size in enumerate(hidden, start=1):
         layers += [(f"hidden{k}", nn.Linear(width, size)), (f"{activation}{k}", ACTIVATIONS[activation][0]())]
         width = size
-    layers.append(("head", nn.Linear(width, classes)))
+    layers.append(("head", nn.Linear(width, outputs)))
     return nn.Sequential(OrderedDict(layers))
 
 

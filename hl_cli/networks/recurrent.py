@@ -26,22 +26,28 @@ aten = torch.ops.aten
 
 
 class Recurrent(nn.Module):
-    """A stack of cells, ticked over a sequence, and a linear head on the last state of the top cell."""
+    """A stack of cells, ticked over a sequence, and a linear head on the top cell at the last tick, or at every one."""
 
-    def __init__(self, cell: type[nn.RNNCellBase], features: int, hidden: int, layers: int, classes: int) -> None:
+    def __init__(
+        self, cell: type[nn.RNNCellBase], features: int, hidden: int, layers: int, outputs: int, every: bool = False
+    ) -> None:
         super().__init__()
+        self.every = every
         sizes = [features, *[hidden] * (layers - 1)]
         self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)  # type: ignore[call-arg]
-        self.head = nn.Linear(hidden, classes)
+        self.head = nn.Linear(hidden, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Map inputs (batch, ticks, features) to (batch, classes)."""
+        """Map inputs (batch, ticks, features) to (rows, outputs)."""
         states: list = [None] * len(self.cells)
+        said = []
         for x in inputs.unbind(1):
             for k, cell in enumerate(self.cells):
                 states[k] = cell(x, states[k])
                 x = states[k][0] if isinstance(states[k], tuple) else states[k]
-        return self.head(x)
+            if self.every:
+                said.append(self.head(x))
+        return torch.stack(said, 1).flatten(0, 1) if self.every else self.head(x)
 
 
 class _Cell(Block):

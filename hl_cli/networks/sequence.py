@@ -3,10 +3,10 @@ r"""A chain of blocks over a sequence, with credit `reversed`: neurons run forwa
 With theta frozen during the sequence, for t = 1..T and blocks i = 1..D (x_1 = u_t, x_i = h_{i-1}):
 
     h_i(t) = h_i(t-1) + tau rate (F_i(x_i, h_i(t-1)) - h_i(t-1))
-    zeta_i(t) = zeta_i(t+1) pulled back through h  +  zeta_{i+1}(t) pulled back through x  +  dL/dh_i at t = T
+    zeta_i(t) = zeta_i(t+1) pulled back through h  +  zeta_{i+1}(t) pulled back through x  +  dL/dh_i(t)
     g_i = sum over t = T..1 of (dF_i/dtheta)^T zeta_i(t)
 
-This equals back-propagation through time, and the sums are taken in its order. Memory modes, same bits:
+where dL/dh_i(t) is zero but for the top block at the ticks that count: the last one, or every one. This equals back-propagation through time, and the sums are taken in its order. Memory modes, same bits:
 `store` keeps every tick's tape; `recompute` keeps only the states h(t) and records a tick again when its costate
 arrives. Source: arXiv 2409.12038, section 3.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from hl_cli.dynamics.drive import Drive
@@ -24,17 +25,29 @@ from hl_cli.networks.blocks import Block, Pulled, Tape
 MEMORY = ("store", "recompute")
 
 
+def joined(shown: Sequence[Tensor]) -> Tensor:
+    """Put (batch, width) of each tick that counts into rows, sample by sample: (batch * ticks, width)."""
+    return shown[0] if len(shown) == 1 else torch.stack(list(shown), 1).flatten(0, 1)
+
+
+def parted(rows: Tensor, ticks: int) -> Sequence[Tensor]:
+    """Undo `joined`: the costate of each tick that counts."""
+    return (rows,) if ticks == 1 else rows.unflatten(0, (-1, ticks)).unbind(1)
+
+
 class Neurons:
     """A chain of blocks over one sequence: it ticks forward, then the costates run back over it.
 
     Blocks above the last one with memory tick only when the target counts: nobody reads them in between. A leak
     below 1 is a memory of every block.
-    inputs: u_1..u_T; leak: tau rate. before[t][i], after[i]: h of block i as tick t found it, and at the end.
+    inputs: u_1..u_T; leak: tau rate; every: whether every tick counts, or the last alone. before[t][i], after[i]: h of block i as tick t found it, and at the end.
     costates[i]: zeta_i(T), once pull_back has run.
     """
 
-    def __init__(self, blocks: Sequence[Block], inputs: Sequence[Tensor], leak: float = 1.0) -> None:
-        self.blocks = blocks
+    def __init__(
+        self, blocks: Sequence[Block], inputs: Sequence[Tensor], leak: float = 1.0, every: bool = False
+    ) -> None:
+        self.blocks, self.every = blocks, every
         deepest = max((k for k, block in enumerate(blocks, start=1) if block.memory), default=0)
         self._remembering = deepest if leak == 1.0 else len(blocks)
         self.inputs, self.leak = inputs, leak
@@ -43,11 +56,12 @@ class Neurons:
         self.costates: list[Costate] = [() for _ in self.blocks]
         self._tapes: list[list[Tape]] = []
 
-    def run(self, memory: str | None = None) -> Tensor:
-        """Tick over all inputs and return what the state net shows at the end: y = h, or the input of f^y.
+    def run(self, memory: str | None = None) -> list[Tensor]:
+        """Tick over all inputs and return what the state net shows at the ticks that count: y = h, or f^y's input.
 
         memory: store, recompute, or None to keep nothing (then there is no way back).
         """
+        shown = []
         for t in range(len(self.inputs)):
             if memory is not None:
                 self.before.append(self.after)
@@ -55,11 +69,13 @@ class Neurons:
             record = memory == "store" or (memory == "recompute" and last)
             self.after, tapes = self._tick(t, self.after, record)
             self._tapes.append(tapes)
-        return self.after[-1][0] if self.blocks else self.inputs[-1]
+            if last or self.every:
+                shown.append(self.after[-1][0] if self.blocks else self.inputs[t])
+        return shown
 
     def _active(self, t: int) -> int:
         """How many blocks tick at t."""
-        return len(self.blocks) if t == len(self.inputs) - 1 else self._remembering
+        return len(self.blocks) if self.every or t == len(self.inputs) - 1 else self._remembering
 
     def _tick(self, t: int, h: list[State], record: bool) -> tuple[list[State], list[Tape]]:
         x, now, tapes = self.inputs[t], list(h), []
@@ -74,13 +90,13 @@ class Neurons:
             x = now[i][0]
         return now, tapes
 
-    def pull_back(self, zeta: Tensor, drive: Drive) -> None:
-        """Run the costates from T to 1, zeta = dL/dh of the top block at T; the g_i are added to the drive."""
+    def pull_back(self, zetas: Sequence[Tensor | None], drive: Drive) -> None:
+        """Run the costates from T to 1; zetas: dL/dh of the top block at the ticks that count. Adds g_i to the drive."""
         leak = self.leak
         later: list[Costate] = [() for _ in self.blocks]  # zeta(t+1) pulled back through h; () is zero
         for t in reversed(range(len(self.inputs))):
             tapes = self._tapes.pop() or self._tick(t, self.before[t], record=True)[1]
-            below = zeta if t == len(self.inputs) - 1 else None
+            below = zetas[t - len(self.inputs)] if self.every or t == len(self.inputs) - 1 else None
             for i in reversed(range(self._active(t))):
                 if below is None and not later[i]:
                     continue  # an exact zero
@@ -103,21 +119,23 @@ def _only_first(costate: Tensor | None, h: State) -> Costate:
 class Unrolled(Block):
     """A recurrent net as one block without memory: its sequence runs inside, h starts at rest for every sample."""
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
+    def __init__(self, blocks: Sequence[Block], every: bool = False) -> None:
         super().__init__([p for block in blocks for p in block.parameters])
-        self.blocks = blocks
+        self.blocks, self.every = blocks, every
 
     def candidate(self, x: Tensor, h: State) -> State:
-        """x (batch, ticks, features) to (batch, classes)."""
-        return (Neurons(self.blocks, x.unbind(1)).run(),)
+        """x (batch, ticks, features) to (rows, outputs)."""
+        return (joined(Neurons(self.blocks, x.unbind(1), every=self.every).run()),)
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """The tape is the whole run."""
-        run = Neurons(self.blocks, x.unbind(1))
-        return (run.run("store"),), run
+        run = Neurons(self.blocks, x.unbind(1), every=self.every)
+        shown = run.run("store")
+        return (joined(shown),), (run, len(shown))
 
     def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """Back-propagation through time; this block stands at the inputs, so x has no costate."""
         assert z[0] is not None
-        tape.pull_back(z[0], drive)
+        run, counted = tape
+        run.pull_back(parted(z[0], counted), drive)
         return Pulled(None, ())

@@ -17,6 +17,7 @@ from hl_cli.networks.blocks import Block, Chain, ModuleBlock
 from hl_cli.networks.sequence import Unrolled
 
 SPLITS = ("output", "state", "state_output")
+Ticks = Callable[[Tensor], Sequence[Tensor]]
 
 
 def whole(inputs: Tensor) -> Sequence[Tensor]:
@@ -29,6 +30,11 @@ def side_by_side(inputs: Tensor) -> Sequence[Tensor]:
     return (inputs.flatten(1),)
 
 
+def folded(inputs: Tensor) -> Sequence[Tensor]:
+    """One tick that sees each tick of the sample as a row of its own: (batch, ticks, f) to (batch * ticks, f)."""
+    return (inputs.flatten(0, 1),)
+
+
 def one_by_one(inputs: Tensor) -> Sequence[Tensor]:
     """Tick t sees inputs[:, t]."""
     return inputs.unbind(1)
@@ -39,13 +45,14 @@ class Split:
     """A net as HL runs it: state blocks, an output block or none (y = h), and what a tick sees of a sample.
 
     module owns all weights and names them; the blocks share them. ticks: the inputs u_1..u_T of the state net (or
-    the one input of f^y) made of a sample's inputs.
+    the one input of f^y) made of a sample's inputs. every: whether y is read, and counts, at every one of them.
     """
 
     module: nn.Module
     state: Sequence[Block]
     output: Block | None
-    ticks: Callable[[Tensor], Sequence[Tensor]] = whole
+    ticks: Ticks = whole
+    every: bool = False
 
     def __post_init__(self) -> None:
         if not self.state and self.output is None:
@@ -67,27 +74,43 @@ def split_of(
     net: nn.Module,
     state: nn.Module | Block | Sequence[nn.Module | Block] = (),
     output: nn.Module | Block | None = None,
-    ticks: Callable[[Tensor], Sequence[Tensor]] = whole,
+    ticks: Ticks = whole,
+    every: bool = False,
 ) -> Split:
     """Split your own net: `state` the chain of its parts that are state blocks, `output` the part that is f^y.
 
     A module stands for ModuleBlock(module); give ModuleBlock(module, width) for one with a state of its own, and
-    ticks=one_by_one to feed it a sequence. net owns all the weights and names them.
+    ticks=one_by_one to feed it a sequence (every=True where every tick counts). net owns all the weights.
     """
     chain = [state] if isinstance(state, nn.Module | Block) else list(state)
     blocks = [part if isinstance(part, Block) else ModuleBlock(part) for part in chain]
-    return Split(net, blocks, ModuleBlock(output) if isinstance(output, nn.Module) else output, ticks)
+    return Split(net, blocks, ModuleBlock(output) if isinstance(output, nn.Module) else output, ticks, every)
 
 
-def split_chain(net: nn.Module, blocks: list[Block], split: str) -> Split:
-    """Cut a chain of blocks, the head last, at the place that the split names.
+def stages(module: nn.Module) -> list[nn.Module]:
+    """Cut a torch.nn.Sequential before each part with weights but the first; any other module is one stage."""
+    if not isinstance(module, nn.Sequential):
+        return [module]
+    cut: list[list[nn.Module]] = [[]]
+    for part in module:
+        if any(p.requires_grad for p in part.parameters()) and any(True for m in cut[-1] for _ in m.parameters()):
+            cut.append([])
+        cut[-1].append(part)
+    return [nn.Sequential(*parts) for parts in cut]
 
-    Every layer or cell is a block. Under `output` a net with memory is one block, unrolled over its sequence.
+
+def split_chain(
+    net: nn.Module, blocks: list[Block], split: str, every: bool = False, ticks: Ticks | None = None
+) -> Split:
+    """Cut a chain of blocks, the head last, at the place that the split names; every: whether every tick counts.
+
+    ticks: what a tick sees of a sample, where it is not the usual. Every layer or cell is a block. Under `output` a net with memory is one block, unrolled over its sequence.
     """
     recurrent = any(block.memory for block in blocks)
-    ticks = one_by_one if recurrent else side_by_side
+    ticks = ticks or (one_by_one if recurrent else (folded if every else side_by_side))
+    read_every = recurrent and every
     if split == "state":
-        return Split(net, blocks, None, ticks)
+        return Split(net, blocks, None, ticks, read_every)
     if split == "state_output":
-        return Split(net, blocks[:-1], blocks[-1], ticks)
-    return Split(net, (), Unrolled(blocks), whole) if recurrent else Split(net, (), Chain(blocks), ticks)
+        return Split(net, blocks[:-1], blocks[-1], ticks, read_every)
+    return Split(net, (), Unrolled(blocks, every), whole) if recurrent else Split(net, (), Chain(blocks), ticks)

@@ -28,14 +28,16 @@ def opening(about: dict[str, Any]) -> str:
     """What is compared, before the first step."""
     s, c = about["stream"], about["coefficients"]
     ticks = f"{s['ticks']} ticks of {s['features']} features" if s["ticks"] > 1 else f"{s['features']} features"
+    asked = f"{s['size']} {s['kind']}" + (" at every tick" if s["counts"] == "every" else "")
+    given = "samples without end" if s["train_samples"] is None else f"{s['train_samples']} training"
+    chance = "" if s["chance"] is None else f", chance {s['chance']:.2f}"
     first = f" (phi {c['phi_first']:g} at the first step)" if c["phi_first"] != c["phi"] else ""
     return "\n".join(
         [
             f"HL ({about['split']} split, {about['integrator']}) against torch.optim.SGD: same weights, same samples",
-            f"  stream    {s['name']}: {ticks}, {s['classes']} classes, {s['train_samples']} training and "
-            f"{s['held_out_samples']} held-out samples, chance {s['chance']:.2f}",
-            f"  model     {about['model']}: {about['weights']} weights, {about['dtype']} on {about['device']}, "
-            f"threads {about['threads']}",
+            f"  stream    {s['name']}: {ticks}, {asked}, {given} and {s['held_out_samples']} held-out samples{chance}",
+            f"  model     {about['model']}: {about['weights']} weights, {about['loss'].replace('_', ' ')} loss, "
+            f"{about['dtype']} on {about['device']}, threads {about['threads']}",
             f"  HL        tau {c['tau']:g}, beta {c['beta']:g}, eta {c['eta']:g}, phi {c['phi']:g}{first}",
             f"  SGD       lr {c['lr']:g}, momentum {c['momentum']:g}, dampening {c['dampening']:g}"
             + (f", weight decay {c['weight_decay']:g} (both)" if c["weight_decay"] else ""),
@@ -50,19 +52,26 @@ def _cell(value: float | None, form: str) -> str:
 
 def table(summary: dict[str, Any]) -> list[list[str]]:
     """Header and one row a learner, as text; used by the console and by the report."""
-    rows = [["", "loss", "accuracy", "held-out accuracy", "steps/s"]]
+    shown = summary["metrics"]
+    labels = [metric.replace("_", " ") for metric in shown]
+    rows = [["", "loss", *labels, *(f"held-out {label}" for label in labels), "steps/s"]]
     for name in LEARNERS:
         of = summary[name]
-        rows.append(
-            [
-                NAMES[name],
-                _cell(of["final_loss"], ".4g"),
-                _cell(of["accuracy"], ".3f"),
-                _cell(of["held_out_accuracy"], ".3f"),
-                _cell(of["steps_per_second"], ",.0f"),
-            ]
-        )
+        scores = [_cell(of[metric], ".3f") for metric in (*shown, *(f"held_out_{metric}" for metric in shown))]
+        rows.append([NAMES[name], _cell(of["final_loss"], ".4g"), *scores, _cell(of["steps_per_second"], ",.0f")])
     return rows
+
+
+def retention(summary: dict[str, Any]) -> list[str]:
+    """How much of its tasks each learner has kept, a line each; nothing for a stream without tasks."""
+    metric = summary["metrics"][0].replace("_", " ")
+    return [
+        f"  {NAMES[name]} over {len(summary['tasks'])} tasks: held-out {metric} of the task just learnt "
+        f"{_cell(of['plasticity'], '.3f')}, of all at the end {_cell(of['final'], '.3f')}, "
+        f"forgetting {_cell(of['forgetting'], '.3f')}"
+        for name in LEARNERS
+        if "plasticity" in (of := summary[name])
+    ]
 
 
 def closing(summary: dict[str, Any], folder: Path) -> str:
@@ -83,7 +92,9 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             "",
             *lines,
             "",
-            f"  steps {summary['steps']}{stopped}; loss and accuracy are means of the last {summary['window']}",
+            *(kept := retention(summary)),
+            *([""] if kept else []),
+            f"  steps {summary['steps']}{stopped}; loss and scores are of the last {summary['window']}",
             f"  largest weight difference  {_cell(largest, '.3g')}",
             f"  verdict                    {summary['verdict']}: {summary['reason']}",
             f"  folder                     {folder}",
@@ -102,7 +113,7 @@ class Progress:
         """One step further; the losses at measured steps."""
         self._bar.update(1)
         if record.distance is not None and not self._bar.disable:
-            losses = {f"{NAMES[name]} loss": f"{s.loss:.3f}" for name, s in record.scores.items()}
+            losses = {f"{NAMES[name]} loss": f"{means[0]:.3f}" for name, means in record.means.items()}
             self._bar.set_postfix(losses, refresh=False)
 
     def close(self) -> None:

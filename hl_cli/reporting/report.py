@@ -8,15 +8,25 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hl_cli.compare.differences import TensorDistance
-from hl_cli.reporting.console import table
+from hl_cli.compare.forgetting import Retention
+from hl_cli.reporting.console import NAMES, retention, table
 
 
-def write_report(folder: Path, title: str, summary: dict[str, Any], tensors: list[TensorDistance]) -> None:
+def write_report(
+    folder: Path, title: str, summary: dict[str, Any], tensors: list[TensorDistance], kept: dict[str, Retention]
+) -> None:
     """Fill the template beside this file."""
     pages = Environment(
         loader=PackageLoader("hl_cli.reporting", "."), undefined=StrictUndefined, keep_trailing_newline=True
     )
+    tasks = {NAMES[name]: retained for name, retained in kept.items() if retained.scores}
     text = pages.get_template("report.md.j2").render(
-        title=title, summary=summary, c=summary["coefficients"], rows=table(summary), tensors=tensors
+        title=title,
+        summary=summary,
+        c=summary["coefficients"],
+        rows=table(summary),
+        tensors=tensors,
+        tasks=tasks,
+        retention=retention(summary),
     )
     (folder / "report.md").write_text(text)

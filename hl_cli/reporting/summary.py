@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import platform
-from collections import deque
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -13,29 +12,37 @@ from typing import Any
 
 from hl_cli import __version__
 from hl_cli.compare.differences import Differences
+from hl_cli.compare.forgetting import Retention
+from hl_cli.compare.metrics import WINDOW, Measure, Window
 from hl_cli.compare.side_by_side import Divergence, StepRecord
 from hl_cli.compare.verdict import Verdict
 from hl_cli.reporting.tables import LEARNERS
 from hl_cli.types import Scores
 
-WINDOW = 100
-
 
 @dataclass
 class Tally:
-    """What the end of a run needs of its records; final loss and accuracy are means of the last WINDOW steps."""
+    """What the end of a run needs of its records; final scores are of the last WINDOW steps, cumulative ones of all."""
 
+    measure: Measure
     steps: int = 0
     apart: dict[int, float] = field(default_factory=dict)
     diverged: list[Divergence] = field(default_factory=list)
     held_out: dict[str, Scores] = field(default_factory=dict)
-    _last: dict[str, deque[Scores]] = field(default_factory=lambda: {name: deque(maxlen=WINDOW) for name in LEARNERS})
+
+    def __post_init__(self) -> None:
+        self.retention = {name: Retention(name, self.measure.main) for name in LEARNERS}
+        self._last = {name: Window(self.measure) for name in LEARNERS}
+        self._all = {name: Window(self.measure, None) for name in LEARNERS}
 
     def consume(self, record: StepRecord) -> None:
         """Keep the last window, the distances and the divergences."""
         self.steps = record.step
-        for name, scores in record.scores.items():
-            self._last[name].append(scores)
+        for name, means in record.means.items():
+            self._last[name].add(means)
+            self._all[name].add(means)
+        for retention in self.retention.values():
+            retention.consume(record)
         if record.distance is not None:
             self.apart[record.step] = record.distance.max_abs
         if record.held_out is not None:
@@ -47,18 +54,19 @@ class Tally:
 
     @property
     def window(self) -> int:
-        """How many steps final loss and accuracy are means of."""
-        return max(len(last) for last in self._last.values())
+        """How many steps the final scores are of."""
+        return max(min(last.count, WINDOW) for last in self._last.values())
 
     def of(self, learner: str, seconds: float) -> dict[str, float | None]:
         """The numbers of one learner."""
-        last, held_out = self._last[learner], self.held_out.get(learner)
+        last, whole = self._last[learner].scores(), self._all[learner].scores()
+        held_out = self.held_out.get(learner, {})
         done = next((d.step - 1 for d in self.diverged if d.learner == learner), self.steps)
         return {
-            "final_loss": sum(s.loss for s in last) / len(last) if last else None,
-            "accuracy": sum(s.accuracy for s in last) / len(last) if last else None,
-            "held_out_accuracy": held_out.accuracy if held_out else None,
-            "held_out_loss": held_out.loss if held_out else None,
+            **{"final_loss" if name == "loss" else name: last.get(name) for name in self.measure.names},
+            **{f"held_out_{name}": held_out.get(name) for name in self.measure.names},
+            **{f"cumulative_{name}": whole.get(name) for name in self.measure.names},
+            **self.retention[learner].measures(),
             "steps_per_second": done / seconds if seconds > 0 else None,
         }
 
@@ -76,6 +84,7 @@ def summary(
         "max_abs_weight_difference": max(tally.apart.values(), default=None),
         **{name: tally.of(name, seconds[name]) for name in LEARNERS},
         "window": tally.window,
+        "metrics": list(tally.measure.shown),
         "diverged": [asdict(d) for d in tally.diverged],
         **about,
         "versions": {

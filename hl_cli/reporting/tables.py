@@ -11,48 +11,67 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.differences import Distance, TensorDistance
+from hl_cli.compare.metrics import Measure, Window
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.types import Physics, Scores
 
 LEARNERS = ("hl", "pytorch")
-CURVES = ("step", "hl_loss", "pytorch_loss", "hl_accuracy", "pytorch_accuracy")
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "curves.csv": CURVES,
-    "evaluation.csv": CURVES,
-    "weight_difference.csv": ("step", *(f.name for f in fields(Distance))),
-    "physics.csv": ("step", *(f.name for f in fields(Physics))),
-}
 FLUSH_EVERY = 1000  # steps
 
 
-def _row(step: int, scores: dict[str, Scores]) -> list[Any]:
-    """Step, losses, accuracies; empty cells for a learner that has diverged."""
-    both = [scores.get(name) for name in LEARNERS]
-    return [step, *(s.loss if s else "" for s in both), *(s.accuracy if s else "" for s in both)]
-
-
 class Tables:
-    """Writes each record as it comes; rows are buffered and reach the disk every FLUSH_EVERY steps."""
+    """Writes each record as it comes; rows are buffered and reach the disk every FLUSH_EVERY steps.
 
-    def __init__(self, folder: Path) -> None:
-        self._files = {name: (folder / name).open("w", newline="") for name in COLUMNS}
+    measure: names the columns; tasks: whether the stream changes over time, which has a table of its own.
+    """
+
+    def __init__(self, folder: Path, measure: Measure, tasks: bool = False) -> None:
+        self._measure = measure
+        scores = [f"{learner}_{metric}" for metric in measure.names for learner in LEARNERS]
+        columns: dict[str, list[str]] = {
+            "curves.csv": ["step", *scores],
+            "evaluation.csv": ["step", *scores],
+            "weight_difference.csv": ["step", *(f.name for f in fields(Distance))],
+            "physics.csv": ["step", *(f.name for f in fields(Physics))],
+        }
+        if tasks:
+            columns["tasks.csv"] = ["step", "trained", "task", *scores]
+        self._files = {name: (folder / name).open("w", newline="") for name in columns}
         self._writers = {name: csv.writer(file) for name, file in self._files.items()}
-        for name, columns in COLUMNS.items():
-            self._writers[name].writerow(columns)
+        for name, header in columns.items():
+            self._writers[name].writerow(header)
         self._curves = self._writers["curves.csv"]
+        self._windows = {name: Window(measure) for name in LEARNERS}
 
     def consume(self, record: StepRecord) -> None:
         """One row a file that has something new."""
-        self._curves.writerow(_row(record.step, record.scores))
+        self._curves.writerow([record.step, *self._cells(self._scores(record))])
         if record.distance is not None:
             self._writers["weight_difference.csv"].writerow([record.step, *astuple(record.distance)])
         if record.physics is not None:
             self._writers["physics.csv"].writerow([record.step, *astuple(record.physics)])
         if record.held_out is not None:
-            self._writers["evaluation.csv"].writerow(_row(record.step, record.held_out))
+            self._writers["evaluation.csv"].writerow([record.step, *self._cells(record.held_out)])
+        for task, scores in (record.tasks or {}).items():
+            self._writers["tasks.csv"].writerow([record.step, record.trained, task, *self._cells(scores)])
         if record.step % FLUSH_EVERY == 0:
             for file in self._files.values():
                 file.flush()
+
+    def _scores(self, record: StepRecord) -> dict[str, Scores]:
+        """The scores of the step; those that need many rows are of the last WINDOW steps."""
+        scores = {name: self._measure.scores(means) for name, means in record.means.items()}
+        if self._measure.pooled:
+            for name, means in record.means.items():
+                self._windows[name].add(means)
+                over = self._windows[name].scores()
+                scores[name] |= {metric: over[metric] for metric in self._measure.pooled}
+        return scores
+
+    def _cells(self, scores: dict[str, Scores]) -> list[Any]:
+        """Metric by metric, learner by learner; empty where there is no number."""
+        cells = [scores[name][m] if name in scores else math.nan for m in self._measure.names for name in LEARNERS]
+        return ["" if math.isnan(cell) else cell for cell in cells]
 
     def close(self) -> None:
         """Write what is buffered."""
@@ -71,7 +90,7 @@ def write_weights(folder: Path, tensors: Iterable[TensorDistance]) -> None:
 
 
 def read(path: Path) -> dict[str, array[float]]:
-    """A CSV file of this run by column; an empty cell is NaN."""
+    """A CSV file of numbers of this run by column; an empty cell is NaN."""
     with path.open(newline="") as file:
         rows = csv.reader(file)
         columns = {name: array("d") for name in next(rows)}

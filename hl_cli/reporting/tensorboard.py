@@ -11,6 +11,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from hl_cli.compare.metrics import Measure, Window
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.reporting.tables import LEARNERS
 
@@ -48,37 +49,37 @@ class Events:
 
 
 class TensorBoard:
-    """loss and accuracy are means since the last point; exact values of each step are in curves.csv."""
+    """Loss and scores are of all steps since the last point; those of each step are in curves.csv."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, measure: Measure) -> None:
+        self._measure = measure
         names = (*LEARNERS, "difference")
         self._events = {name: Events(folder / "tensorboard" / name) for name in names}
         self._flushed = time.monotonic()
         self._reset()
 
     def _reset(self) -> None:
-        self._sums: dict[str, list[float]] = {name: [0, 0.0, 0.0] for name in LEARNERS}
+        self._since = {name: Window(self._measure, None) for name in LEARNERS}
 
     def consume(self, record: StepRecord) -> None:
         """A point at the measured steps, held-out scores at the evaluated ones."""
-        for name, scores in record.scores.items():
-            sums = self._sums[name]
-            sums[0] += 1
-            sums[1] += scores.loss
-            sums[2] += scores.accuracy
-        if not record.measured and record.distance is None and record.held_out is None:
+        for name, means in record.means.items():
+            self._since[name].add(means)
+        if not record.measured and record.distance is None and record.held_out is None and record.tasks is None:
             return
         points: dict[str, dict[str, float]] = {name: {} for name in self._events}
         for name, scores in (record.held_out or {}).items():
-            points[name] |= {f"held_out/{tag}": value for tag, value in scores._asdict().items()}
+            points[name] |= {f"held_out/{tag}": value for tag, value in scores.items()}
+        for task, by_learner in (record.tasks or {}).items():
+            for name, scores in by_learner.items():
+                points[name][f"task/{task}/{self._measure.main}"] = scores[self._measure.main]
         if record.distance is not None:
             points["difference"] |= {f"weight_difference/{tag}": v for tag, v in asdict(record.distance).items()}
         if record.physics is not None:
             points["hl"] |= {f"physics/{tag}": value for tag, value in asdict(record.physics).items()}
         if record.measured:
-            for name, (count, loss, accuracy) in self._sums.items():
-                if count:
-                    points[name] |= {"loss": loss / count, "accuracy": accuracy / count}
+            for name, window in self._since.items():
+                points[name] |= window.scores()
             self._reset()
         for name, values in points.items():
             if values:

@@ -1,52 +1,104 @@
-"""The contract of a stream: samples in an order fixed by the seed, resumable at any sample, with a held-out part."""
+"""The contract of a stream: samples in an order fixed by the seed, resumable at any sample, with a held-out part.
+
+Your own stream is a subclass of Stream with ticks, features, task, and the four methods that raise here.
+tests/laws.py has the rules that every stream obeys.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
-from hl_cli.types import Sample
+import torch
+
+from hl_cli.types import Sample, Task
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a report says of a stream. chance: accuracy of always naming the commonest held-out class."""
+    """What a report says of a stream.
+
+    train_samples: None where the stream generates them without end; chance: accuracy of always naming the commonest
+    held-out class, None where there are no classes.
+    """
 
     name: str
     origin: str
     licence: str
     ticks: int
     features: int
-    classes: int
-    train_samples: int
+    kind: str
+    size: int
+    counts: str
+    train_samples: int | None
     held_out_samples: int
-    chance: float
+    chance: float | None
 
 
-class Stream(Protocol):
-    """An endless iterator of samples, the same for all learners, the same again from the same state."""
+class Stream:
+    """An iterator of samples, the same for all learners, the same again from the same state.
+
+    ticks, features: shape of a sample; task: what is asked; image: (channels, height, width) where the features of
+    a sample, side by side, are an image; length: how many batches it has in all, None if it never ends;
+    train_samples: how many different samples it gives, None if it generates them.
+    """
 
     ticks: int
     features: int
-    classes: int
+    task: Task
+    name = "yours"
+    origin = "your own"
+    licence = "not said"
+    image: tuple[int, int, int] | None = None
+    length: int | None = None
+    train_samples: int | None = None
 
-    def __iter__(self) -> Iterator[Sample]: ...
+    def __iter__(self) -> Iterator[Sample]:
+        return self
 
-    def __next__(self) -> Sample: ...
+    def __next__(self) -> Sample:
+        raise NotImplementedError(f"{type(self).__name__} gives no samples: it needs __next__")
 
     def held_out(self) -> Sample:
         """All held-out samples as one batch; never given by the iterator."""
-        ...
+        raise NotImplementedError(f"{type(self).__name__} holds nothing out: it needs held_out")
 
-    def state_dict(self) -> dict[str, int]:
-        """Where the stream is: enough, with its config, to go on with exactly the next sample."""
-        ...
+    def state_dict(self) -> dict[str, Any]:
+        """Where the stream is: enough, with its config, to go on with exactly the next sample.
 
-    def load_state_dict(self, state: dict[str, int]) -> None:
+        Plain numbers, strings, lists, dicts and tensors, so that torch.load(weights_only=True) takes it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be resumed: it needs state_dict")
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go to where state_dict was taken."""
-        ...
+        raise NotImplementedError(f"{type(self).__name__} cannot be resumed: it needs load_state_dict")
+
+    def held_out_tasks(self) -> dict[str, Sample]:
+        """The held-out samples task by task, for a stream that changes over time; else nothing."""
+        return {}
+
+    def current_task(self) -> str | None:
+        """The name of the task that the last sample was of."""
+        return None
 
     def describe(self) -> Description:
         """Origin, licence, shapes, classes, chance level."""
-        ...
+        held_out = self.held_out()
+        chance = None
+        if self.task.kind == "classes" and held_out.target is not None:
+            chance = float(torch.bincount(held_out.target).max()) / len(held_out.target)
+        return Description(
+            name=self.name,
+            origin=self.origin,
+            licence=self.licence,
+            ticks=self.ticks,
+            features=self.features,
+            kind=self.task.kind,
+            size=self.task.size,
+            counts=self.task.counts,
+            train_samples=self.train_samples,
+            held_out_samples=len(held_out.inputs),
+            chance=chance,
+        )

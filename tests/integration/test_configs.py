@@ -66,7 +66,7 @@ def test_every_stream_and_model_builds(stream: str, model: str, build: Callable[
     sample = next(built.stream)
     said = built.hl.step(sample), built.pytorch.step(sample)
     assert sample.inputs.shape == (1, built.stream.ticks, built.stream.features)
-    assert said[0].prediction.shape == (1, built.stream.classes)
+    assert said[0].prediction.shape == (1, built.stream.task.size)
     assert torch.equal(said[0].prediction, said[1].prediction)
     assert all(torch.equal(w, built.pytorch.weights()[name]) for name, w in built.hl.weights().items())
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hl_cli.build import LOSS, Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.compare.verdict import judge, noise_floor
@@ -26,7 +26,7 @@ STEPS = 12
 def verdict_of(built: Comparison) -> str:
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     start = {name: w.clone() for name, w in built.pytorch.weights().items()}
-    records = list(side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences))
+    records = list(side_by_side(built.stream, built.hl, built.pytorch, built.measure, built.schedule, differences))
     assert any(not torch.equal(w, start[name]) for name, w in built.pytorch.weights().items())
     apart = {r.step: r.distance.max_abs for r in records if r.distance}
     return judge(

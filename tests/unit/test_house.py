@@ -17,7 +17,7 @@ LAYERS = {
     2: {"networks", "streams"},
     3: {"learners"},
     4: {"compare"},
-    5: {"reporting", "validation"},
+    5: {"reporting", "validation", "plugins"},
     6: {"build", "complaint", "interruption"},
     7: {"run"},
     8: {"app", "cli", "__main__"},

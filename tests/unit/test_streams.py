@@ -15,6 +15,11 @@ from tests import laws
 SIZES = {"digits": (1797, 64, 10), "iris": (150, 4, 3), "wine": (178, 13, 3), "breast_cancer": (569, 30, 2)}
 
 
+def epoch_of(stream: TabularStream) -> torch.Tensor:
+    """The training part, in the order of the first epoch."""
+    return torch.cat([s.inputs for s in islice(stream, stream.train_samples)]).flatten(1)
+
+
 def maker(name: str, **options: object) -> Callable[[], TabularStream]:
     return lambda: TabularStream(name, **options)  # type: ignore[arg-type]
 
@@ -34,7 +39,7 @@ def test_an_epoch_holds_each_training_sample_once_and_no_held_out_one(name: str)
     stream = TabularStream(name)
     total, features, classes = SIZES[name]
     about = stream.describe()
-    assert (about.train_samples + about.held_out_samples, stream.features, stream.classes) == (total, features, classes)
+    assert (about.train_samples + about.held_out_samples, about.features, about.size) == (total, features, classes)
     assert about.held_out_samples == round(total * 0.2)
     epochs = [torch.cat([s.inputs for s in islice(stream, about.train_samples)]).flatten(1) for _ in range(2)]
     assert not torch.equal(*epochs)  # another order
@@ -46,11 +51,11 @@ def test_an_epoch_holds_each_training_sample_once_and_no_held_out_one(name: str)
 
 
 def test_scaling() -> None:
-    digits = TabularStream("digits")
-    assert float(digits._train.inputs.min()) == 0.0 and float(digits._train.inputs.max()) == 1.0
+    digits = epoch_of(TabularStream("digits"))
+    assert float(digits.min()) == 0.0 and float(digits.max()) == 1.0
     for name in ("iris", "wine", "breast_cancer"):
         stream = TabularStream(name, dtype=torch.float64)
-        x, test = stream._train.inputs.flatten(1), stream.held_out().inputs.flatten(1)
+        x, test = epoch_of(stream), stream.held_out().inputs.flatten(1)
         torch.testing.assert_close(x.mean(0), torch.zeros_like(x[0]), atol=1e-12, rtol=0)
         torch.testing.assert_close(x.std(0), torch.ones_like(x[0]))
         assert float(test.mean(0).abs().max()) > 1e-3  # statistics of the training part only

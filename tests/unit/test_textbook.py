@@ -97,23 +97,27 @@ def _shown(net: Leaky, upto: int, u: Tensor, old: list[Tensor], a: float) -> Ten
 
 @pytest.mark.parametrize("memory", ["store", "recompute"])
 @pytest.mark.parametrize("leak", [1.0, 0.4])
-def test_every_leaky_block_remembers(leak: float, memory: str) -> None:
+@pytest.mark.parametrize("every", [False, True])
+def test_every_leaky_block_remembers(every: bool, leak: float, memory: str) -> None:
     """Two layers without memory over a sequence, as state net: with a leak they keep part of what they showed."""
     torch.manual_seed(2)
     linears = [nn.Linear(FEATURES, WIDTH).double(), nn.Linear(WIDTH, CLASSES).double()]
     blocks = [Dense(linears[0], "tanh"), Dense(linears[1])]
-    inputs, zeta = torch.randn(3, 6, FEATURES).double(), torch.randn(3, CLASSES).double()
+    counted = 6 if every else 1
+    inputs, zetas = torch.randn(3, 6, FEATURES).double(), torch.randn(counted, 3, CLASSES).double()
     h = [torch.zeros(3, WIDTH).double(), torch.zeros(3, CLASSES).double()]
+    shown: list[Tensor] = []
     for u in inputs.unbind(1):
         h[0] = h[0] + leak * (linears[0](u).tanh() - h[0])
         h[1] = h[1] + leak * (linears[1](h[0]) - h[1])
+        shown.append(h[1])
     parameters = [p for linear in linears for p in linear.parameters()]
-    expected = torch.autograd.grad(h[1], parameters, zeta)
+    expected = torch.autograd.grad(shown[-counted:], parameters, list(zetas))
     drive = Drive.of(*parameters)
     with torch.no_grad():
-        neurons = Neurons(blocks, inputs.unbind(1), leak)
-        torch.testing.assert_close(neurons.run(memory), h[1])
-        neurons.pull_back(zeta, drive)
+        neurons = Neurons(blocks, inputs.unbind(1), leak, every)
+        torch.testing.assert_close(neurons.run(memory), shown[-counted:])
+        neurons.pull_back(list(zetas), drive)
     for p, wanted in zip(parameters, expected, strict=True):
         torch.testing.assert_close(drive[p], wanted)
 

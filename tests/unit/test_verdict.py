@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from hl_cli.build import LOSS, Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.differences import Differences, max_ulp
 from hl_cli.compare.side_by_side import Divergence, Schedule, StepRecord, side_by_side
 from hl_cli.compare.verdict import Verdict, judge, noise_floor, one_ulp_away
@@ -19,7 +19,7 @@ Build = Callable[..., Comparison]
 def compared(built: Comparison, spoil: Callable[[int], None] = lambda step: None) -> tuple[Verdict, list[StepRecord]]:
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     records = []
-    for record in side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences):
+    for record in side_by_side(built.stream, built.hl, built.pytorch, built.measure, built.schedule, differences):
         records.append(record)
         spoil(record.step)
     apart = {r.step: r.distance.max_abs for r in records if r.distance}
@@ -107,7 +107,7 @@ def test_divergence_of_one_leaves_the_other(build: Build, monkeypatch: pytest.Mo
         assert words in verdict.reason
     assert len(records) == 60
     assert records[24].diverged == (Divergence(25, "hl", "loss"),)
-    assert [set(r.scores) for r in records] == [{"hl", "pytorch"}] * 24 + [{"pytorch"}] * 36
+    assert [set(r.means) for r in records] == [{"hl", "pytorch"}] * 24 + [{"pytorch"}] * 36
     assert records[-1].held_out is not None and set(records[-1].held_out) == {"pytorch"}
     assert all(r.distance is None for r in records[24:])
 
@@ -122,7 +122,7 @@ def test_the_last_common_step_is_measured_and_kept(build: Build) -> None:
     """HL with tau eta = 2.5 has a momentum of -1.5: it diverges alone, and PyTorch goes on."""
     built = build("scenario=custom", "scenario.beta=0.01", "scenario.eta=2.5", "steps=400", "log_every=50")
     differences = Differences(built.hl.weights(), built.pytorch.weights())
-    records = list(side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences))
+    records = list(side_by_side(built.stream, built.hl, built.pytorch, built.measure, built.schedule, differences))
     (gone,) = [d for r in records for d in r.diverged]
     assert gone.learner == "hl" and 1 < gone.step < 400 and len(records) == 400
     assert differences.last_step == gone.step - 1
@@ -163,7 +163,7 @@ def test_stop_finishes_with_a_measured_and_evaluated_step(build: Build) -> None:
         asked.append(1)
         return len(asked) > 3
 
-    loop = side_by_side(built.stream, built.hl, built.pytorch, LOSS, built.schedule, differences, stop)
+    loop = side_by_side(built.stream, built.hl, built.pytorch, built.measure, built.schedule, differences, stop)
     records = list(loop)
     assert len(records) == 101
     assert records[-1].distance is not None and records[-1].held_out is not None

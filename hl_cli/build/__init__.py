@@ -1,0 +1,99 @@
+"""From config to objects: the only place that sees both. Each choice is a line in a table."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from omegaconf import DictConfig
+
+from hl_cli import validation
+from hl_cli.build.coefficients import coefficients
+from hl_cli.build.device import use_device
+from hl_cli.build.models import net, split
+from hl_cli.build.streams import stream_of
+from hl_cli.compare.metrics import Measure
+from hl_cli.compare.side_by_side import Schedule
+from hl_cli.dynamics.equivalence import SGD, Coefficients
+from hl_cli.dynamics.integrators import INTEGRATORS
+from hl_cli.errors import BadInput
+from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.learners.pytorch import PyTorchLearner
+from hl_cli.networks.losses import loss_of
+from hl_cli.streams.base import Stream
+from hl_cli.streams.drift import Drift
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that a run needs, built; fresh_stream and fresh_pytorch start again from the very beginning."""
+
+    stream: Stream
+    hl: HamiltonianLearner
+    pytorch: PyTorchLearner
+    measure: Measure
+    schedule: Schedule
+    physics: Coefficients
+    sgd: SGD
+    loss: str
+    note: str
+    fresh_stream: Callable[[], Stream]
+    fresh_pytorch: Callable[[], PyTorchLearner]
+
+
+def comparison(cfg: DictConfig) -> Comparison:
+    """Check and build everything; raises BadInput before anything is written."""
+    validation.check(cfg)
+    device = cfg.device
+    physics, sgd, note = coefficients(cfg.scenario, cfg.tau, cfg.dtype)
+    if cfg.integrator.name == "explicit_euler":
+        note += "; the explicit order is another method than SGD, so expect a difference"
+    use_device(device, cfg.dtype, cfg.threads)
+    dtype = getattr(torch, cfg.dtype)
+
+    def fresh_stream() -> Stream:
+        return stream_of(cfg.stream, cfg.batch_size, cfg.seed, dtype, device)
+
+    stream = fresh_stream()
+    schedule, shorter = _schedule(cfg, stream)
+    loss, outputs = loss_of(stream.task, cfg.loss)
+    measure = Measure(stream.task, loss, stream.held_out().baseline is not None)
+    torch.manual_seed(cfg.seed)
+    start = net(cfg.model, stream, outputs).to(device, dtype)  # drawn in float32 for every dtype
+
+    def fresh_pytorch() -> PyTorchLearner:
+        return PyTorchLearner(copy.deepcopy(start), measure.loss, torch.optim.SGD, **vars(sgd))
+
+    return Comparison(
+        stream=stream,
+        hl=HamiltonianLearner(
+            split(cfg.model, cfg.split.name, copy.deepcopy(start), device, stream.task.counts == "every"),
+            measure.loss,
+            physics,
+            INTEGRATORS[cfg.integrator.name],
+            cfg.memory,
+        ),
+        pytorch=fresh_pytorch(),
+        measure=measure,
+        schedule=schedule,
+        physics=physics,
+        sgd=sgd,
+        loss=loss,
+        note=note + shorter,
+        fresh_stream=fresh_stream,
+        fresh_pytorch=fresh_pytorch,
+    )
+
+
+def _schedule(cfg: DictConfig, stream: Stream) -> tuple[Schedule, str]:
+    """When to look, and a word where the stream ends before the steps do."""
+    steps, shorter = cfg.steps, ""
+    if stream.length is not None and stream.length < steps:
+        if not stream.length:
+            raise BadInput(f"batch_size={cfg.batch_size}: the stream has not enough samples for one batch")
+        steps = stream.length
+        shorter = f"; the stream ends after {steps} of the {cfg.steps} steps"
+    period = stream.period if isinstance(stream, Drift) else 0
+    return Schedule(steps, cfg.log_every, cfg.eval_every, period), shorter

@@ -1,0 +1,54 @@
+r"""What is kept and what is forgotten of tasks learnt one after the other.
+
+With R[e][j] the held-out score on task j after period e (larger is better), k(e) the task of period e, E the last:
+
+    plasticity   mean over e of R[e][k(e)]                      the score on what was just learnt
+    final        mean over the tasks met of R[E][j]             the score at the end
+    forgetting   mean over the tasks met but k(E) of  max_{e < E, from the first meeting} R[e][j]  -  R[E][j]
+
+Source: Chaudhry et al., Riemannian Walk for Incremental Learning, ECCV 2018, section 4 (forgetting).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hl_cli.compare.side_by_side import StepRecord
+
+
+@dataclass
+class Retention:
+    """R of one learner, period by period."""
+
+    learner: str
+    metric: str
+    trained: list[str] = field(default_factory=list)
+    scores: list[dict[str, float]] = field(default_factory=list)
+
+    def consume(self, record: StepRecord) -> None:
+        """Take the scores of a period that ended, where the learner still has some."""
+        if record.tasks is None or record.trained is None:
+            return
+        row = {task: of[self.learner][self.metric] for task, of in record.tasks.items() if self.learner in of}
+        if row:
+            self.trained.append(record.trained)
+            self.scores.append(row)
+
+    def measures(self) -> dict[str, float | None]:
+        """Plasticity, final, forgetting; forgetting is None before a second task was met."""
+        if not self.scores:
+            return {}
+        last = self.scores[-1]
+        met = dict.fromkeys(self.trained)
+        lost = []
+        for task in met:
+            since = self.trained.index(task)
+            before = [row[task] for row in self.scores[since:-1]]
+            if task != self.trained[-1] and before:
+                lost.append(max(before) - last[task])
+        just = [row[task] for row, task in zip(self.scores, self.trained, strict=True)]
+        return {
+            "plasticity": sum(just) / len(just),
+            "final": sum(last[task] for task in met) / len(met),
+            "forgetting": sum(lost) / len(lost) if lost else None,
+        }

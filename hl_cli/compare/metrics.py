@@ -1,0 +1,143 @@
+r"""What is measured beside the loss. N rows, K outputs, y what the net says, t the target, b what persistence says.
+
+classes   accuracy   rows whose largest output (or the sign of the only one) is that of their class, by N
+          bits_per_character   cross entropy / ln 2, for characters
+values    mae        mean |y - t|
+          r2         1 - mean (y - t)^2 / mean (t - mean t)^2          0: no better than always saying the mean
+          skill      1 - mean (y - t)^2 / mean (b - t)^2               0: no better than repeating the last value
+
+r2 and skill are ratios of means and need many rows: a step has none of its own, so they are taken over a window of
+steps. All that they need adds up (`Means`), so that any stretch of a run can be scored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from hl_cli.learners.base import Learner
+from hl_cli.networks.losses import LOSSES
+from hl_cli.types import Sample, Scores, Task
+
+Means = tuple[float, ...]
+WINDOW = 100  # steps
+EVALUATED = 2**20  # input numbers that are evaluated at once
+POOLED = ("r2", "skill")
+
+
+class Measure:
+    """What is measured of a task.
+
+    names: in the order of the columns; shown: those that people are shown first; main: the first of these, larger
+    when better; pooled: those that need a window.
+    loss: a name of hl_cli.networks.losses; persistence: whether the samples bring a baseline.
+    """
+
+    def __init__(self, task: Task, loss: str, persistence: bool = False) -> None:
+        self.task, self.loss = task, LOSSES[loss]
+        self._bits = task.symbols and loss == "cross_entropy"
+        self._persistence = persistence
+        if task.kind == "classes":
+            self.shown: tuple[str, ...] = ("accuracy", *(("bits_per_character",) if self._bits else ()))
+            self.names = ("loss", *self.shown)
+        else:
+            self.shown = ("r2", *(("skill",) if persistence else ()))
+            self.names = ("loss", "mae", *self.shown)
+        self.main = self.shown[0]
+        self.pooled = tuple(name for name in self.names if name in POOLED)
+
+    def means(self, losses: Sequence[float], predictions: Sequence[Tensor], samples: Sequence[Sample]) -> list[Means]:
+        """What adds up, for each of some batches; those of one size all at once."""
+        if len({len(p) for p in predictions}) != 1:
+            each = zip(losses, predictions, samples, strict=True)
+            return [self.means([loss], [y], [sample])[0] for loss, y, sample in each]
+        y, count = torch.cat(list(predictions)), len(losses)
+        target = torch.cat([s.target for s in samples if s.target is not None])
+        if self.task.kind == "classes":
+            said = y.argmax(1) if y.shape[1] > 1 else (y[:, 0] > 0).long()
+            right = (said == target).view(count, -1).double().mean(1).tolist()
+            return list(zip(losses, right, strict=True))
+        t = target.double()
+        parts = [(y - t).abs(), (y - t).square()]
+        if self._persistence:
+            parts.append((torch.cat([s.baseline for s in samples if s.baseline is not None]) - t).square())
+        columns = [p.view(count, -1).mean(1, keepdim=True) for p in (*parts, t.square())]
+        columns.append(t.view(count, -1, t.shape[1]).mean(1))
+        rows = torch.cat(columns, 1).tolist()
+        return [(loss, *row) for loss, row in zip(losses, rows, strict=True)]
+
+    def scores(self, means: Means) -> Scores:
+        """The scores of a stretch of samples from its means."""
+        if self.task.kind == "classes":
+            bits = {"bits_per_character": means[0] / math.log(2)} if self._bits else {}
+            return {"loss": means[0], "accuracy": means[1], **bits}
+        loss, absolute, squared, *rest = means
+        repeated = rest.pop(0) if self._persistence else 0.0
+        power, *centre = rest
+        spread = power - sum(c * c for c in centre) / len(centre)
+        scores = {"loss": loss, "mae": absolute, "r2": _saved(squared, spread, power)}
+        return scores | ({"skill": _saved(squared, repeated, power)} if self._persistence else {})
+
+
+def _saved(error: float, reference: float, power: float) -> float:
+    """1 - error / reference; not a number where the reference is nothing but round-off."""
+    return 1.0 - error / reference if reference > 1e-12 * power else math.nan
+
+
+def pooled(parts: Sequence[tuple[int, Means]]) -> Means:
+    """The means of some stretches together, each with its number of samples."""
+    total = sum(count for count, _ in parts)
+    if len(parts) == 1:
+        return parts[0][1]
+    return tuple(math.fsum(n * m[k] for n, m in parts) / total for k in range(len(parts[0][1])))
+
+
+def evaluate(learner: Learner, sample: Sample, measure: Measure) -> Scores:
+    """Scores on held-out samples, some at a time; nothing is learnt."""
+    assert sample.target is not None
+    count, parts = len(sample.inputs), []
+    rows = len(sample.target) // count
+    at_once = max(1, EVALUATED * count // sample.inputs.numel())
+    with torch.no_grad():
+        for first in range(0, count, at_once):
+            here = slice(first * rows, (first + at_once) * rows)
+            baseline = None if sample.baseline is None else sample.baseline[here]
+            part = Sample(sample.inputs[first : first + at_once], sample.target[here], baseline)
+            y = learner.predict(part.inputs)
+            loss = float(measure.loss(y, sample.target[here]))
+            parts.append((len(part.inputs), measure.means([loss], [y], [part])[0]))
+    return measure.scores(pooled(parts))
+
+
+class Window:
+    """The last `size` steps, or with size None all of them."""
+
+    def __init__(self, measure: Measure, size: int | None = WINDOW) -> None:
+        self._measure, self._size = measure, size
+        self._last: deque[Means] = deque(maxlen=size or 1)
+        self._sums: list[float] = []
+        self.count = 0
+
+    def add(self, means: Means) -> None:
+        """Take one step in, and the oldest out."""
+        self.count += 1
+        if not self._sums:
+            self._sums = list(means)
+        elif self._size is None or self.count <= self._size:
+            self._sums = [s + m for s, m in zip(self._sums, means, strict=True)]
+        elif self.count % self._size:
+            self._sums = [s + m - o for s, m, o in zip(self._sums, means, self._last[0], strict=True)]
+        else:  # afresh, so that round-off does not pile up
+            self._sums = [math.fsum(column) for column in zip(*list(self._last)[1:], means, strict=True)]
+        self._last.append(means)
+
+    def scores(self) -> Scores:
+        """The scores over the window; nothing before the first step."""
+        if not self._sums:
+            return {}
+        steps = self.count if self._size is None else min(self.count, self._size)
+        return self._measure.scores(tuple(s / steps for s in self._sums))

@@ -1,0 +1,118 @@
+"""The configs of a run: every field with its meaning, unit and range. Imports no torch, so that --help is quick.
+
+Types and choices are checked by Hydra when it composes; ranges by
+hl_cli.validation, before any work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from omegaconf import MISSING
+
+from hl_cli.schema.fields import described
+from hl_cli.schema.models import MODELS, Model, Module
+from hl_cli.schema.streams import (
+    SIGNALS,
+    STREAMS,
+    Drift,
+    Images,
+    Lorenz,
+    MackeyGlass,
+    MassSpring,
+    Pendulum,
+    Plugin,
+    River,
+    Series,
+    SignalSchool,
+    Sine,
+    Square,
+    Stream,
+    Table,
+    Text,
+)
+
+__all__ = [
+    "MODELS", "SIGNALS", "STREAMS", "Drift", "Images", "Integrator", "Lorenz", "MackeyGlass", "MassSpring", "Model",
+    "Module", "Paths", "Pendulum", "Plugin", "River", "Run", "Scenario", "Series", "SignalSchool", "Sine", "Split",
+    "Square", "Stream", "Table", "Text", "register",
+]  # fmt: skip
+
+
+@dataclass
+class Split:
+    """Which part of the net is the state net, which the output net."""
+
+    name: str = described(MISSING, "name of the split", choices=("output", "state", "state_output"))
+
+
+@dataclass
+class Scenario:
+    """The optimizer: either SGD's numbers (HL's follow) or HL's own (the SGD that equals it follows)."""
+
+    name: str = described(MISSING, "name in files and titles")
+    lr: float | None = described(None, "learning rate of SGD", above=0)
+    momentum: float | None = described(None, "momentum of SGD", least=0, below=1)
+    dampening: float | None = described(None, "dampening of SGD", least=0, most=1)
+    weight_decay: float | None = described(None, "weight decay, the same number for SGD and HL", least=0)
+    beta: float | None = described(None, "weight velocity gain of HL", above=0)
+    eta: float | None = described(None, "dissipation of the weight costates of HL, 1/time (default 1/tau)", least=0)
+    phi: float | None = described(None, "weight of the loss in the Hamiltonian, 1/time (default 1/tau)", least=0)
+
+
+@dataclass
+class Integrator:
+    """The order of an Euler step."""
+
+    name: str = described(MISSING, "name of the order", choices=("semi_implicit_euler", "explicit_euler"))
+
+
+@dataclass
+class Paths:
+    """Folders."""
+
+    outputs: str = described("outputs", "folder of all runs; hydra.run.dir=DIR names the folder of one run")
+
+
+@dataclass
+class Run:
+    """A side-by-side run."""
+
+    stream: Stream = MISSING
+    model: Model = MISSING
+    split: Split = MISSING
+    scenario: Scenario = MISSING
+    integrator: Integrator = MISSING
+    paths: Paths = MISSING
+    steps: int = described(5000, "weight steps", least=1, most=10**12)
+    batch_size: int = described(1, "samples a step; 1 is learning over time", least=1, most=10**6)
+    seed: int = described(0, "of weights, data split and order", least=0, most=2**32 - 1)
+    dtype: str = described("float32", "of weights, states and data", choices=("float32", "float64"))
+    device: str = described("cpu", "cpu, cuda, mps")
+    threads: int = described(1, "CPU threads of torch; at batch 1 one is fastest", least=1, most=1024)
+    tau: float = described(1.0, "Euler step of HL, time units", above=0)
+    loss: str | None = described(
+        None,
+        "cross_entropy, mse, binary (default: mse for values, cross_entropy for classes)",
+        choices=("cross_entropy", "mse", "binary"),
+    )
+    memory: str = described(
+        "recompute",
+        "what a state net keeps of a sequence: h alone, or every tick's tape",
+        choices=("recompute", "store"),
+    )
+    eval_every: int = described(500, "steps between held-out evaluations; 0: at the end only", least=0)
+    log_every: int = described(50, "steps between weight differences, physics and TensorBoard points", least=1)
+    expect: str | None = described(
+        None, "the verdict wanted, or better; any other exits 3", choices=("identical", "round_off")
+    )
+
+
+def register() -> None:
+    """Tell Hydra the types of the config groups; configs/ names them in its defaults lists."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    store.store(group="schema", name="run", node=Run)
+    for kind in (*STREAMS, *MODELS.values(), Module, Split, Scenario, Integrator, Paths):
+        store.store(group="schema", name=kind.__name__.lower(), node=kind)

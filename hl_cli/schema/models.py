@@ -1,0 +1,69 @@
+"""The configs of models. The class of a config says which net is built (hl_cli.build.models)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import MISSING
+
+from hl_cli.schema.fields import described
+
+
+@dataclass
+class Model:
+    """A net; what each kind has beside its name is below."""
+
+    name: str = described(MISSING, "name in files and titles")
+
+
+@dataclass
+class Linear(Model):
+    """One linear layer."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("linear",))
+
+
+@dataclass
+class MLP(Model):
+    """Hidden layers and a linear head."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("mlp",))
+    hidden: list[int] = described([32], "neurons of each hidden layer", least=1, most=10**6)
+    activation: str = described("tanh", "of the hidden layers", choices=("tanh", "relu"))
+
+
+@dataclass
+class CNN(Model):
+    """Convolutions of 3x3, each with its activation and a pooling of 2x2, and a linear head."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("cnn",))
+    channels: list[int] = described([8, 16], "of each convolution", least=1, most=10**5)
+    activation: str = described("relu", "of the convolutions", choices=("tanh", "relu"))
+
+
+@dataclass
+class Recurrent(Model):
+    """A stack of cells and a linear head."""
+
+    name: str = described(MISSING, "kind of the cells", choices=("rnn", "gru", "lstm"))
+    hidden: int = described(32, "neurons of each cell", least=1, most=10**6)
+    layers: int = described(1, "cells above one another", least=1, most=1000)
+
+
+@dataclass
+class Module(Model):
+    """A net of your own: model=module:factory, or the name of an entry point in the group hl_cli.models."""
+
+    factory: str = described(MISSING, "module:factory")
+    options: dict[str, Any] = described({}, "arguments of the factory")
+
+
+MODELS: dict[str, type[Model]] = {
+    "linear": Linear,
+    "mlp": MLP,
+    "cnn": CNN,
+    "rnn": Recurrent,
+    "gru": Recurrent,
+    "lstm": Recurrent,
+}

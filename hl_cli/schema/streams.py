@@ -1,0 +1,175 @@
+"""The configs of streams. The class of a config says which stream is built (hl_cli.build.streams)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import MISSING
+
+from hl_cli.schema.fields import described
+
+COUNTS = ("last", "every")
+SIGNALS = 8
+
+
+@dataclass
+class Stream:
+    """Where samples come from; what each kind has beside its name is below."""
+
+    name: str = described(MISSING, "name in files and titles")
+
+
+@dataclass
+class Table(Stream):
+    """A table of scikit-learn, reshuffled each epoch."""
+
+    dataset: str = described(MISSING, "table", choices=("digits", "iris", "wine", "breast_cancer"))
+    ticks: int = described(1, "ticks that the features of a sample are cut into", least=1)
+    held_out: float = described(0.2, "part of the samples kept for evaluation", above=0, below=1)
+
+
+@dataclass
+class Images(Stream):
+    """Images of torchvision, reshuffled each epoch; its test set is held out."""
+
+    dataset: str = described(MISSING, "data set", choices=("mnist", "fashion_mnist", "kmnist", "cifar10"))
+    ticks: int = described(
+        1, "ticks that an image is cut into: 1, its height (rows), or height x width (pixels)", least=1
+    )
+    root: str = described("data", "folder that holds or receives the files")
+    download: bool = described(False, "fetch files that are missing")
+
+
+@dataclass
+class Series(Stream):
+    """A time series in a CSV file, read once in its order."""
+
+    path: str = described(MISSING, "CSV file with a header")
+    target: str = described(MISSING, "column to predict")
+    inputs: list[str] | None = described(None, "columns that are seen (default: all but time)")
+    time: str | None = described(None, "column of times, checked to be increasing and evenly spaced")
+    horizon: int = described(1, "rows from the last one seen to the one predicted", least=1)
+    lags: int = described(24, "rows that a sample sees, its ticks", least=1)
+    counts: str = described("last", "where the target counts", choices=COUNTS)
+    warmup: int = described(100, "rows that only begin the statistics, before the first sample", least=2)
+    held_out: float = described(0.2, "last part of the rows kept for evaluation, at most 10,000 rows", above=0, below=1)
+
+
+@dataclass
+class Text(Stream):
+    """The next character of a text, over and over."""
+
+    path: str = described(MISSING, "text file in UTF-8")
+    ticks: int = described(16, "characters that a sample sees", least=1)
+    counts: str = described("last", "where the target counts", choices=COUNTS)
+    held_out: float = described(
+        0.1, "last part of the text kept for evaluation, at most 10,000 characters", above=0, below=1
+    )
+
+
+@dataclass
+class Signal(Stream):
+    """A generated signal without end: the next value, horizon ticks ahead."""
+
+    step: float = described(0.1, "time between two ticks", above=0)
+    ticks: int = described(16, "values that a sample sees", least=1)
+    horizon: int = described(1, "ticks from the last value seen to the one predicted", least=1)
+    counts: str = described("last", "where the target counts", choices=COUNTS)
+    held_out: int = described(
+        1000, "samples kept for evaluation, from the beginning of the signal", least=1, most=10**6
+    )
+
+
+@dataclass
+class Sine(Signal):
+    """A sum of sines."""
+
+    frequencies: list[float] = described([0.11, 0.07, 0.05], "Hz", above=0)
+    amplitudes: list[float] = described([0.8, 0.16, 0.16], "of each sine")
+
+
+@dataclass
+class Square(Signal):
+    """A square wave."""
+
+    frequency: float = described(0.06, "Hz", above=0)
+    amplitude: float = described(1.0, "of the wave", above=0)
+
+
+@dataclass
+class Lorenz(Signal):
+    """The Lorenz attractor, three values a tick, each divided by a fixed scale."""
+
+    sigma: float = described(10.0, "Prandtl number", above=0)
+    rho: float = described(28.0, "Rayleigh number", above=0)
+    beta: float = described(8 / 3, "geometric factor", above=0)
+
+
+@dataclass
+class MackeyGlass(Signal):
+    """The Mackey-Glass delay equation."""
+
+    delay: float = described(17.0, "time units; chaos from about 17 up", above=0)
+
+
+@dataclass
+class Pendulum(Signal):
+    """A pendulum without friction: angle and angular velocity, in closed form."""
+
+    frequency: float = described(0.1, "Hz, of small swings", above=0)
+    angle: float = described(2.0, "radians, the largest", above=0, below=3.14159)
+
+
+@dataclass
+class MassSpring(Signal):
+    """A mass on a spring without friction: position and velocity, in closed form."""
+
+    frequency: float = described(0.1, "Hz", above=0)
+    amplitude: float = described(1.0, "largest position", above=0)
+
+
+@dataclass
+class SignalSchool(Stream):
+    """Eight signals to be told apart by their description alone: a lecture each, round after round."""
+
+    signals: list[int] = described([*range(SIGNALS)], "which of the eight, in their order", least=0, most=SIGNALS - 1)
+    lecture: int = described(1000, "ticks that a signal lasts, its lecture", least=1)
+    step: float = described(0.1, "time between two ticks", above=0)
+    ticks: int = described(10, "ticks of a sample; the target counts at every one", least=1)
+
+
+@dataclass
+class River(Stream):
+    """A data set or a drift generator of river."""
+
+    dataset: str = described("Phishing", "class in river.datasets, or synth.NAME for a generator")
+    options: dict[str, Any] = described({}, "arguments of that class")
+    held_out: int = described(200, "samples kept for evaluation, from the beginning of the stream", least=1, most=10**6)
+
+
+@dataclass
+class Plugin(Stream):
+    """A stream of your own: stream=module:factory, or the name of an entry point in the group hl_cli.streams."""
+
+    factory: str = described(MISSING, "module:factory")
+    options: dict[str, Any] = described({}, "arguments of the factory")
+
+
+@dataclass
+class Drift(Stream):
+    """A stream that changes over time: tasks one after the other."""
+
+    streams: dict[str, Stream] = described({}, "the streams that it is made of, by any name")
+    change: str = described("streams", "what a task is", choices=("streams", "classes", "permuted"))
+    classes_per_task: int = described(2, "for change=classes", least=1)
+    tasks: int = described(5, "for change=permuted: how many orders of the features", least=1, most=1000)
+    period: int = described(1000, "steps that a task lasts", least=1)
+    blend: int = described(0, "steps in which the next task gradually takes over; 0: abrupt", least=0)
+    recurring: bool = described(False, "after the last task the first comes again")
+
+
+STREAMS: tuple[type[Stream], ...] = (
+    Table, Images, Series, Text, Sine, Square, Lorenz, MackeyGlass, Pendulum, MassSpring, SignalSchool, River, Plugin,
+    Drift,
+)  # fmt: skip

@@ -1,0 +1,145 @@
+"""Streams that slide a window over one long sequence, read or generated piece by piece and never kept as a whole.
+
+A row t of the sequence has what a net sees at tick t and the target that counts there. A sample is `ticks` rows in
+their order. Where the last tick counts the window moves on by one row; where every tick counts, by `ticks` rows, so
+that each row counts once. A batch is that many consecutive windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from hl_cli.streams.base import Stream
+from hl_cli.types import Sample, Task
+
+PIECE = 4096  # rows that a source should give at once
+
+
+class Rows(NamedTuple):
+    """Consecutive rows. inputs: (n, features); target: (n,) or (n, size); baseline: as target, or None."""
+
+    inputs: Tensor
+    target: Tensor
+    baseline: Tensor | None = None
+
+
+class Source(Protocol):
+    """Gives the rows of a sequence piece by piece, on the CPU; the same pieces again from the same state."""
+
+    def __next__(self) -> Rows: ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the next piece begins."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go to where state_dict was taken."""
+        ...
+
+
+def _each(change: Callable[[Tensor], Tensor], rows: Rows) -> Rows:
+    baseline = None if rows.baseline is None else change(rows.baseline)
+    return Rows(change(rows.inputs), change(rows.target), baseline)
+
+
+def _joined(first: Rows, then: Rows) -> Rows:
+    baseline = None
+    if first.baseline is not None and then.baseline is not None:
+        baseline = torch.cat((first.baseline, then.baseline))
+    return Rows(torch.cat((first.inputs, then.inputs)), torch.cat((first.target, then.target)), baseline)
+
+
+def cut(rows: Rows, ticks: int, task: Task, count: int, start: int = 0) -> Sample:
+    """Make `count` windows of the rows from `start` on: one batch."""
+    every = task.counts == "every"
+    stride = ticks if every else 1
+    end = start + (count - 1) * stride + ticks
+    x = rows.inputs[start:end]
+    if count == 1:
+        inputs = x.unsqueeze(0)
+    elif every:
+        inputs = x.view(count, ticks, -1)
+    else:
+        inputs = x.unfold(0, ticks, 1).transpose(1, 2).contiguous()
+    counted = slice(start if every else start + ticks - 1, end)
+    baseline = None if rows.baseline is None else rows.baseline[counted]
+    return Sample(inputs, rows.target[counted], baseline)
+
+
+def cut_all(rows: Rows, ticks: int, task: Task) -> Sample:
+    """Make all windows of the rows; there must be at least one. Where they overlap, they share the rows' memory."""
+    if task.counts == "every":
+        return cut(rows, ticks, task, len(rows.inputs) // ticks)
+    last = slice(ticks - 1, None)
+    baseline = None if rows.baseline is None else rows.baseline[last]
+    return Sample(rows.inputs.unfold(0, ticks, 1).transpose(1, 2), rows.target[last], baseline)
+
+
+class Windows(Stream):
+    """Windows over a source. held_out: rows that the source does not give; name, origin, licence: for the report."""
+
+    def __init__(
+        self,
+        source: Source,
+        held_out: Rows,
+        task: Task,
+        ticks: int,
+        batch_size: int = 1,
+        dtype: torch.dtype = torch.float32,
+        device: str = "cpu",
+    ) -> None:
+        self.task, self.ticks, self.features = task, ticks, held_out.inputs.shape[1]
+        self._source, self._batch_size, self._dtype, self._device = source, batch_size, dtype, device
+        self._stride = ticks if task.counts == "every" else 1
+        self._span = (batch_size - 1) * self._stride + ticks  # rows of a batch
+        self._held_out = cut_all(self._placed(held_out), ticks, task)
+        self._pieces: list[tuple[dict[str, Any], int]] = []  # where each piece in the buffer begins, and its length
+        self._buffer: Rows | None = None
+        self._index, self._end = 0, 0  # first row of the next batch, and all rows, in the buffer
+
+    def _placed(self, rows: Rows) -> Rows:
+        """On the run's device, real numbers in its dtype."""
+        return _each(lambda p: p.to(self._device, self._dtype if p.is_floating_point() else p.dtype), rows)
+
+    def _read(self) -> None:
+        """Drop the pieces that are behind, and add one."""
+        while self._pieces and self._index >= self._pieces[0][1]:
+            _, length = self._pieces.pop(0)
+            self._index -= length
+            assert self._buffer is not None
+            self._buffer = _each(lambda p, behind=length: p[behind:], self._buffer)  # type: ignore[misc]
+        mark = self._source.state_dict()
+        piece = self._placed(next(self._source))
+        self._buffer = piece if self._buffer is None else _joined(self._buffer, piece)
+        self._pieces.append((mark, len(piece.inputs)))
+        self._end = len(self._buffer.inputs)
+
+    def __next__(self) -> Sample:
+        while self._index + self._span > self._end:
+            self._read()
+        assert self._buffer is not None
+        sample = cut(self._buffer, self.ticks, self.task, self._batch_size, self._index)
+        self._index += self._batch_size * self._stride
+        return sample
+
+    def held_out(self) -> Sample:
+        """All windows of the rows held out, as one batch."""
+        return self._held_out
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the oldest piece in the buffer begins, and the row in it that comes next."""
+        index, k = self._index, 0
+        while k < len(self._pieces) and index >= self._pieces[k][1]:
+            index -= self._pieces[k][1]
+            k += 1
+        return {"source": self._pieces[k][0] if k < len(self._pieces) else self._source.state_dict(), "row": index}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Read again from there."""
+        self._source.load_state_dict(state["source"])
+        self._pieces, self._buffer = [], None
+        self._index, self._end = state["row"], 0
