@@ -127,8 +127,8 @@ class Chain(Block):
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """The tapes of all links."""
         tapes = []
-        for link in self.links:
-            (x,), tape = link.record(x, (), want_x)
+        for k, link in enumerate(self.links):
+            (x,), tape = link.record(x, (), want_x or k > 0)
             tapes.append(tape)
         return (x,), tapes
 

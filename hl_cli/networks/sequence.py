@@ -6,9 +6,9 @@ With theta frozen during the sequence, for t = 1..T and blocks i = 1..D (x_1 = u
     zeta_i(t) = zeta_i(t+1) pulled back through h  +  zeta_{i+1}(t) pulled back through x  +  dL/dh_i(t)
     g_i = sum over t = T..1 of (dF_i/dtheta)^T zeta_i(t)
 
-where dL/dh_i(t) is zero but for the top block at the ticks that count: the last one, or every one. This equals back-propagation through time, and the sums are taken in its order. Memory modes, same bits:
-`store` keeps every tick's tape; `recompute` keeps only the states h(t) and records a tick again when its costate
-arrives. Source: arXiv 2409.12038, section 3.
+where dL/dh_i(t) is zero but for the top block at the ticks that count: the last one, or every one. This equals
+back-propagation through time, and the sums are taken in its order. Memory modes, same bits: `store` keeps every tick's
+tape; `recompute` keeps only the states h(t) and records a tick again when its costate arrives. Source: arXiv 2409.12038, section 3.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Neurons:
 
     Blocks above the last one with memory tick only when the target counts: nobody reads them in between. A leak
     below 1 is a memory of every block.
-    inputs: u_1..u_T; leak: tau rate; every: whether every tick counts, or the last alone. before[t][i], after[i]: h of block i as tick t found it, and at the end.
+    inputs: u_1..u_T; leak: tau rate; every: whether every tick counts, or the last alone. before[t][i], after[i]: h
+    of block i as tick t found it, and at the end.
     costates[i]: zeta_i(T), once pull_back has run.
     """
 
@@ -91,7 +92,7 @@ class Neurons:
         return now, tapes
 
     def pull_back(self, zetas: Sequence[Tensor | None], drive: Drive) -> None:
-        """Run the costates from T to 1; zetas: dL/dh of the top block at the ticks that count. Adds g_i to the drive."""
+        """Run the costates from T to 1 and add the g_i; zetas: dL/dh of the top block at the ticks that count."""
         leak = self.leak
         later: list[Costate] = [() for _ in self.blocks]  # zeta(t+1) pulled back through h; () is zero
         for t in reversed(range(len(self.inputs))):

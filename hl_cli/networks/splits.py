@@ -104,7 +104,8 @@ def split_chain(
 ) -> Split:
     """Cut a chain of blocks, the head last, at the place that the split names; every: whether every tick counts.
 
-    ticks: what a tick sees of a sample, where it is not the usual. Every layer or cell is a block. Under `output` a net with memory is one block, unrolled over its sequence.
+    ticks: what a tick sees of a sample, where it is not the usual. Every layer or cell is a block. Under `output` a
+    net with memory is one block, unrolled over its sequence.
     """
     recurrent = any(block.memory for block in blocks)
     ticks = ticks or (one_by_one if recurrent else (folded if every else side_by_side))

@@ -28,7 +28,7 @@ def opening(about: dict[str, Any]) -> str:
     """What is compared, before the first step."""
     s, c = about["stream"], about["coefficients"]
     ticks = f"{s['ticks']} ticks of {s['features']} features" if s["ticks"] > 1 else f"{s['features']} features"
-    asked = f"{s['size']} {s['kind']}" + (" at every tick" if s["counts"] == "every" else "")
+    asked = f"{s['size']} {s['kind'] if s['size'] > 1 else 'value'}{' at every tick' * (s['counts'] == 'every')}"
     given = "samples without end" if s["train_samples"] is None else f"{s['train_samples']} training"
     chance = "" if s["chance"] is None else f", chance {s['chance']:.2f}"
     first = f" (phi {c['phi_first']:g} at the first step)" if c["phi_first"] != c["phi"] else ""

@@ -24,6 +24,7 @@ from hl_cli.schema.streams import (
     Plugin,
     River,
     Series,
+    Signal,
     SignalSchool,
     Sine,
     Square,
@@ -33,9 +34,9 @@ from hl_cli.schema.streams import (
 )
 
 __all__ = [
-    "MODELS", "SIGNALS", "STREAMS", "Drift", "Images", "Integrator", "Lorenz", "MackeyGlass", "MassSpring", "Model",
-    "Module", "Paths", "Pendulum", "Plugin", "River", "Run", "Scenario", "Series", "SignalSchool", "Sine", "Split",
-    "Square", "Stream", "Table", "Text", "register",
+    "MODELS", "SIGNALS", "STREAMS", "Drift", "Images", "Integrator", "Lorenz", "MackeyGlass", "MassSpring",
+    "Model", "Module", "Paths", "Pendulum", "Plugin", "River", "Run", "Scenario", "Series", "Signal",
+    "SignalSchool", "Sine", "Split", "Square", "Stream", "Table", "Text", "register",
 ]  # fmt: skip
 
 

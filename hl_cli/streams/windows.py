@@ -109,7 +109,7 @@ class Windows(Stream):
         """Drop the pieces that are behind, and add one."""
         while self._pieces and self._index >= self._pieces[0][1]:
             _, length = self._pieces.pop(0)
-            self._index -= length
+            self._index, self._end = self._index - length, self._end - length
             assert self._buffer is not None
             self._buffer = _each(lambda p, behind=length: p[behind:], self._buffer)  # type: ignore[misc]
         mark = self._source.state_dict()

@@ -14,11 +14,12 @@ from hl_cli.build import Comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.compare.verdict import judge, noise_floor
-from hl_cli.validation import MODELS
+from hl_cli.schema import MODELS
 
 Build = Callable[..., Comparison]
 STREAMS = ["digits", "digits_rows", "digits_pixels", "iris", "wine", "breast_cancer"]
 SPLITS = {name: ["output", "state"] if name == "linear" else ["output", "state", "state_output"] for name in MODELS}
+OF_IMAGES = ("digits", "digits_rows", "digits_pixels")
 SCENARIOS = ["gd_a", "gd_b", "mom_a", "mom_b"]
 STEPS = 12
 
@@ -48,7 +49,9 @@ def steps_for(stream: str, model: str) -> int:
 @pytest.mark.parametrize("stream", STREAMS)
 def test_identical(build: Build, stream: str, model: str, split: str, dtype: str) -> None:
     """All scenarios and batches 1 and 32 at tau 1 with the sizes of the configs; tau 0.5 and 2 with odd sizes."""
-    odd = {"linear": [], "mlp": ["model.hidden=[7]"]}.get(model, ["model.hidden=7"])
+    if model == "cnn" and stream not in OF_IMAGES:
+        pytest.skip("no images")
+    odd = {"linear": [], "mlp": ["model.hidden=[7]"], "cnn": ["model.channels=[3]"]}.get(model, ["model.hidden=7"])
     choice = [f"stream={stream}", f"model={model}", f"split={split}", f"dtype={dtype}"]
     for scenario, batch, tau in product(SCENARIOS, (1, 32), (1.0, 0.5, 2.0)):
         size, steps = ([], steps_for(stream, model)) if tau == 1.0 else (odd, 4)
@@ -61,10 +64,11 @@ def test_identical(build: Build, stream: str, model: str, split: str, dtype: str
 def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None:
     """Choices, sizes, depths, coefficients and seeds drawn at random, tau a power of two."""
     model = data.draw(st.sampled_from(list(MODELS)))
+    streams = OF_IMAGES if model == "cnn" else [s for s in STREAMS if s != "digits_pixels"]
     overrides = [
         f"model={model}",
         f"split={data.draw(st.sampled_from(SPLITS[model]))}",
-        f"stream={data.draw(st.sampled_from([s for s in STREAMS if s != 'digits_pixels']))}",
+        f"stream={data.draw(st.sampled_from(streams))}",
         f"dtype={data.draw(st.sampled_from(['float32', 'float64']))}",
         f"memory={data.draw(st.sampled_from(['store', 'recompute']))}",
         f"tau={data.draw(st.sampled_from([0.25, 0.5, 1.0, 2.0, 4.0]))}",
@@ -79,6 +83,9 @@ def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None
     ]
     if model == "mlp":
         overrides.append(f"model.hidden={data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3))}")
+        overrides.append(f"model.activation={data.draw(st.sampled_from(['tanh', 'relu']))}")
+    elif model == "cnn":
+        overrides.append(f"model.channels={data.draw(st.lists(st.integers(1, 12), min_size=1, max_size=3))}")
         overrides.append(f"model.activation={data.draw(st.sampled_from(['tanh', 'relu']))}")
     elif model != "linear":
         overrides += [f"model.hidden={data.draw(st.integers(1, 40))}", f"model.layers={data.draw(st.integers(1, 3))}"]

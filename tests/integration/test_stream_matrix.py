@@ -1,0 +1,76 @@
+"""HL equals PyTorch bit for bit on every stream that ships: with every model that fits it, and in every split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hl_cli.build import Comparison
+from hl_cli.errors import BadInput
+from tests.integration.test_matrix import SPLITS, STREAMS, verdict_of
+from tests.material import IMAGES, OPTIONS, needs, real
+
+Build = Callable[..., Comparison]
+MODELS = [(model, split) for model, splits in {**SPLITS, "module": SPLITS["mlp"]}.items() for split in splits]
+CASES = [
+    ("scenario=gd_a", "dtype=float32", "batch_size=1"),
+    ("scenario=mom_b", "dtype=float32", "batch_size=5"),
+    ("scenario=mom_b", "dtype=float64", "batch_size=1"),
+    ("scenario=gd_b", "dtype=float64", "batch_size=5"),
+]
+OF_IMAGES = IMAGES | {"digits_by_class", "digits_permuted"}
+LONG = {"mnist_pixels"}  # 784 ticks
+CHANGING = {"drift", "digits_by_class", "digits_permuted"}
+
+
+def chosen(stream: str, model: str, split: str) -> list[str]:
+    own = ["model.factory=tests.material:net"] if model == "module" else []
+    return [f"stream={stream}", *needs(stream), f"model={model}", f"split={split}", *own]
+
+
+@pytest.mark.parametrize(("model", "split"), MODELS)
+@pytest.mark.parametrize("stream", [option for option in OPTIONS if option not in STREAMS])
+def test_identical_on_every_stream(build: Build, stream: str, model: str, split: str) -> None:
+    choice = chosen(stream, model, split)
+    if model == "cnn" and stream not in OF_IMAGES:
+        with pytest.raises(BadInput, match="model=cnn: the stream gives no images"):
+            build(*choice)
+        return
+    choice += ["stream.period=2", "steps=5"] if stream in CHANGING else ["steps=3"]
+    for case in CASES[:1] if stream in LONG and model in ("rnn", "gru", "lstm") else CASES:
+        assert verdict_of(build(*choice, *case)) == "identical", case
+
+
+@pytest.mark.parametrize("counts", ["last", "every"])
+@pytest.mark.parametrize(("model", "split"), [m for m in MODELS if m[0] != "cnn"])
+@pytest.mark.parametrize("stream", ["series", "text", "lorenz"])
+def test_identical_wherever_the_target_counts(build: Build, stream: str, model: str, split: str, counts: str) -> None:
+    choice = [*chosen(stream, model, split), f"stream.counts={counts}"]
+    for case in CASES:
+        assert verdict_of(build(*choice, *case, "steps=4")) == "identical", case
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "binary"])
+@pytest.mark.parametrize(("model", "split"), [m for m in MODELS if m[0] != "cnn"])
+def test_identical_with_every_loss(build: Build, model: str, split: str, loss: str) -> None:
+    choice = [*chosen("breast_cancer", model, split), f"loss={loss}"]
+    for case in CASES:
+        built = build(*choice, *case, "steps=10")
+        assert verdict_of(built) == "identical", case
+        assert built.measure.names == ("loss", "accuracy")
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        ("stream=mnist", "model=mlp", "scenario=gd_b", "steps=200"),
+        ("stream=mnist_rows", "model=lstm", "split=state", "steps=20"),
+        ("stream=mnist", "model=cnn", "split=state", "batch_size=8", "steps=30"),
+    ],
+)
+def test_identical_on_the_real_mnist(build: Build, choice: tuple[str, ...]) -> None:
+    root = real("MNIST").parent
+    built = build(*choice, f"stream.root={root}")
+    assert (built.stream.train_samples, built.stream.describe().held_out_samples) == (8000, 2000)
+    assert verdict_of(built) == "identical"

@@ -1,0 +1,98 @@
+"""What streams need to be built in a test: small files made on the spot, and the real data where they are."""
+
+from __future__ import annotations
+
+import atexit
+import math
+import os
+import random
+import shutil
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import pytest
+import torch
+
+import hl_cli
+from hl_cli.types import Sample, Task
+from tests.image_files import cifar_files, mnist_files
+
+OPTIONS = sorted(
+    f.name.removesuffix(".yaml")
+    for f in (resources.files("hl_cli.configs") / "stream").iterdir()
+    if f.name.endswith(".yaml")
+)
+IMAGES = {"mnist", "mnist_rows", "mnist_pixels", "fashion_mnist", "kmnist", "cifar10"}
+REAL = Path(os.environ.get("HL_DATA_ROOT") or Path(__file__).resolve().parents[2] / "shared" / "data")
+
+
+def real(name: str) -> Path:
+    """Real data of this name; skips the test where they are not at hand."""
+    if not (REAL / name).exists():
+        pytest.skip(f"{name} is not in {REAL}; HL_DATA_ROOT names the folder")
+    return REAL / name
+
+
+@cache
+def folder() -> Path:
+    """A folder with a file of each kind, gone when Python ends."""
+    root = Path(mkdtemp(prefix="hl-run-tests-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    for kind in ("MNIST", "FashionMNIST", "KMNIST"):
+        mnist_files(root, kind)
+    cifar_files(root, pytest.MonkeyPatch())
+    draw = random.Random(0)
+    rows = [f"{k},{math.sin(k / 5):.6f},{draw.gauss(0, 1):.6f}" for k in range(3000)]
+    (root / "series.csv").write_text("\n".join(["hour,load,noise", *rows]) + "\n")
+    (root / "text.txt").write_text("".join(draw.choice("the quick brown föx\n") for _ in range(3000)))
+    return root
+
+
+def needs(option: str) -> list[str]:
+    """Overrides without which the stream cannot be built."""
+    if option in IMAGES:
+        return [f"stream.root={folder()}"]
+    return {
+        "series": [f"stream.path={folder() / 'series.csv'}", "stream.target=load", "stream.time=hour", "stream.lags=4"],
+        "text": [f"stream.path={folder() / 'text.txt'}"],
+        "plugin": ["stream.factory=tests.material:Coin"],
+    }.get(option, [])
+
+
+class Coin(hl_cli.Stream):
+    """A user's stream: whether the sum of some numbers is above zero; every third sample has no target."""
+
+    ticks, task = 2, Task("classes", 2)
+
+    def __init__(self, batch_size: int, seed: int, features: int = 3, **place: Any) -> None:
+        self.features, self.batch_size, self.seed, self.place, self.given = features, batch_size, seed, place, 0
+
+    def _draw(self, count: int, number: int) -> Sample:
+        coin = torch.Generator().manual_seed(self.seed * 1000 + number)
+        x = torch.randn(count, self.ticks, self.features, generator=coin).to(**self.place)
+        return Sample(x, None if number % 3 == 2 else (x.sum((1, 2)) > 0).long())
+
+    def __next__(self) -> Sample:
+        self.given += 1
+        return self._draw(self.batch_size, self.given)
+
+    def held_out(self) -> Sample:
+        return self._draw(50, 0)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"given": self.given}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.given = state["given"]
+
+
+def net(features: int, ticks: int, outputs: int, every: bool, width: int = 5) -> torch.nn.Module:
+    """A user's net."""
+    nn = torch.nn
+    first = (
+        [nn.Flatten(0, 1), nn.Linear(features, width)] if every else [nn.Flatten(), nn.Linear(ticks * features, width)]
+    )
+    return nn.Sequential(*first, nn.LayerNorm(width), nn.GELU(), nn.Linear(width, outputs))
