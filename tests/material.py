@@ -45,7 +45,7 @@ def folder() -> Path:
         mnist_files(root, kind)
     cifar_files(root, pytest.MonkeyPatch())
     draw = random.Random(0)
-    rows = [f"{k},{math.sin(k / 5):.6f},{draw.gauss(0, 1):.6f}" for k in range(3000)]
+    rows = [f"{k},{math.sin(k / 5):.6f},{draw.gauss(0, 1):.6f}" for k in range(8000)]
     (root / "series.csv").write_text("\n".join(["hour,load,noise", *rows]) + "\n")
     (root / "text.txt").write_text("".join(draw.choice("the quick brown föx\n") for _ in range(3000)))
     return root

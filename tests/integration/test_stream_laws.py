@@ -1,0 +1,122 @@
+"""The laws of streams, over every stream that ships, and a stream that goes on in another process."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+
+from hl_cli import schema
+from hl_cli.build import Comparison
+from hl_cli.build.streams import stream_of
+from hl_cli.streams.base import Stream
+from hl_cli.types import Sample
+from tests import laws
+from tests.material import OPTIONS, needs
+
+ROOT = Path(__file__).resolve().parents[2]
+EVERY = ("series", "text", "sine", "square", "lorenz", "mackey_glass", "pendulum", "mass_spring")
+CASES = [(option,) for option in OPTIONS] + [(option, "stream.counts=every") for option in EVERY]
+CASES += [("drift", "stream.blend=700"), ("river", "stream.dataset=synth.SEA"), ("signal_school", "stream.lecture=50")]
+STOPS = (1, 10, 37)
+
+
+def make(case: tuple[str, ...], batch: int = 1) -> Stream:
+    GlobalHydra.instance().clear()
+    with initialize_config_module("hl_cli.configs", version_base="1.3"):
+        cfg = compose("run", overrides=[f"stream={case[0]}", *needs(case[0]), *case[1:]])
+    return stream_of(cfg.stream, batch, 3, torch.float64, "cpu")
+
+
+def digest(stream: Stream, count: int = 1000) -> tuple[int, str]:
+    """How many samples came, and a fingerprint of all their bits."""
+    found, total = hashlib.sha256(), 0
+    for sample in islice(stream, count):
+        total += 1
+        for part in sample:
+            found.update(b"none" if part is None else part.numpy().tobytes())
+    return total, found.hexdigest()
+
+
+def go_on(states: Path) -> None:
+    """What the other process does: load each state into a new stream, and say what comes next."""
+    schema.register()
+    for case, batch, state in torch.load(states, weights_only=True):
+        stream = make(case, batch)
+        stream.load_state_dict(state)
+        print(*digest(stream, 1000 if batch == 1 else 100), flush=True)
+
+
+def test_goes_on_in_another_process(tmp_path: Path) -> None:
+    saved, wanted = [], []
+    for k, case in enumerate(CASES):
+        for batch in (1, 3):
+            stream = make(case, batch)
+            for _ in islice(stream, STOPS[(k + batch) % len(STOPS)]):
+                pass
+            saved.append((case, batch, copy.deepcopy(stream.state_dict())))
+            wanted.append(digest(stream, 1000 if batch == 1 else 100))
+    torch.save(saved, tmp_path / "states.pt")
+    code = f"from tests.integration.test_stream_laws import go_on, Path; go_on(Path({str(tmp_path / 'states.pt')!r}))"
+    said = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert said.returncode == 0, said.stderr
+    for (case, batch, _), line, expected in zip(saved, said.stdout.splitlines(), wanted, strict=True):
+        assert line == f"{expected[0]} {expected[1]}", (case, batch)
+        assert expected[0] >= (1000 if batch == 1 else 100), case
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
+def test_laws(case: tuple[str, ...], batch: int) -> None:
+    laws.stream_has_its_shapes(make(case, batch), batch, torch.float64) if case != ("plugin",) else None
+    laws.stream_is_the_same_again(lambda: make(case, batch), 60)
+    for stop in (0, 1, 33):
+        laws.stream_resumes_anywhere(lambda: make(case, batch), stop, 60)
+
+
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
+def test_a_batch_is_as_many_samples(case: tuple[str, ...]) -> None:
+    """Batches of 4 hold the samples of batches of 1, in their order."""
+    if case[0] in ("plugin", "drift", "digits_by_class", "digits_permuted", "river"):
+        pytest.skip("a period is counted in batches, statistics and draws are a batch's own")
+    one, four = make(case), make(case, 4)
+    for batch in islice(four, 40):
+        for k, part in enumerate(zip(*(next(one) for _ in range(4)), strict=True)):
+            together = batch[k]
+            assert (together is None and part[0] is None) or torch.equal(together, torch.cat(part)), k
+
+
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
+def test_held_out_samples_are_never_given(case: tuple[str, ...]) -> None:
+    """No sample of the stream is one of those held out; a periodic signal has its values again and again."""
+    if case[0] in ("sine", "square", "mass_spring", "pendulum", "signal_school", "drift", "plugin"):
+        pytest.skip("periodic, or a coin")
+
+    def rows(sample: Sample) -> set[bytes]:
+        if sample.target is None:
+            return set()
+        targets = sample.target.view(len(sample.inputs), -1)
+        return {x.numpy().tobytes() + t.numpy().tobytes() for x, t in zip(sample.inputs, targets, strict=True)}
+
+    stream = make(case)
+    held_out = rows(stream.held_out())
+    assert not any(rows(sample) & held_out for sample in islice(stream, 1500))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_both_learners_see_the_same(build: Callable[..., Comparison], option: str) -> None:
+    built = build(f"stream={option}", *needs(option))
+    sample = next(built.stream)
+    said = built.hl.step(sample), built.pytorch.step(sample)
+    assert torch.equal(said[0].prediction, said[1].prediction) and said[0].loss == said[1].loss
