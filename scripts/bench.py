@@ -10,17 +10,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
 import torch
-from hydra import compose, initialize_config_module
+from bench_streams import memory, streams
+from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
 from hl_cli import schema
-from hl_cli.build import Comparison, comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import Schedule, side_by_side
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
@@ -32,71 +31,13 @@ from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.run import Consumer
 
-ROUND = 0.03  # seconds that one side runs before the other takes over
-ROUNDS = 21
-over: list[str] = []
-
-
-def build(*overrides: str) -> Comparison:
-    with initialize_config_module("hl_cli.configs", version_base="1.3"):
-        return comparison(compose("run", overrides=list(overrides)))
-
-
-def seconds(work: Callable[[], object], times: int) -> float:
-    start = perf_counter()
-    for _ in range(times):
-        work()
-    return (perf_counter() - start) / times
-
-
-def compare(name: str, limit: float, ours: Callable[[], object], *theirs: Callable[[], object]) -> None:
-    """Print the median over rounds of our time by the sum of theirs."""
-    sides = (ours, *theirs)
-    for side in sides:
-        seconds(side, 5)
-    times = max(3, int(ROUND / max(seconds(ours, 3), 1e-9)))
-    ratios: list[float] = []
-    own: list[float] = []
-    for _ in range(ROUNDS):
-        order = sides if len(ratios) % 2 else sides[::-1]  # whoever is first finds colder caches
-        spent = {side: seconds(side, times) for side in order}
-        took = [spent[side] for side in sides]
-        ratios.append(took[0] / sum(took[1:]))
-        own.append(took[0])
-    ratio = statistics.median(ratios)
-    show(name, ratio, limit, f"{statistics.median(own) * 1e6:9.1f} us")
-
-
-def show(name: str, value: float, limit: float, detail: str) -> None:
-    mark = "" if value <= limit else "  OVER"
-    if mark:
-        over.append(name)
-    print(f"{name:<52} {value:6.2f}  (at most {limit:4.2f}) {detail}{mark}", flush=True)
-
-
-def bare_pytorch(built: Comparison, fresh: bool = False) -> Callable[[], object]:
-    """A training loop's body as anyone writes it; fresh: take a new sample each time."""
-    module, optimizer = built.pytorch.module, built.pytorch.optimizer
-    stream = built.fresh_stream()
-    sample = next(stream)
-
-    def step() -> float:
-        inputs, target, _ = next(stream) if fresh else sample
-        assert target is not None
-        optimizer.zero_grad()
-        loss = built.measure.loss(module(inputs), target)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step
-
 
 def steps() -> None:
     print("\nOne step, HL by PyTorch (forward, backward, torch.optim.SGD.step), same split and data, one thread")
     for model, splits in (
         ("linear", ("output", "state")),
         ("mlp", ("output", "state", "state_output")),
+        ("cnn", ("output", "state", "state_output")),
         ("rnn", ("output", "state", "state_output")),
         ("gru", ("output", "state", "state_output")),
         ("lstm", ("output", "state", "state_output")),
@@ -104,20 +45,20 @@ def steps() -> None:
         recurrent = model in ("rnn", "gru", "lstm")
         for split in splits:
             for batch in (1, 32):
-                for memory in ("recompute", "store") if recurrent and split != "output" else ("recompute",):
+                for keep in ("recompute", "store") if recurrent and split != "output" else ("recompute",):
                     stream = "digits_rows" if recurrent else "digits"
                     built = build(
                         f"model={model}",
                         f"split={split}",
                         f"batch_size={batch}",
-                        f"memory={memory}",
+                        f"memory={keep}",
                         f"stream={stream}",
                     )
                     sample = next(built.stream)
                     limit = 0.75 if model == "mlp" and batch == 1 else 1.0
-                    if recurrent and split != "output" and memory == "recompute":
+                    if recurrent and split != "output" and keep == "recompute":
                         limit = 1.6
-                    name = f"{model} {split} batch {batch}" + (f" {memory}" if recurrent and split != "output" else "")
+                    name = f"{model} {split} batch {batch}" + (f" {keep}" if recurrent and split != "output" else "")
                     compare(name, limit, partial(built.hl.step, sample), bare_pytorch(built))
 
 
@@ -190,7 +131,7 @@ def start() -> None:
     show("hl-run --help", statistics.median(took), 0.6, "")
 
 
-ROWS = {"step": steps, "update": updates, "loop": loop, "start": start}
+ROWS = {"step": steps, "update": updates, "loop": loop, "stream": streams, "memory": memory, "start": start}
 
 
 def main() -> None:

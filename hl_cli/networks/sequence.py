@@ -8,7 +8,8 @@ With theta frozen during the sequence, for t = 1..T and blocks i = 1..D (x_1 = u
 
 where dL/dh_i(t) is zero but for the top block at the ticks that count: the last one, or every one. This equals
 back-propagation through time, and the sums are taken in its order. Memory modes, same bits: `store` keeps every tick's
-tape; `recompute` keeps only the states h(t) and records a tick again when its costate arrives. Source: arXiv 2409.12038, section 3.
+tape; `recompute` keeps only the states h(t) and records a tick again when its costate arrives.
+Source: arXiv 2409.12038, section 3.
 """
 
 from __future__ import annotations

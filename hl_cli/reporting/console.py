@@ -74,6 +74,15 @@ def retention(summary: dict[str, Any]) -> list[str]:
     ]
 
 
+def cumulative(summary: dict[str, Any]) -> str:
+    """The scores over all steps, test-then-train, learner by learner."""
+    return "; ".join(
+        f"{metric.replace('_', ' ')} "
+        + ", ".join(f"{_cell(summary[name][f'cumulative_{metric}'], '.3f')} ({NAMES[name]})" for name in LEARNERS)
+        for metric in summary["metrics"]
+    )
+
+
 def closing(summary: dict[str, Any], folder: Path) -> str:
     """The table, the verdict, and where to look."""
     rows = table(summary)
@@ -95,6 +104,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             *(kept := retention(summary)),
             *([""] if kept else []),
             f"  steps {summary['steps']}{stopped}; loss and scores are of the last {summary['window']}",
+            f"  over all steps             {cumulative(summary)}",
             f"  largest weight difference  {_cell(largest, '.3g')}",
             f"  verdict                    {summary['verdict']}: {summary['reason']}",
             f"  folder                     {folder}",

@@ -52,6 +52,7 @@ class Series(Stream):
     horizon: int = described(1, "rows from the last one seen to the one predicted", least=1)
     lags: int = described(24, "rows that a sample sees, its ticks", least=1)
     counts: str = described("last", "where the target counts", choices=COUNTS)
+    changes: bool = described(False, "see and predict how values change, instead of the values")
     warmup: int = described(100, "rows that only begin the statistics, before the first sample", least=2)
     held_out: float = described(0.2, "last part of the rows kept for evaluation, at most 10,000 rows", above=0, below=1)
 
@@ -118,7 +119,7 @@ class Pendulum(Signal):
     """A pendulum without friction: angle and angular velocity, in closed form."""
 
     frequency: float = described(0.1, "Hz, of small swings", above=0)
-    angle: float = described(2.0, "radians, the largest", above=0, below=3.14159)
+    angle: float = described(2.0, "radians, the largest", above=0, most=3.1415)
 
 
 @dataclass

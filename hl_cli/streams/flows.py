@@ -13,6 +13,13 @@ from torch import Tensor
 from hl_cli.errors import BadInput
 
 Point = tuple[float, float, float]
+WIDEST = 100.0  # time units between two ticks
+
+
+def _check(step: float) -> None:
+    """A tick takes as long to integrate as it is wide."""
+    if step > WIDEST:
+        raise BadInput(f"stream.step={step}: allowed: at most {WIDEST:g} time units, all of which are integrated")
 
 
 class Lorenz:
@@ -32,6 +39,7 @@ class Lorenz:
     RULES = ((0, 1 / 2, -1 / 360), (1, 1 / 4, 16 / 45), (2, 1 / 6, -729 / 280), (3, 1 / 8, 1024 / 315))
 
     def __init__(self, sigma: float, rho: float, beta: float, step: float) -> None:
+        _check(step)
         pace = sigma + rho + beta
         if pace > self.FASTEST:
             raise BadInput(
@@ -105,6 +113,7 @@ class MackeyGlass:
     CUBIC = (-1 / 24, 13 / 24, 13 / 24, -1 / 24)  # integral from t to t + h of that cubic, over h
 
     def __init__(self, delay: float, step: float) -> None:
+        _check(step)
         ratio = Fraction(str(delay)) / Fraction(str(step))
         longest = min(self.LONGEST, delay / 4)
         unit = ratio.denominator  # an inner step divides the delay where unit divides the inner steps of a tick

@@ -37,10 +37,6 @@ class Moments(NamedTuple):
         after = Moments(self.rows + len(x), mean[-1].clone(), squares[-1].clone())
         return mean, deviation(squares, n), after
 
-    def standardised(self, x: Tensor) -> Tensor:
-        """Rows in units of the deviation, from the mean."""
-        return (x - self.mean) / deviation(self.squares, torch.tensor(self.rows))
-
 
 def deviation(squares: Tensor, n: Tensor) -> Tensor:
     """Root of the mean square, 1 where it is 0."""

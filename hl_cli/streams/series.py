@@ -21,11 +21,14 @@ from hl_cli.types import Task
 class SeriesStream(Windows):
     """What a net sees at row t is the `inputs` columns there; the target is the column `target` at row t + horizon.
 
-    Both are standardised with mean and deviation of the rows 0..t, so nothing of a later row is known. The baseline is
-    the target column at t, likewise: persistence. The first `warmup` rows only begin these statistics. The last
-    part `held_out` of the rows, at most 10,000, is held out, standardised with the statistics of all rows before it.
-    The stream ends where that part begins; windows that do not fill a batch there are left out. inputs=None: all
-    columns but `time`. A sample is `lags` rows.
+    Both are standardised with mean and deviation of the rows 0..t, so nothing of a later row is known (formulas in
+    hl_cli.streams.series_rows). The baseline is persistence. The first `warmup` rows only begin these statistics. The
+    last part `held_out` of the rows, at most 10,000, is held out, standardised with the statistics of all rows before
+    it. The stream ends where that part begins; windows that do not fill a batch there are left out.
+
+    inputs=None: all columns but `time`; a sample is `lags` rows; changes: see how the columns change from row to row
+    and predict how far the target moves from its last value, instead of the values. With a horizon above 1 a learner
+    meets a target `horizon` - 1 rows before it would be known, so there the held-out scores are the honest ones.
 
     Raises BadInput at construction for a file that is missing or unreadable, an unknown column, a cell that is no
     finite number, a row with another number of cells, times out of step, and too few rows; later for a file that has
@@ -43,6 +46,7 @@ class SeriesStream(Windows):
         horizon: int = 1,
         lags: int = 24,
         counts: str = "last",
+        changes: bool = False,
         warmup: int = 100,
         held_out: float = 0.2,
         batch_size: int = 1,
@@ -59,7 +63,7 @@ class SeriesStream(Windows):
         if not seen or len(set(seen)) < len(seen):
             raise BadInput(f"stream.inputs={inputs}: allowed: one or more columns of {table.file.name}, each once")
         read = seen if aim in seen else [*seen, aim]
-        columns = Columns(read, len(seen), read.index(aim))
+        columns = Columns(read, len(seen), read.index(aim), changes)
 
         rows, marks = survey(table, columns, clock)
         end = rows - min(MOST_HELD_OUT, round(rows * held_out))

@@ -1,0 +1,146 @@
+"""Integrated signals: as accurate as they say, bounded for ever, the same again from any sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import exp, log2, sqrt
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import solve_ivp
+
+from hl_cli.errors import BadInput
+from hl_cli.streams.flows import Lorenz, MackeyGlass
+from hl_cli.streams.signals import Signal, SignalStream
+from tests import laws
+
+FLOWS: dict[str, Callable[[], Signal]] = {
+    "lorenz": lambda: Lorenz(10.0, 28.0, 8 / 3, 0.05),
+    "mackey_glass": lambda: MackeyGlass(17.0, 1.0),
+}
+SCALES = np.array([20.0, 25.0, 45.0])
+
+
+@pytest.mark.parametrize("name", FLOWS)
+@pytest.mark.parametrize(("counts", "batch", "horizon"), [("last", 1, 1), ("last", 5, 30), ("every", 1, 5000)])
+def test_laws(name: str, counts: str, batch: int, horizon: int) -> None:
+    def make() -> SignalStream:
+        return SignalStream(FLOWS[name](), 8, horizon, counts, 100, batch)
+
+    laws.stream_is_the_same_again(make, 20)
+    for stop in (0, 1, 1000) if name == "lorenz" else (0, 1, 4090, 9000):
+        laws.stream_resumes_anywhere(make, stop, 1000)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_state_is_plain_and_gives_the_same_values_again(name: str, tmp_path: Path) -> None:
+    first, second = FLOWS[name](), FLOWS[name]()
+    first.take(777)
+    torch.save(first.state_dict(), tmp_path / "state")
+    expected = first.take(500)
+    second.load_state_dict(torch.load(tmp_path / "state", weights_only=True))
+    assert np.array_equal(second.take(500), expected)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_pieces_do_not_matter(name: str) -> None:
+    first, second = FLOWS[name](), FLOWS[name]()
+    assert np.array_equal(first.take(1000), np.concatenate([second.take(n) for n in (1, 15, 16, 17, 951)]))
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("lorenz", -1.3, 1.3), ("mackey_glass", 0.2, 1.5)])
+def test_chaos_stays_on_its_attractor(name: str, least: float, most: float) -> None:
+    signal = FLOWS[name]()
+    pieces = [signal.take(20_000) for _ in range(5)]
+    for values in pieces:
+        assert np.isfinite(values).all() and values.min() > least and values.max() < most
+        assert (values.std(0) > 0.15).all()
+    assert not np.allclose(pieces[3], pieces[4])
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_two_that_begin_close_go_apart(name: str) -> None:
+    first, second = FLOWS[name](), FLOWS[name]()
+    ((key, state),) = first.state_dict().items()
+    second.load_state_dict({key: [x + 1e-9 for x in state] if name == "lorenz" else state + 1e-9})
+    a, b = first.take(10_000), second.take(10_000)
+    assert abs(a - b)[:10].max() < 1e-8 and abs(a - b)[-1000:].max() > 0.1
+
+
+def test_lorenz_is_what_a_tight_integrator_says() -> None:
+    signal = Lorenz(10.0, 28.0, 8 / 3, 0.1)
+    x, y, z = signal.take(20)[-1] * SCALES
+    said = solve_ivp(
+        lambda _, s: [10 * (s[1] - s[0]), s[0] * (28 - s[2]) - s[1], s[0] * s[1] - 8 / 3 * s[2]],
+        (0, 2), [x, y, z], "DOP853", np.arange(1, 21) / 10, rtol=1e-13, atol=1e-13,
+    )  # fmt: skip
+    error = abs(signal.take(20) - said.y.T / SCALES).max(1)
+    assert error[4] < 1e-5 and error[-1] < 1e-4
+
+
+def test_lorenz_converges_with_order_8() -> None:
+    def end(parts: int) -> np.ndarray:
+        signal = Lorenz(10.0, 28.0, 8 / 3, 0.4 / parts)
+        signal.load_state_dict({"point": [-5.0, -7.0, 20.0]})
+        return signal.take(parts)[-1]
+
+    errors = [abs(end(parts) - end(128)).max() for parts in (8, 16, 32)]
+    assert abs(log2(errors[0] / errors[2]) / 2 - 8) < 0.5
+
+
+def test_lorenz_rests_where_it_should_and_keeps_its_mean() -> None:
+    signal = Lorenz(10.0, 28.0, 8 / 3, 0.05)
+    point = [sqrt(72.0), sqrt(72.0), 27.0]
+    values = signal.take(100_000) * SCALES
+    assert values[:, 2].mean() == pytest.approx(23.55, abs=0.1) and abs(values[:, 0].mean()) < 0.5
+    signal.load_state_dict({"point": point})
+    np.testing.assert_allclose(signal.take(10) * SCALES, [point] * 10, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "parameters", [(990.0, 5.0, 1.0), (5.0, 990.0, 1.0), (10.0, 28.0, 900.0), (330.0, 330.0, 330.0)]
+)
+def test_lorenz_is_finite_where_it_is_fast(parameters: tuple[float, float, float]) -> None:
+    assert np.isfinite(Lorenz(*parameters, 0.1).take(500)).all()
+
+
+def test_mackey_glass_for_one_delay_of_a_constant_past() -> None:
+    signal = MackeyGlass(17.0, 0.1)
+    signal.load_state_dict({"past": torch.full((172,), 0.8, dtype=torch.float64)})
+    still = 2 * 0.8 / (1 + 0.8**10)
+    expected = [still + (0.8 - still) * exp(-0.01 * n) for n in range(1, 169)]
+    np.testing.assert_allclose(signal.take(168)[:, 0], expected, rtol=1e-9)
+
+
+def test_mackey_glass_converges_with_order_4() -> None:
+    """From a smooth past, the path that a fine one has come to; over two delays."""
+    fine = MackeyGlass(17.0, 0.1 / 16)
+    past = fine.take(2800)[:, 0]
+    fine.load_state_dict({"past": torch.from_numpy(past[-(17 * 160 + 2) :])})
+    end = fine.take(34 * 160)[-1, 0]
+    errors = []
+    for every in (16, 8, 4):
+        signal = MackeyGlass(17.0, 0.1 * every / 16)
+        signal.load_state_dict({"past": torch.from_numpy(past[::-1][::every][: 17 * 160 // every + 2][::-1].copy())})
+        errors.append(abs(signal.take(34 * 160 // every)[-1, 0] - end))
+    assert abs(log2(errors[0] / errors[2]) / 2 - 4) < 0.1
+
+
+def test_mackey_glass_is_the_same_path_whatever_the_tick() -> None:
+    slow, quick = MackeyGlass(17.0, 1.0).take(100), MackeyGlass(17.0, 0.1).take(1000)
+    assert np.array_equal(slow, quick[9::10])
+    for delay, step in ((17.05, 0.1), (0.3, 0.2), (30.0, 7.5)):
+        assert np.isfinite(MackeyGlass(delay, step).take(200)).all()
+
+
+def test_bad_input() -> None:
+    for delay, step in ((3.14159265, 0.1), (17.0, 0.0005), (17.0, 1 / 3)):
+        with pytest.raises(BadInput, match=rf"stream.delay={delay}: no inner step .* stream.step={step}; allowed"):
+            MackeyGlass(delay, step)
+    for make in (lambda: Lorenz(10.0, 28.0, 8 / 3, 101.0), lambda: MackeyGlass(17.0, 101.0)):
+        with pytest.raises(BadInput, match=r"stream.step=101.0: allowed: at most 100 time units"):
+            make()
+    with pytest.raises(BadInput, match=r"stream.sigma=10.0, stream.rho=1000.0, .* allowed: a sum of at most 1000"):
+        Lorenz(10.0, 1000.0, 1.0, 0.1)
