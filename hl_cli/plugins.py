@@ -25,7 +25,7 @@ def translate(arguments: list[str]) -> list[str]:
             known = {entry.name: entry.value for entry in entry_points(group=entries)}
             factory = known.get(value, value if ":" in value and "," not in value else None)
             if factory:
-                said += [f"{group}={option}", f"{group}.factory='{factory}'", f"{group}.name={value.replace(':', '.')}"]
+                said += [f"{group}={option}", f"{group}.factory={factory}", f"{group}.name={value.replace(':', '.')}"]
                 continue
         said.append(argument)
     return said

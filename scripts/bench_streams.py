@@ -22,7 +22,7 @@ SAMPLES = 10**6
 GIGABYTE = 2**30
 
 TAKE = """
-import resource, sys, warnings
+import gc, sys, warnings
 from itertools import islice
 warnings.simplefilter("ignore")
 sys.path.insert(0, sys.argv[1])
@@ -32,7 +32,9 @@ from ratios import build
 stream = build(*sys.argv[3:]).stream
 def take(count):
     for _ in islice(stream, count): pass
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    gc.collect()
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
 before = take(20_000)
 print(before, take(int(sys.argv[2])))
 """
@@ -58,8 +60,8 @@ def streams() -> None:
         compare(option, 0.1, sample, step)
 
 
-def peaks(samples: int, *overrides: str) -> tuple[float, float]:
-    """Largest memory of a process (MB) after 20,000 samples, and after so many more."""
+def resident(samples: int, *overrides: str) -> tuple[float, float]:
+    """Memory of a process (MB; Linux) after 20,000 samples, and after so many more."""
     folder = str(Path(__file__).parent)
     command = [sys.executable, "-c", TAKE, folder, str(samples), *overrides]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
@@ -67,9 +69,9 @@ def peaks(samples: int, *overrides: str) -> tuple[float, float]:
 
 
 def memory() -> None:
-    print(f"\nMemory, MB: what the largest of a process grows by over {SAMPLES:,} samples, after the first 20,000")
+    print(f"\nMemory, MB: what a process grows by over {SAMPLES:,} samples, after the first 20,000")
     for option in ENDLESS:
-        before, after = peaks(SAMPLES, f"stream={option}", *needs(option), "model=linear", "split=output")
+        before, after = resident(SAMPLES, f"stream={option}", *needs(option), "model=linear", "split=output")
         show(option, after - before, 5.0, f"{after:9.0f} MB in all")
     print("\nMemory, MB: a series of 1 GB by one of 1 MB, 100,000 samples")
     with tempfile.TemporaryDirectory() as name:
@@ -82,5 +84,5 @@ def memory() -> None:
                 for _ in range(size // len(line)):
                     file.write(line)
             choice = ["stream=series", f"stream.path={path}", "stream.target=b", "model=linear", "split=output"]
-            found.append(peaks(100_000, *choice)[1])
+            found.append(resident(100_000, *choice)[1])
         show("series of 1 GB", found[1] - found[0], 40.0, f"{found[1]:9.0f} MB in all")

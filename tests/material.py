@@ -7,6 +7,7 @@ import math
 import os
 import random
 import shutil
+from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -47,8 +48,14 @@ def folder() -> Path:
     draw = random.Random(0)
     rows = [f"{k},{math.sin(k / 5):.6f},{draw.gauss(0, 1):.6f}" for k in range(8000)]
     (root / "series.csv").write_text("\n".join(["hour,load,noise", *rows]) + "\n")
+    load = [f"{date},{math.sin(k / 4):.6f},{draw.gauss(20, 5):.6f}" for k, date in enumerate(_hours(2000))]
+    (root / "ETTh1.csv").write_text("\n".join(["date,HUFL,OT", *load]) + "\n")
     (root / "text.txt").write_text("".join(draw.choice("the quick brown föx\n") for _ in range(3000)))
     return root
+
+
+def _hours(count: int) -> list[str]:
+    return [str(datetime(2016, 7, 1) + timedelta(hours=k)) for k in range(count)]
 
 
 def needs(option: str) -> list[str]:

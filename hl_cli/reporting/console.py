@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
@@ -13,6 +14,7 @@ from tqdm import tqdm
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.reporting.tables import LEARNERS
 
+LARGE = 1e5  # from here on a score is written with its power of ten
 NAMES = {"hl": "HL", "pytorch": "PyTorch"}
 
 
@@ -47,7 +49,9 @@ def opening(about: dict[str, Any]) -> str:
 
 
 def _cell(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
+    if value is None or not math.isfinite(value):
+        return "-"
+    return format(value, form if abs(value) < LARGE else ".3g")
 
 
 def table(summary: dict[str, Any]) -> list[list[str]]:

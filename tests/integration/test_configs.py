@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from hl_cli import validation
 from hl_cli.run import run
-from tests.material import needs
+from tests.material import folder, needs
 
 CONFIGS = resources.files("hl_cli.configs")
 LAUNCHED = ("experiment", "debug")
@@ -56,10 +56,13 @@ def test_the_defaults_that_the_help_shows_are_those_of_the_config() -> None:
 
 
 @pytest.mark.parametrize(("group", "option"), [one for one in OPTIONS if one[0] in LAUNCHED])
-def test_every_experiment_comes_out_as_its_comment_says(group: str, option: str, tmp_path: Path) -> None:
+def test_every_experiment_comes_out_as_its_comment_says(
+    group: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HL_DATA_ROOT", str(folder()))
     comment = [line for line in (CONFIGS / group / f"{option}.yaml").read_text().splitlines() if line.startswith("#")]
     assert comment[0] == "# @package _global_"
-    assert re.search(rf"\bhl-run {group}={option}$", comment[1])
+    assert re.search(rf"\bhl-run {group}={option}( stream\.path=\S+)?$", comment[1])
     expected = re.search(r"Expect: (\w+)", " ".join(comment))
     assert expected or group == "debug"
 

@@ -43,7 +43,7 @@ def test_your_own(mine: Path, choice: tuple[str, ...]) -> None:
     assert said.returncode == 0, said.stderr
     found = summary_of(mine / "here")
     assert found["verdict"] == "identical" and found["hl"]["held_out_accuracy"] > 0.9
-    assert found["command"].startswith("hl-run stream=plugin stream.factory=")  # what Hydra saw, good to paste
+    assert found["command"].startswith("hl-run stream=plugin stream.factory=mine:Coin ")  # what Hydra saw
     assert found["stream"]["name"] == choice[0].split("=")[1].replace(":", ".")
 
 
@@ -58,7 +58,7 @@ BAD = [
     (("stream=nowhere:Coin",), "stream.factory=nowhere:Coin: No module named 'nowhere'"),
     (("stream=plugin", "stream.factory=mine"), "stream.factory=mine: allowed: module:factory"),
     (("stream=plugin",), "stream.factory=???: allowed: a value"),
-    (("stream=mine:net",), "TypeError: net() got an unexpected keyword argument 'batch_size'"),
+    (("stream=mine:net",), "TypeError: net() got an unexpected keyword argument"),
     (("stream=mine:Coin", "+stream.options.foo=1"), "unexpected keyword argument 'foo'"),
     (("stream=mine:Coin", "stream.options.foo=1"), "an option of your own is added with a plus"),
     (("stream=mine:Coin", "model=mine:Coin"), "model.factory=mine:Coin: TypeError"),
@@ -91,7 +91,7 @@ def broken(features: int, **shape: object) -> torch.nn.Module:
 def test_what_is_not_yours_is_left_alone() -> None:
     plain = ["stream=digits", "-m", "stream=a:b,c:d", "model=mlp", "stream.path=C:file", "hydra.run.dir=x:y"]
     assert translate(plain) == plain
-    assert translate(["stream=a.b:c"]) == ["stream=plugin", "stream.factory='a.b:c'", "stream.name=a.b.c"]
+    assert translate(["stream=a.b:c"]) == ["stream=plugin", "stream.factory=a.b:c", "stream.name=a.b.c"]
 
 
 def test_a_factory_must_give_a_stream() -> None:

@@ -86,9 +86,23 @@ def test_memory_modes_give_the_same_bits(build: Build, overrides: tuple[str, ...
         assert torch.equal(a, b)
 
 
-def test_hl_calls_no_optimizer_and_no_autograd(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "choice",
+    [
+        *(
+            ("stream=digits_rows", f"model={model}", "split=state_output")
+            for model in ("rnn", "gru", "lstm", "mlp", "cnn")
+        ),
+        ("stream=breast_cancer", "model=linear", "split=state", "loss=binary"),
+        ("stream=digits_rows", "model=lstm", "split=output", "loss=mse"),
+        ("stream=lorenz", "stream.counts=every", "model=gru", "split=state"),
+    ],
+)
+def test_hl_calls_no_optimizer_and_no_autograd(
+    build: Build, choice: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By default HL uses neither torch.optim, nor an SGD kernel, nor autograd: all of them are broken here."""
-    built = build("model=lstm", "stream=digits_rows", "split=state_output")
+    built = build(*choice)
 
     def forbidden(*args: object, **kwargs: object) -> None:
         raise AssertionError("HL called what it must not")
