@@ -87,7 +87,7 @@ class CsvRows:
             except UnicodeDecodeError as error:
                 offset = opened.tell() - len(raw) + error.start
                 raise self.file.bad(
-                    f"byte {offset} ({raw[error.start]:#04x}) is not UTF-8; allowed: {ALLOWED}"
+                    f"offset {offset}: byte {raw[error.start]:#04x} is not UTF-8; allowed: {ALLOWED}"
                 ) from None
             if "\0" in line:
                 offset = opened.tell() - len(raw) + raw.index(b"\0")

@@ -130,7 +130,7 @@ def _scan(file: SourceFile) -> _Scan:
         try:
             text, used = codecs.utf_8_decode(raw, "strict", offset + len(raw) == file.size)
         except UnicodeDecodeError as error:
-            where = f"byte {offset + error.start} ({raw[error.start]:#04x})"
+            where = f"offset {offset + error.start}: byte {raw[error.start]:#04x}"
             raise file.bad(f"{where} is not UTF-8; allowed: {ALLOWED}") from None
         found.update(text)
         if len(found) > MOST_SYMBOLS:

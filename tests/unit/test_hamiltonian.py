@@ -66,7 +66,7 @@ def test_reported_physics_by_hand(build: Callable[..., Comparison], overrides: t
     c = built.physics
     with torch.no_grad():
         neurons = Neurons(hl.split.state, hl.split.ticks(sample.inputs))
-        y = neurons.run("store")
+        (y,) = neurons.run("store")
         y = y if hl.split.output is None else hl.split.output.candidate(y, ())[0]
     record = hl.step(sample, observe=True)
     p = record.physics

@@ -103,9 +103,9 @@ def message(path: Path, data: bytes, **options: object) -> str:
         (b"abc", "has 3 characters, 3 to train on and 0 held out; allowed: at least 16 (ticks, batch) and 17 "),
         (b"ab" * 84, "has 168 characters, 151 to train on and 17 held out"),
         (b"\n" * 500, r"has one character only, '\n'"),
-        (b"ab" * 500 + b"\xe9" + b"ab", "byte 1000 (0xe9) is not UTF-8"),
-        ("né".encode() * 500 + "日".encode()[:2], "byte 1500 (0xe6) is not UTF-8"),
-        (b"a" * (2**20 - 1) + b"\xc3" + b"a", f"byte {2**20 - 1} (0xc3) is not UTF-8"),
+        (b"ab" * 500 + b"\xe9" + b"ab", "offset 1000: byte 0xe9 is not UTF-8"),
+        ("né".encode() * 500 + "日".encode()[:2], "offset 1500: byte 0xe6 is not UTF-8"),
+        (b"a" * (2**20 - 1) + b"\xc3" + b"a", f"offset {2**20 - 1}: byte 0xc3 is not UTF-8"),
         ("".join(map(chr, range(MOST_SYMBOLS + 1))).encode(), "more than 8192 different characters"),
     ],
 )
