@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import resources
 from textwrap import fill
@@ -11,7 +12,7 @@ hl-run: Hamiltonian Learning and torch.optim.SGD, side by side, from the same we
 
 Usage: hl-run [choice=option ...] [value=number ...] [flags]
 
-Choices:
+Choices, and below them their fields, set as choice.field=value (stream.ticks=8):
 {choices}
 
 Values:
@@ -20,6 +21,7 @@ Values:
 Examples:
   hl-run                                                   an MLP on the 8x8 digits
   hl-run model=lstm stream=digits_rows split=state         an LSTM over 8 rows, the whole net as state net
+  hl-run stream=series stream.path=F.csv stream.target=y   the next value of a column, online
   hl-run scenario=gd_a tau=0.1 expect=round_off            exit 3 if the verdict is worse than round-off
   hl-run scenario=custom scenario.beta=0.02 scenario.eta=0.3 scenario.phi=0.7
   hl-run -m scenario=gd_a,gd_b,mom_a,mom_b split=output,state,state_output
@@ -37,10 +39,13 @@ def help_text() -> str:
     for group in ("stream", "model", "split", "scenario", "integrator", "experiment", "debug"):
         folder = resources.files("hl_cli.configs") / group
         options = sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
-        inside = [name for name in validation.names() if name.startswith(f"{group}.") and not name.endswith(".name")]
         groups.append(_entry(f"{group}=", ", ".join(options)))
-        if inside:
-            groups.append(_entry("", "(" + ", ".join(f"{name}=" for name in dict.fromkeys(inside)) + ")"))
+        kinds = validation.GROUPS.get(group, [])
+        for kind in kinds:
+            own = [name for name in validation.fields_of(kind.__name__) if name != "name"]
+            label = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() if len(kinds) > 1 else ""
+            if own:
+                groups.append(_entry(f"  {label}", ", ".join(own)))
     values = [_entry(f"{name}={default}", meaning) for name, default, meaning in validation.values()]
     return HELP.format(choices="\n".join(groups), values="\n".join(values))
 

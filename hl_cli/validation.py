@@ -12,6 +12,12 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from hl_cli.errors import BadInput
 from hl_cli.schema import MODELS, STREAMS, Integrator, Module, Paths, Run, Scenario, Split
 
+GROUPS: dict[str, list[type]] = {
+    "stream": [*STREAMS],
+    "scenario": [Scenario],
+    "model": [*dict.fromkeys(MODELS.values()), Module],
+    "paths": [Paths],
+}
 _WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
 _TESTS = {
     "above": lambda v, b: v > b,
@@ -64,15 +70,9 @@ def _within(value: Any, bounds: dict[str, float]) -> bool:
 
 def names() -> Iterator[str]:
     """All fields and groups of all configs, for hints in error messages."""
-    groups: dict[str, list[type]] = {
-        "stream": [*STREAMS],
-        "scenario": [Scenario],
-        "model": [*MODELS.values(), Module],
-        "paths": [Paths],
-    }
     for f in fields(Run):
         yield f.name
-        for kind in groups.get(f.name, []):
+        for kind in GROUPS.get(f.name, []):
             yield from (f"{f.name}.{sub.name}" for sub in fields(kind))
 
 

@@ -94,7 +94,7 @@ class Run:
     tau: float = described(1.0, "Euler step of HL, time units", above=0)
     loss: str | None = described(
         None,
-        "cross_entropy, mse, binary (default: mse for values, cross_entropy for classes)",
+        "what is minimised; null: mse for values, cross_entropy for classes",
         choices=("cross_entropy", "mse", "binary"),
     )
     memory: str = described(

@@ -119,7 +119,7 @@ class Pendulum(Signal):
     """A pendulum without friction: angle and angular velocity, in closed form."""
 
     frequency: float = described(0.1, "Hz, of small swings", above=0)
-    angle: float = described(2.0, "radians, the largest", above=0, most=3.1415)
+    angle: float = described(1.0, "radians, the largest", above=0, most=3.1415)
 
 
 @dataclass
