@@ -13,9 +13,9 @@ steps. All that they need adds up (`Means`), so that any stretch of a run can be
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -70,17 +70,20 @@ class Measure:
         rows = torch.cat(columns, 1).tolist()
         return [(loss, *row) for loss, row in zip(losses, rows, strict=True)]
 
-    def scores(self, means: Means) -> Scores:
-        """The scores of a stretch of samples from its means."""
+    def values(self, means: Means) -> tuple[float, ...]:
+        """The scores of a stretch of samples from its means, in the order of `names`."""
         if self.task.kind == "classes":
-            bits = {"bits_per_character": means[0] / math.log(2)} if self._bits else {}
-            return {"loss": means[0], "accuracy": means[1], **bits}
+            return (*means, means[0] / math.log(2)) if self._bits else means
         loss, absolute, squared, *rest = means
         repeated = rest.pop(0) if self._persistence else 0.0
         power, *centre = rest
         spread = power - sum(c * c for c in centre) / len(centre)
-        scores = {"loss": loss, "mae": absolute, "r2": _saved(squared, spread, power)}
-        return scores | ({"skill": _saved(squared, repeated, power)} if self._persistence else {})
+        skill = (_saved(squared, repeated, power),) if self._persistence else ()
+        return (loss, absolute, _saved(squared, spread, power), *skill)
+
+    def scores(self, means: Means) -> Scores:
+        """The same by name."""
+        return dict(zip(self.names, self.values(means), strict=True))
 
 
 def _saved(error: float, reference: float, power: float) -> float:
@@ -113,31 +116,45 @@ def evaluate(learner: Learner, sample: Sample, measure: Measure) -> Scores:
     return measure.scores(pooled(parts))
 
 
-class Window:
-    """The last `size` steps, or with size None all of them."""
+class Total:
+    """All steps so far."""
 
-    def __init__(self, measure: Measure, size: int | None = WINDOW) -> None:
-        self._measure, self._size = measure, size
-        self._last: deque[Means] = deque(maxlen=size or 1)
+    def __init__(self, measure: Measure) -> None:
+        self._measure = measure
         self._sums: list[float] = []
         self.count = 0
 
     def add(self, means: Means) -> None:
-        """Take one step in, and the oldest out."""
+        """Take one step in."""
         self.count += 1
         if not self._sums:
-            self._sums = list(means)
-        elif self._size is None or self.count <= self._size:
-            self._sums = [s + m for s, m in zip(self._sums, means, strict=True)]
-        elif self.count % self._size:
-            self._sums = [s + m - o for s, m, o in zip(self._sums, means, self._last[0], strict=True)]
-        else:  # afresh, so that round-off does not pile up
-            self._sums = [math.fsum(column) for column in zip(*list(self._last)[1:], means, strict=True)]
-        self._last.append(means)
+            self._sums = [0.0] * len(means)
+        sums = self._sums
+        for k, value in enumerate(means):
+            sums[k] += value
+
+    def scores(self) -> Scores:
+        """The scores over all steps; nothing before the first."""
+        return self._measure.scores(tuple(s / self.count for s in self._sums)) if self.count else {}
+
+
+class Window:
+    """The last WINDOW steps, summed afresh each time: a sum carried along would lose what is small beside a large."""
+
+    def __init__(self, measure: Measure) -> None:
+        self._measure = measure
+        self._ring: np.ndarray | None = None
+        self._next = 0
+        self.count = 0
+
+    def add(self, means: Means) -> None:
+        """Take one step in, and the oldest out."""
+        if self._ring is None:
+            self._ring = np.empty((WINDOW, len(means)))
+        self._ring[self._next] = means
+        self._next = (self._next + 1) % WINDOW
+        self.count = min(self.count + 1, WINDOW)
 
     def scores(self) -> Scores:
         """The scores over the window; nothing before the first step."""
-        if not self._sums:
-            return {}
-        steps = self.count if self._size is None else min(self.count, self._size)
-        return self._measure.scores(tuple(s / steps for s in self._sums))
+        return {} if self._ring is None else self._measure.scores(tuple(self._ring[: self.count].mean(0).tolist()))

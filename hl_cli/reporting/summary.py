@@ -13,7 +13,7 @@ from typing import Any
 from hl_cli import __version__
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.forgetting import Retention
-from hl_cli.compare.metrics import WINDOW, Measure, Window
+from hl_cli.compare.metrics import Measure, Total, Window
 from hl_cli.compare.side_by_side import Divergence, StepRecord
 from hl_cli.compare.verdict import Verdict
 from hl_cli.reporting.tables import LEARNERS
@@ -33,7 +33,7 @@ class Tally:
     def __post_init__(self) -> None:
         self.retention = {name: Retention(name, self.measure.main) for name in LEARNERS}
         self._last = {name: Window(self.measure) for name in LEARNERS}
-        self._all = {name: Window(self.measure, None) for name in LEARNERS}
+        self._all = {name: Total(self.measure) for name in LEARNERS}
 
     def consume(self, record: StepRecord) -> None:
         """Keep the last window, the distances and the divergences."""
@@ -55,7 +55,7 @@ class Tally:
     @property
     def window(self) -> int:
         """How many steps the final scores are of."""
-        return max(min(last.count, WINDOW) for last in self._last.values())
+        return max(last.count for last in self._last.values())
 
     def of(self, learner: str, seconds: float) -> dict[str, float | None]:
         """The numbers of one learner."""

@@ -45,33 +45,38 @@ class Tables:
 
     def consume(self, record: StepRecord) -> None:
         """One row a file that has something new."""
-        self._curves.writerow([record.step, *self._cells(self._scores(record))])
+        self._curves.writerow([record.step, *self._step(record)])
         if record.distance is not None:
             self._writers["weight_difference.csv"].writerow([record.step, *astuple(record.distance)])
         if record.physics is not None:
             self._writers["physics.csv"].writerow([record.step, *astuple(record.physics)])
         if record.held_out is not None:
-            self._writers["evaluation.csv"].writerow([record.step, *self._cells(record.held_out)])
+            self._writers["evaluation.csv"].writerow([record.step, *self._held_out(record.held_out)])
         for task, scores in (record.tasks or {}).items():
-            self._writers["tasks.csv"].writerow([record.step, record.trained, task, *self._cells(scores)])
+            self._writers["tasks.csv"].writerow([record.step, record.trained, task, *self._held_out(scores)])
         if record.step % FLUSH_EVERY == 0:
             for file in self._files.values():
                 file.flush()
 
-    def _scores(self, record: StepRecord) -> dict[str, Scores]:
-        """The scores of the step; those that need many rows are of the last WINDOW steps."""
-        scores = {name: self._measure.scores(means) for name, means in record.means.items()}
+    def _step(self, record: StepRecord) -> list[Any]:
+        """The cells of a step; scores that need many rows are of the last WINDOW steps."""
+        values = {name: self._measure.values(means) for name, means in record.means.items()}
         if self._measure.pooled:
             for name, means in record.means.items():
                 self._windows[name].add(means)
                 over = self._windows[name].scores()
-                scores[name] |= {metric: over[metric] for metric in self._measure.pooled}
-        return scores
+                own = zip(self._measure.names, values[name], strict=True)
+                values[name] = tuple(over[m] if m in self._measure.pooled else value for m, value in own)
+        return self._cells(values)
 
-    def _cells(self, scores: dict[str, Scores]) -> list[Any]:
+    def _held_out(self, scores: dict[str, Scores]) -> list[Any]:
+        return self._cells({name: tuple(of.values()) for name, of in scores.items()})
+
+    def _cells(self, values: dict[str, tuple[float, ...]]) -> list[Any]:
         """Metric by metric, learner by learner; empty where there is no number."""
-        cells = [scores[name][m] if name in scores else math.nan for m in self._measure.names for name in LEARNERS]
-        return ["" if math.isnan(cell) else cell for cell in cells]
+        empty = (math.nan,) * len(self._measure.names)
+        pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
+        return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
 
     def close(self) -> None:
         """Write what is buffered."""

@@ -11,7 +11,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from hl_cli.compare.metrics import Measure, Window
+from hl_cli.compare.metrics import Measure, Total
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.reporting.tables import LEARNERS
 
@@ -59,7 +59,7 @@ class TensorBoard:
         self._reset()
 
     def _reset(self) -> None:
-        self._since = {name: Window(self._measure, None) for name in LEARNERS}
+        self._since = {name: Total(self._measure) for name in LEARNERS}
 
     def consume(self, record: StepRecord) -> None:
         """A point at the measured steps, held-out scores at the evaluated ones."""

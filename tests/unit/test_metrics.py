@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hl_cli.build import Comparison
-from hl_cli.compare.metrics import Measure, Window, evaluate, pooled
+from hl_cli.compare.metrics import WINDOW, Measure, Total, Window, evaluate, pooled
 from hl_cli.types import Sample, Task
 
 VALUES = Task("values", 2)
@@ -34,18 +34,27 @@ def expected(said: list[torch.Tensor], samples: list[Sample]) -> dict[str, float
     }
 
 
-@pytest.mark.parametrize(("steps", "size"), [(1, 100), (7, 100), (100, 100), (350, 100), (401, 7), (50, None)])
-def test_values_over_a_window(steps: int, size: int | None) -> None:
+@pytest.mark.parametrize("over", [Window, Total])
+@pytest.mark.parametrize("steps", [1, 7, 99, 100, 101, 350])
+def test_values_over_a_window(steps: int, over: type[Window] | type[Total]) -> None:
     measure = Measure(VALUES, "mse", persistence=True)
     said, samples = drawn(steps)
     losses = [float(measure.loss(y, s.target)) for y, s in zip(said, samples, strict=True)]
-    window = Window(measure, size)
+    window = over(measure)
     assert window.scores() == {}
     for means in measure.means(losses, said, samples):
         window.add(means)
-    kept = min(steps, size or steps)
+    kept = min(steps, WINDOW) if over is Window else steps
     assert window.scores() == pytest.approx(expected(said[-kept:], samples[-kept:]), abs=1e-10)
     assert measure.names == ("loss", "mae", "r2", "skill") and measure.pooled == ("r2", "skill")
+
+
+def test_a_window_forgets_a_large_value() -> None:
+    measure = Measure(Task("classes", 2), "cross_entropy")
+    window = Window(measure)
+    for k in range(2 * WINDOW):
+        window.add((1e30 if k == 10 else 0.1, 1.0))
+    assert window.scores() == {"loss": pytest.approx(0.1, rel=1e-12), "accuracy": 1.0}
 
 
 def test_without_persistence_there_is_no_skill() -> None:
