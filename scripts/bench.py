@@ -21,7 +21,8 @@ from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
 from hl_cli import schema
 from hl_cli.compare.differences import Differences
-from hl_cli.compare.side_by_side import Schedule, side_by_side
+from hl_cli.compare.schedule import Schedule
+from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.dynamics.integrators import semi_implicit_euler
 from hl_cli.learners.weights import FlatWeights

@@ -15,7 +15,7 @@ from hl_cli.build.device import use_device
 from hl_cli.build.models import net, split
 from hl_cli.build.streams import stream_of
 from hl_cli.compare.metrics import Measure
-from hl_cli.compare.side_by_side import Schedule
+from hl_cli.compare.schedule import Schedule
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.dynamics.integrators import INTEGRATORS
 from hl_cli.errors import BadInput

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hl_cli.compare.differences import Differences, Distance
 from hl_cli.compare.metrics import Means, Measure, evaluate
+from hl_cli.compare.schedule import Schedule
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import Learner
 from hl_cli.streams.base import Stream
@@ -54,42 +55,6 @@ class StepRecord(NamedTuple):
     tasks: dict[str, dict[str, Scores]] | None = None
     trained: str | None = None
     diverged: tuple[Divergence, ...] = ()
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How many steps, and how often to measure (log_every) and to evaluate (eval_every; 0: at the end only).
-
-    period: steps that a task of the stream lasts, after which each task is evaluated; 0: there are no tasks.
-    """
-
-    steps: int
-    log_every: int = 50
-    eval_every: int = 0
-    period: int = 0
-
-    def measures(self, step: int) -> bool:
-        """The first step, every log_every-th, and the last."""
-        return step in (1, self.steps) or step % self.log_every == 0
-
-    def evaluates(self, step: int) -> bool:
-        """Every eval_every-th step, and the last."""
-        return step == self.steps or (self.eval_every > 0 and step % self.eval_every == 0)
-
-    def ends_task(self, step: int) -> bool:
-        """Every period-th step, and the last, where there are tasks."""
-        return self.period > 0 and (step == self.steps or step % self.period == 0)
-
-    def stops(self, step: int) -> bool:
-        """Whether anything is looked at after this step."""
-        return self.measures(step) or self.evaluates(step) or self.ends_task(step)
-
-    def burst(self, step: int, limit: int) -> int:
-        """How many steps to take at once after `step`: up to the next that stops, or the limit."""
-        size = 1
-        while size < limit and not self.stops(step + size):
-            size += 1
-        return size
 
 
 @dataclass
@@ -182,16 +147,23 @@ def side_by_side(
 
 def _record(step: int, k: int, traces: dict[str, _Trace], differences: Differences, measured: bool) -> StepRecord:
     """Put together what the learners said at the k-th step of a burst."""
-    there = {name: trace for name, trace in traces.items() if k < len(trace.means)}
-    means = {name: found for name, trace in there.items() if (found := trace.means[k]) is not None}
     equal, apart = None, None
+    diverged: tuple[Divergence, ...] = ()
+    there = {name: trace.means[k] for name, trace in traces.items() if k < len(trace.means)}
+    means = {name: found for name, found in there.items() if found is not None}
     if len(there) == 2:
         pair = (traces["hl"].snapshots[k], traces["pytorch"].snapshots[k])
         before = differences.first_step
         equal = differences.compare(step, *pair)
-        parting = any(trace.diverged and len(trace.means) == k + 1 for trace in traces.values())
-        if measured or parting or (before is None and not equal):
+        if measured or (before is None and not equal) or _parts_after(k, traces):
             apart = differences.measure(*pair)
     physics = traces["hl"].physics if measured and "hl" in there else None
-    diverged = tuple(d for trace in traces.values() for d in trace.diverged if d.step == step)
+    for trace in traces.values():
+        if trace.diverged and trace.diverged[0].step == step:
+            diverged += trace.diverged
     return StepRecord(step, means, measured, equal, apart, physics, diverged=diverged)
+
+
+def _parts_after(k: int, traces: dict[str, _Trace]) -> bool:
+    """Whether the k-th step is the last that both learners reach."""
+    return any(trace.diverged and len(trace.means) == k + 1 for trace in traces.values())

@@ -9,7 +9,8 @@ import torch
 
 from hl_cli.build import Comparison
 from hl_cli.compare.differences import Differences, max_ulp
-from hl_cli.compare.side_by_side import Divergence, Schedule, StepRecord, side_by_side
+from hl_cli.compare.schedule import Schedule
+from hl_cli.compare.side_by_side import Divergence, StepRecord, side_by_side
 from hl_cli.compare.verdict import Verdict, judge, noise_floor, one_ulp_away
 from hl_cli.types import Sample
 

@@ -1,0 +1,41 @@
+"""When a run looks at what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How many steps, and how often to measure (log_every) and to evaluate (eval_every; 0: at the end only).
+
+    period: steps that a task of the stream lasts, after which each task is evaluated; 0: there are no tasks.
+    """
+
+    steps: int
+    log_every: int = 50
+    eval_every: int = 0
+    period: int = 0
+
+    def measures(self, step: int) -> bool:
+        """The first step, every log_every-th, and the last."""
+        return step in (1, self.steps) or step % self.log_every == 0
+
+    def evaluates(self, step: int) -> bool:
+        """Every eval_every-th step, and the last."""
+        return step == self.steps or (self.eval_every > 0 and step % self.eval_every == 0)
+
+    def ends_task(self, step: int) -> bool:
+        """Every period-th step, and the last, where there are tasks."""
+        return self.period > 0 and (step == self.steps or step % self.period == 0)
+
+    def stops(self, step: int) -> bool:
+        """Whether anything is looked at after this step."""
+        return self.measures(step) or self.evaluates(step) or self.ends_task(step)
+
+    def burst(self, step: int, limit: int) -> int:
+        """How many steps to take at once after `step`: up to the next that stops, or the limit."""
+        size = 1
+        while size < limit and not self.stops(step + size):
+            size += 1
+        return size
