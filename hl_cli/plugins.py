@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from importlib import resources
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,15 +17,19 @@ Made = TypeVar("Made")
 
 
 def translate(arguments: list[str]) -> list[str]:
-    """Write stream=module:factory, or the name of an entry point, as Hydra knows it; the same for model."""
+    """Write stream=module:factory, or the name of an entry point, as Hydra knows it; the same for model.
+
+    A name that ships with hl-run is not taken over.
+    """
     said = []
     for argument in arguments:
         group, is_choice, value = argument.partition("=")
         if is_choice and group in GROUPS:
             entries, option = GROUPS[group]
+            shipped = (resources.files("hl_cli.configs") / group / f"{value}.yaml").is_file()
             known = {entry.name: entry.value for entry in entry_points(group=entries)}
             factory = known.get(value, value if ":" in value and "," not in value else None)
-            if factory:
+            if factory and not shipped:
                 said += [f"{group}={option}", f"{group}.factory={factory}", f"{group}.name={value.replace(':', '.')}"]
                 continue
         said.append(argument)

@@ -25,7 +25,7 @@ def mine(tmp_path: Path) -> Path:
     info = tmp_path / "mine-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[hl_cli.streams]\ncoin = mine:Coin\n[hl_cli.models]\nsmall = mine:net\n")
+    (info / "entry_points.txt").write_text("[hl_cli.streams]\ncoin = mine:Coin\ndigits = mine:Nothing\n[hl_cli.models]\nsmall = mine:net\n")
     return tmp_path
 
 
@@ -45,6 +45,12 @@ def test_your_own(mine: Path, choice: tuple[str, ...]) -> None:
     assert found["verdict"] == "identical" and found["hl"]["held_out_accuracy"] > 0.9
     assert found["command"].startswith("hl-run stream=plugin stream.factory=mine:Coin ")  # what Hydra saw
     assert found["stream"]["name"] == choice[0].split("=")[1].replace(":", ".")
+
+
+def test_a_name_that_ships_is_not_taken_over(mine: Path) -> None:
+    said = hl_run(mine, "stream=digits", "steps=5", "hydra.run.dir=here")
+    assert said.returncode == 0, said.stderr
+    assert "scikit-learn" in summary_of(mine / "here")["stream"]["origin"]
 
 
 def test_options_reach_the_factory(mine: Path) -> None:
