@@ -25,7 +25,9 @@ def mine(tmp_path: Path) -> Path:
     info = tmp_path / "mine-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[hl_cli.streams]\ncoin = mine:Coin\ndigits = mine:Nothing\n[hl_cli.models]\nsmall = mine:net\n")
+    entries = {"streams": ["coin = mine:Coin", "digits = mine:Nothing"], "models": ["small = mine:net"]}
+    parts = [line for group, own in entries.items() for line in (f"[hl_cli.{group}]", *own)]
+    (info / "entry_points.txt").write_text("\n".join(parts))
     return tmp_path
 
 
