@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli.build import Comparison, comparison
+from hl_cli.building import Comparison, comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
 from hl_cli.compare.verdict import judge, noise_floor

@@ -15,7 +15,7 @@ from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
 from hl_cli import schema
-from hl_cli.build import Comparison, comparison
+from hl_cli.building import Comparison, comparison
 
 settings.register_profile("here", deadline=None, derandomize=True)  # no timing, and red stays red
 settings.load_profile("here")

@@ -35,7 +35,7 @@ class HamiltonianLearner:
     """HL over a split net. It takes the net's weights over: give it a net of its own (copy.deepcopy).
 
     split: state net and output net; loss: a mean over the batch; coefficients: tau, beta, eta, phi;
-    integrator: the order of the weight step; memory: "recompute" or "store" (hl_cli.networks.sequence).
+    integrator: the order of the weight step; memory: "recompute", "segments" or "store" (hl_cli.networks.sequence).
     """
 
     name = "hl"
@@ -100,7 +100,7 @@ class HamiltonianLearner:
             loss,
             phi,
             neurons.costates,
-            neurons.before[-1],
+            neurons.before,
             neurons.after,
             phase.theta,
             phase.omega,

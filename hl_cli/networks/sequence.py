@@ -7,14 +7,23 @@ With theta frozen during the sequence, for t = 1..T and blocks i = 1..D (x_1 = u
     g_i = sum over t = T..1 of (dF_i/dtheta)^T zeta_i(t)
 
 where dL/dh_i(t) is zero but for the top block at the ticks that count: the last one, or every one. This equals
-back-propagation through time, and the sums are taken in its order. Memory modes, same bits: `store` keeps every tick's
-tape; `recompute` keeps only the states h(t) and records a tick again when its costate arrives.
-Source: arXiv 2409.12038, section 3.
+back-propagation through time, and the sums are taken in its order.
+
+The sequence is cut into segments. Of each the state at its first tick is kept; when the costate arrives at its last
+tick, all its ticks are run again and recorded. The memory modes are lengths of a segment, and all give the same bits:
+
+    mode        a segment is    states kept    tapes at a time    ticks run twice
+    store       the sequence    1              T                  none
+    segments    sqrt(T) ticks   sqrt(T)        sqrt(T)            all but the last sqrt(T)
+    recompute   one tick        T              1                  all but the last
+
+Sources: arXiv 2409.12038, section 3; segments: Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -23,7 +32,12 @@ from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, costate_step, neuron_step, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
 
-MEMORY = ("store", "recompute")
+SEGMENT: dict[str, Callable[[int], int]] = {
+    "store": lambda ticks: ticks,
+    "segments": lambda ticks: math.isqrt(ticks - 1) + 1,
+    "recompute": lambda ticks: 1,
+}
+MEMORY = tuple(SEGMENT)
 
 
 def joined(shown: Sequence[Tensor]) -> Tensor:
@@ -41,9 +55,8 @@ class Neurons:
 
     Blocks above the last one with memory tick only when the target counts: nobody reads them in between. A leak
     below 1 is a memory of every block.
-    inputs: u_1..u_T; leak: tau rate; every: whether every tick counts, or the last alone. before[t][i], after[i]: h
-    of block i as tick t found it, and at the end.
-    costates[i]: zeta_i(T), once pull_back has run.
+    inputs: u_1..u_T; leak: tau rate; every: whether every tick counts, or the last alone. before[i], after[i]: h of
+    block i as the last tick found it, and at the end. costates[i]: zeta_i(T), once pull_back has run.
     """
 
     def __init__(
@@ -53,27 +66,38 @@ class Neurons:
         deepest = max((k for k, block in enumerate(blocks, start=1) if block.memory), default=0)
         self._remembering = deepest if leak == 1.0 else len(blocks)
         self.inputs, self.leak = inputs, leak
-        self.before: list[list[State]] = []
         self.after: list[State] = [block.rest(inputs[0]) for block in self.blocks]
+        self.before = self.after
         self.costates: list[Costate] = [() for _ in self.blocks]
-        self._tapes: list[list[Tape]] = []
+        self._segment = len(inputs)
+        self._kept: list[list[State]] = []  # h at the first tick of each segment
+        self._tapes: list[list[Tape]] = []  # of the segment that the costate is in
 
     def run(self, memory: str | None = None) -> list[Tensor]:
         """Tick over all inputs and return what the state net shows at the ticks that count: y = h, or f^y's input.
 
-        memory: store, recompute, or None to keep nothing (then there is no way back).
+        memory: one of MEMORY, or None to keep nothing (then there is no way back).
         """
-        shown = []
-        for t in range(len(self.inputs)):
-            if memory is not None:
-                self.before.append(self.after)
-            last = t == len(self.inputs) - 1
-            record = memory == "store" or (memory == "recompute" and last)
-            self.after, tapes = self._tick(t, self.after, record)
-            self._tapes.append(tapes)
-            if last or self.every:
+        shown, ticks = [], len(self.inputs)
+        self._segment = segment = ticks if memory is None else SEGMENT[memory](ticks)
+        last_segment = ticks if memory is None else (ticks - 1) // segment * segment
+        for t in range(ticks):
+            if memory is not None and t % segment == 0:
+                self._kept.append(self.after)
+            self.before = self.after
+            self.after, tapes = self._tick(t, self.before, record=t >= last_segment)
+            if t >= last_segment:
+                self._tapes.append(tapes)
+            if t == ticks - 1 or self.every:
                 shown.append(self.after[-1][0] if self.blocks else self.inputs[t])
         return shown
+
+    def _record_again(self, end: int) -> None:
+        """Run the segment that ends at tick `end` again, this time with its tapes."""
+        h = self._kept.pop()
+        for t in range(end // self._segment * self._segment, end + 1):
+            h, tapes = self._tick(t, h, record=True)
+            self._tapes.append(tapes)
 
     def _active(self, t: int) -> int:
         """How many blocks tick at t."""
@@ -95,9 +119,12 @@ class Neurons:
     def pull_back(self, zetas: Sequence[Tensor | None], drive: Drive) -> None:
         """Run the costates from T to 1 and add the g_i; zetas: dL/dh of the top block at the ticks that count."""
         leak = self.leak
+        self._kept.pop()  # the last segment is recorded
         later: list[Costate] = [() for _ in self.blocks]  # zeta(t+1) pulled back through h; () is zero
         for t in reversed(range(len(self.inputs))):
-            tapes = self._tapes.pop() or self._tick(t, self.before[t], record=True)[1]
+            if not self._tapes:
+                self._record_again(t)
+            tapes = self._tapes.pop()
             below = zetas[t - len(self.inputs)] if self.every or t == len(self.inputs) - 1 else None
             for i in reversed(range(self._active(t))):
                 if below is None and not later[i]:

@@ -99,8 +99,8 @@ class Run:
     )
     memory: str = described(
         "recompute",
-        "what a state net keeps of a sequence: h alone, or every tick's tape",
-        choices=("recompute", "store"),
+        "what a state net keeps of T ticks: h at each, h at sqrt(T) of them, or every tick's tape",
+        choices=("recompute", "segments", "store"),
     )
     eval_every: int = described(500, "steps between held-out evaluations; 0: at the end only", least=0)
     log_every: int = described(50, "steps between weight differences, physics and TensorBoard points", least=1)

@@ -1,4 +1,4 @@
-"""The configs of models. The class of a config says which net is built (hl_cli.build.models)."""
+"""The configs of models. The class of a config says which net is built (hl_cli.building.models)."""
 
 from __future__ import annotations
 

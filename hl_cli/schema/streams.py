@@ -1,4 +1,4 @@
-"""The configs of streams. The class of a config says which stream is built (hl_cli.build.streams)."""
+"""The configs of streams. The class of a config says which stream is built (hl_cli.building.streams)."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ RANGES = [
 ]
 CHOICES = [
     ("dtype=float16", "dtype=float16: allowed: float32, float64"),
-    ("memory=foo", "memory=foo: allowed: recompute, store"),
+    ("memory=foo", "memory=foo: allowed: recompute, segments, store"),
     ("expect=different", "expect=different: allowed: identical, round_off"),
     ("model.activation=sigmoid", "model.activation=sigmoid: allowed: tanh, relu"),
     ("integrator.name=foo", "integrator.name=foo"),

@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hl_cli.build import Comparison
+from hl_cli.building import Comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.compare.verdict import judge, noise_floor
@@ -70,7 +70,7 @@ def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None
         f"split={data.draw(st.sampled_from(SPLITS[model]))}",
         f"stream={data.draw(st.sampled_from(streams))}",
         f"dtype={data.draw(st.sampled_from(['float32', 'float64']))}",
-        f"memory={data.draw(st.sampled_from(['store', 'recompute']))}",
+        f"memory={data.draw(st.sampled_from(['store', 'segments', 'recompute']))}",
         f"tau={data.draw(st.sampled_from([0.25, 0.5, 1.0, 2.0, 4.0]))}",
         f"seed={data.draw(st.integers(0, 2**32 - 1))}",
         f"batch_size={data.draw(st.integers(1, 40))}",

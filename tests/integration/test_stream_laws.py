@@ -16,8 +16,8 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
 from hl_cli import schema
-from hl_cli.build import Comparison
-from hl_cli.build.streams import stream_of
+from hl_cli.building import Comparison
+from hl_cli.building.streams import stream_of
 from hl_cli.streams.base import Stream
 from hl_cli.types import Sample
 from tests import laws

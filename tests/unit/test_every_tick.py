@@ -52,7 +52,9 @@ def arms(kind: str, split: str, layers: int, loss: str, memory: str, dtype: torc
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("kind", ["mlp", *CELLS])
 def test_identical(kind: str, split: str, dtype: torch.dtype) -> None:
-    for layers, loss, memory, batch in product((1, 2), ("cross_entropy", "mse"), ("store", "recompute"), (1, 8)):
+    for layers, loss, memory, batch in product(
+        (1, 2), ("cross_entropy", "mse"), ("store", "segments", "recompute"), (1, 8)
+    ):
         hl, pytorch = arms(kind, split, layers, loss, memory, dtype)
         for sample in samples(loss, batch, dtype):
             a, b = hl.step(sample, observe=True), pytorch.step(sample)

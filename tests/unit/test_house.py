@@ -18,7 +18,7 @@ LAYERS = {
     3: {"learners"},
     4: {"compare"},
     5: {"reporting", "validation", "plugins"},
-    6: {"build", "complaint", "interruption"},
+    6: {"building", "complaint", "interruption"},
     7: {"run"},
     8: {"app", "cli", "__main__"},
 }
@@ -83,3 +83,14 @@ def test_every_public_name_is_there() -> None:
         assert getattr(hl_cli, name).__doc__
     with pytest.raises(AttributeError):
         _ = hl_cli.nothing
+
+
+def test_every_file_of_the_program_is_tracked() -> None:
+    """A line in .gitignore may hide a room, and a clone would then not run."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no checkout")
+    hidden = subprocess.run(
+        ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "hl_cli", "configs", "tests", "scripts"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
+    assert not [name for name in hidden if not name.endswith(".pyc")]

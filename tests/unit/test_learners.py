@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hl_cli.build import Comparison
+from hl_cli.building import Comparison
 from hl_cli.dynamics.equivalence import SGD, physics_of
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.hamiltonian import HamiltonianLearner
@@ -78,12 +78,12 @@ def test_stops_on_a_gradient_that_is_not_finite_though_the_loss_is(arm: str) -> 
 
 @pytest.mark.parametrize("overrides", CASES)
 def test_memory_modes_give_the_same_bits(build: Build, overrides: tuple[str, ...]) -> None:
-    store, recompute = build(*overrides, "memory=store"), build(*overrides, "memory=recompute")
+    modes = [build(*overrides, f"memory={memory}") for memory in ("store", "segments", "recompute")]
     for _ in range(10):
-        store.hl.step(next(store.stream))
-        recompute.hl.step(next(recompute.stream))
-    for a, b in zip(store.hl.weights().values(), recompute.hl.weights().values(), strict=True):
-        assert torch.equal(a, b)
+        for built in modes:
+            built.hl.step(next(built.stream))
+    for store, *others in zip(*(built.hl.weights().values() for built in modes), strict=True):
+        assert all(torch.equal(store, other) for other in others)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_bad_splits() -> None:
         split_of(net, output=net[1])
     with pytest.raises(BadInput, match="belongs to two blocks"):
         split_of(net, state=net, output=net[1])
-    with pytest.raises(BadInput, match="memory=keep: allowed: store, recompute"):
+    with pytest.raises(BadInput, match="memory=keep: allowed: store, segments, recompute"):
         HamiltonianLearner(
             split_of(net, output=ModuleBlock(net)), functional.cross_entropy, physics_of(SGD(1)), memory="keep"
         )

@@ -95,7 +95,7 @@ def _shown(net: Leaky, upto: int, u: Tensor, old: list[Tensor], a: float) -> Ten
     return x
 
 
-@pytest.mark.parametrize("memory", ["store", "recompute"])
+@pytest.mark.parametrize("memory", ["store", "segments", "recompute"])
 @pytest.mark.parametrize("leak", [1.0, 0.4])
 @pytest.mark.parametrize("every", [False, True])
 def test_every_leaky_block_remembers(every: bool, leak: float, memory: str) -> None:
@@ -122,7 +122,7 @@ def test_every_leaky_block_remembers(every: bool, leak: float, memory: str) -> N
         torch.testing.assert_close(drive[p], wanted)
 
 
-@pytest.mark.parametrize("memory", ["store", "recompute"])
+@pytest.mark.parametrize("memory", ["store", "segments", "recompute"])
 @pytest.mark.parametrize("order", INTEGRATORS)
 @pytest.mark.parametrize("kind", [nn.RNNCell, nn.GRUCell])
 @pytest.mark.parametrize("c", [

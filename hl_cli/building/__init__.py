@@ -10,10 +10,10 @@ import torch
 from omegaconf import DictConfig
 
 from hl_cli import validation
-from hl_cli.build.coefficients import coefficients
-from hl_cli.build.device import use_device
-from hl_cli.build.models import net, split
-from hl_cli.build.streams import stream_of
+from hl_cli.building.coefficients import coefficients
+from hl_cli.building.device import use_device
+from hl_cli.building.models import net, split
+from hl_cli.building.streams import stream_of
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
 from hl_cli.dynamics.equivalence import SGD, Coefficients

@@ -1,0 +1,85 @@
+"""From a model's config to the net, as a user of PyTorch writes it, and to that net as HL runs it."""
+
+from __future__ import annotations
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from hl_cli.errors import BadInput
+from hl_cli.networks.blocks import Block, ModuleBlock
+from hl_cli.networks.convolutional import convolution_blocks, convolutional
+from hl_cli.networks.feedforward import Dense, dense_blocks, feedforward
+from hl_cli.networks.recurrent import CELLS, Recurrent
+from hl_cli.networks.splits import SPLITS, Split, split_chain, stages, whole
+from hl_cli.plugins import make
+from hl_cli.schema import Module
+from hl_cli.streams.base import Stream
+
+
+def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
+    """Build the net: (batch, ticks, features) to (rows, outputs)."""
+    every = stream.task.counts == "every"
+    if OmegaConf.get_type(model) is Module:
+        return _own(model, stream, outputs, every)
+    if model.name in CELLS:
+        return Recurrent(CELLS[model.name][0], stream.features, model.hidden, model.layers, outputs, every)
+    if model.name == "cnn":
+        if stream.image is None or every:
+            raise BadInput("model=cnn: the stream gives no images; allowed: digits, mnist and the like, flat")
+        return convolutional(stream.image, list(model.channels), outputs, model.activation)
+    features = stream.features if every else stream.features * stream.ticks
+    if model.name == "linear":
+        return feedforward(features, [], outputs, every=every)
+    return feedforward(features, list(model.hidden), outputs, model.activation, every)
+
+
+def _own(model: DictConfig, stream: Stream, outputs: int, every: bool) -> nn.Module:
+    """Ask the user's factory, and try the net on one sample."""
+    shape = {"features": stream.features, "ticks": stream.ticks, "outputs": outputs, "every": every}
+    module = make("model", model.factory, nn.Module, **shape, **OmegaConf.to_container(model.options, resolve=True))  # type: ignore[arg-type]
+    inputs = stream.held_out().inputs[:1].cpu().float()
+    rows = stream.ticks if every else 1
+    try:
+        with torch.no_grad():
+            said = tuple(module(inputs).shape)
+    except Exception as error:
+        line = " ".join(str(error).split())
+        raise BadInput(
+            f"model.factory={model.factory}: the net fails on inputs {tuple(inputs.shape)}: {line}"
+        ) from error
+    if said != (rows, outputs):
+        raise BadInput(
+            f"model.factory={model.factory}: inputs {tuple(inputs.shape)} become {said}; allowed: {(rows, outputs)}"
+        )
+    return module
+
+
+def split(model: DictConfig, name: str, module: nn.Module, device: str, every: bool) -> Split:
+    """Run the net as HL does. Off the CPU, PyTorch fuses GRU and LSTM cells, so autograd pulls those back."""
+    if OmegaConf.get_type(model) is Module:
+        blocks: list[Block] = [ModuleBlock(stage) for stage in stages(module)]
+        _check(name, len(blocks), model.name)
+        return split_chain(module, blocks, name, every, whole)
+    if isinstance(module, Recurrent):
+        blocks = [_cell(model, cell, device) for cell in module.cells]
+        return split_chain(module, [*blocks, Dense(module.head)], name, every)
+    assert isinstance(module, nn.Sequential)
+    if model.name == "cnn":
+        return split_chain(module, convolution_blocks(module, model.activation), name)
+    blocks = dense_blocks(module, model.activation if model.name == "mlp" else "tanh")
+    _check(name, len(blocks), model.name)
+    return split_chain(module, blocks, name, every)
+
+
+def _check(split: str, blocks: int, model: str) -> None:
+    """Refuse to cut a net that has one block alone into state net and output net."""
+    allowed = SPLITS[:2] if blocks == 1 else SPLITS
+    if split not in allowed:
+        raise BadInput(f"split={split}: model={model} has no hidden layer, so its splits are {', '.join(allowed)}")
+
+
+def _cell(model: DictConfig, cell: nn.Module, device: str) -> Block:
+    if device == "cpu" or model.name == "rnn":
+        return CELLS[model.name][1](cell)  # type: ignore[arg-type]
+    return ModuleBlock(cell, (model.hidden, model.hidden) if model.name == "lstm" else model.hidden)
