@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from textwrap import fill
 
@@ -26,15 +27,23 @@ Examples:
   hl-run scenario=custom scenario.beta=0.02 scenario.eta=0.3 scenario.phi=0.7
   hl-run -m scenario=gd_a,gd_b,mom_a,mom_b split=output,state,state_output
 
+hl-run stream=series --help shows the fields of one choice.
 Flags: --cfg job prints the config, -m sweeps, --shell-completion and --hydra-help are Hydra's.
 hydra.run.dir=DIR names the folder of a run. HYDRA_FULL_ERROR=1 shows a traceback instead of one line.
 """
 
 
-def help_text() -> str:
-    """The options as they lie in configs/, the values as hl_cli.schema declares them."""
+def help_text(arguments: Sequence[str] = ()) -> str:
+    """The options as they lie in configs/, the values as hl_cli.schema declares them.
+
+    With stream=NAME or model=NAME among the arguments, the fields of that choice instead.
+    """
     from hl_cli import validation
 
+    for argument in arguments:
+        group, _, option = argument.partition("=")
+        if group in ("stream", "model") and (resources.files("hl_cli.configs") / group / f"{option}.yaml").is_file():
+            return f"{argument}\n\n" + "\n".join(_fields(group, option)) + "\n"
     groups = []
     for group in ("stream", "model", "split", "scenario", "integrator", "experiment", "debug"):
         folder = resources.files("hl_cli.configs") / group
@@ -50,14 +59,33 @@ def help_text() -> str:
     return HELP.format(choices="\n".join(groups), values="\n".join(values))
 
 
-def _entry(name: str, text: str) -> str:
-    return fill(text, 110, initial_indent=f"  {name:<20} ", subsequent_indent=" " * 23)
+def _fields(group: str, option: str) -> Iterator[str]:
+    """The fields of one choice: what its file sets, and what it may be."""
+    import yaml
+
+    from hl_cli import validation
+
+    values: dict[str, object] = {}
+    kind, file = "", option
+    while not kind:  # a file may begin with another one of its group
+        said = yaml.safe_load((resources.files("hl_cli.configs") / group / f"{file}.yaml").read_text())
+        values = {**said, **values}
+        file = said["defaults"][0]
+        kind = re.sub(r"^/schema/(\w+)@_here_$|.*", r"\1", file) if isinstance(file, str) else ""
+    for name, default, meaning in validation.values(validation.kind_of(kind)):
+        if name != "name":
+            shown = values.get(name, default)
+            yield _entry(f"{group}.{name}={'null' if shown is None else shown}", meaning, 34)
+
+
+def _entry(name: str, text: str, width: int = 20) -> str:
+    return fill(text, 110, initial_indent=f"  {name:<{width}} ", subsequent_indent=" " * (width + 3))
 
 
 def main() -> None:
     """The entry point of hl-run."""
     if any(flag in sys.argv[1:] for flag in ("--help", "-h")):
-        print(help_text(), end="")
+        print(help_text(sys.argv[1:]), end="")
         return
     from hl_cli.app import start
 

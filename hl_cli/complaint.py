@@ -20,7 +20,7 @@ def one_line(error: BaseException) -> str:
     text = "\n".join(str(e) for e in _causes(error))
     if "Config group override must be a string" in text:
         return "a choice is null or a number; allowed: the name of an option, such as stream=digits"
-    for explain in (_unknown_option, _unknown_key, _wrong_type, _wrong_value):
+    for explain in (_unknown_option, _unknown_key, _a_part_of_a_stream, _wrong_type, _wrong_value):
         line = explain(text)
         if line:
             return line
@@ -43,7 +43,10 @@ def _unknown_option(text: str) -> str | None:
         return None
     group, option, rest = match.groups()
     options = re.findall(r"^\s*([\w-]+)\s*$", rest, re.MULTILINE)
-    return f"{group}={option}: no such option; allowed: {', '.join(sorted(options))}"
+    near = difflib.get_close_matches(option.lower(), options, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    own = ", or module:factory for your own" if group in ("stream", "model") else ""
+    return f"{group}={option}: no such option; {hint}allowed: {', '.join(sorted(options))}{own}"
 
 
 def _unknown_key(text: str) -> str | None:
@@ -58,9 +61,25 @@ def _unknown_key(text: str) -> str | None:
     has = [f"{group}.{key}" if group else key for key in validation.fields_of(kind)]
     if group and field and has:
         return f"{name}: no such field here; allowed: {', '.join(has)}"
-    near = difflib.get_close_matches(name, list(dict.fromkeys(validation.names())), n=3)
+    known = list(dict.fromkeys(validation.names()))
+    near = [other for other in known if other.rpartition(".")[2] == name][:3] or difflib.get_close_matches(
+        name, known, n=3
+    )
     hint = f"did you mean {' or '.join(near)}?" if near else "hl-run --help lists all"
     return f"{name}: no such field; {hint}"
+
+
+def _a_part_of_a_stream(text: str) -> str | None:
+    """stream.streams.a=digits, where Hydra wants an @ to choose a config, and a + only for a new part."""
+    match = re.search(r"Error merging override (stream\.streams\.\w+)=(\w+)", text)
+    if match:
+        return f"{match[1]}={match[2]}: a stream is chosen with an @: stream@{match[1]}={match[2]}"
+    match = re.search(
+        r"Could not append '(stream@[^']+)'|To override a value use 'override (stream@[^']+?): (\w+)'", text
+    )
+    if match:
+        return f"{match[1] or match[2]}: there is one of this name already: leave out the +, or choose another name"
+    return None
 
 
 def _wrong_type(text: str) -> str | None:
@@ -87,7 +106,7 @@ def _wrong_value(text: str) -> str | None:
     if not match:
         return None
     if "ListConfig" in text:
-        return f"{match.group(1)}: allowed: a list, such as [32]"
+        return f"{match.group(1)}: allowed: a list, such as [{match.group(1).rpartition('=')[2]}]"
     if "not Optional" in text or "is not optional" in text.lower():
         return f"{match.group(1)}: allowed: a value; this field cannot be null"
     said = [

@@ -90,7 +90,7 @@ def run(
     write_weights(folder, tensors)
     write_json(folder / "summary.json", result)
     write_report(folder, title, result, tensors, tally.retention)
-    plots.draw_curves(folder, title, measure)
+    plots.draw_curves(folder, title, measure, built.schedule.period)
     if built.schedule.period:
         plots.draw_tasks(folder, title, list(tally.retention.values()), console.NAMES)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)

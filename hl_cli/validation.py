@@ -18,6 +18,7 @@ GROUPS: dict[str, list[type]] = {
     "model": [*dict.fromkeys(MODELS.values()), Module],
     "paths": [Paths],
 }
+KINDS: tuple[type, ...] = (Run, *STREAMS, *MODELS.values(), Module, Split, Scenario, Integrator, Paths)
 _WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
 _TESTS = {
     "above": lambda v, b: v > b,
@@ -78,18 +79,23 @@ def names() -> Iterator[str]:
 
 def fields_of(kind: str | None) -> list[str]:
     """Fields of the config class of this name, none for a name that is no config class."""
-    kinds: tuple[type, ...] = (Run, *STREAMS, *MODELS.values(), Module, Split, Scenario, Integrator, Paths)
-    known = {k.__name__: k for k in kinds}
+    known = {k.__name__: k for k in KINDS}
     return [f.name for f in fields(known[kind])] if kind in known else []
 
 
-def values() -> Iterator[tuple[str, str, str]]:
-    """Name, default and meaning of the plain values of a run, for the help."""
-    for f in fields(Run):
+def kind_of(name: str) -> type:
+    """The config class of this name, in any case of its letters."""
+    return next(kind for kind in KINDS if kind.__name__.lower() == name)
+
+
+def values(kind: type = Run) -> Iterator[tuple[str, str, str]]:
+    """Name, default and meaning of the plain values of a run, or of another kind of config, for the help."""
+    for f in fields(kind):
         if f.metadata:
             allowed = f.metadata["choices"] or ([_allowed(f.metadata["bounds"])] if f.metadata["bounds"] else [])
             choices = f" ({', '.join(allowed)})" if allowed else ""
-            yield f.name, "null" if f.default is None else str(f.default), f.metadata["meaning"] + choices
+            default = f.default_factory() if callable(f.default_factory) else f.default
+            yield f.name, "null" if default is None else str(default), f.metadata["meaning"] + choices
 
 
 def _allowed(bounds: dict[str, float]) -> str:

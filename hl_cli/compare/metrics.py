@@ -32,8 +32,8 @@ POOLED = ("r2", "skill")
 class Measure:
     """What is measured of a task.
 
-    names: in the order of the columns; shown: those that people are shown first; main: the first of these, larger
-    when better; pooled: those that need a window.
+    names: in the order of the columns; shown: all but the loss; drawn: those with a curve of their own; main: the
+    one by which tasks are compared, larger when better; pooled: those that need a window.
     loss: a name of hl_cli.networks.losses; persistence: whether the samples bring a baseline.
     """
 
@@ -45,9 +45,10 @@ class Measure:
             self.shown: tuple[str, ...] = ("accuracy", *(("bits_per_character",) if self._bits else ()))
             self.names = ("loss", *self.shown)
         else:
-            self.shown = ("r2", *(("skill",) if persistence else ()))
-            self.names = ("loss", "mae", *self.shown)
-        self.main = self.shown[0]
+            self.shown = ("mae", "r2", *(("skill",) if persistence else ()))
+            self.names = ("loss", *self.shown)
+        self.main = "accuracy" if task.kind == "classes" else "r2"
+        self.drawn = tuple(name for name in self.names if name not in ("mae", "bits_per_character"))
         self.pooled = tuple(name for name in self.names if name in POOLED)
 
     def means(self, losses: Sequence[float], predictions: Sequence[Tensor], samples: Sequence[Sample]) -> list[Means]:

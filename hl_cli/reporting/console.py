@@ -38,6 +38,7 @@ def opening(about: dict[str, Any]) -> str:
         [
             f"HL ({about['split']} split, {about['integrator']}) against torch.optim.SGD: same weights, same samples",
             f"  stream    {s['name']}: {ticks}, {asked}, {given} and {s['held_out_samples']} held-out samples{chance}",
+            f"  origin    {s['origin']}",
             f"  model     {about['model']}: {about['weights']} weights, {about['loss'].replace('_', ' ')} loss, "
             f"{about['dtype']} on {about['device']}, threads {about['threads']}",
             f"  HL        tau {c['tau']:g}, beta {c['beta']:g}, eta {c['eta']:g}, phi {c['phi']:g}{first}",
@@ -68,14 +69,24 @@ def table(summary: dict[str, Any]) -> list[list[str]]:
 
 def retention(summary: dict[str, Any]) -> list[str]:
     """How much of its tasks each learner has kept, a line each; nothing for a stream without tasks."""
-    metric = summary["metrics"][0].replace("_", " ")
     return [
-        f"  {NAMES[name]} over {len(summary['tasks'])} tasks: held-out {metric} of the task just learnt "
-        f"{_cell(of['plasticity'], '.3f')}, of all at the end {_cell(of['final'], '.3f')}, "
-        f"forgetting {_cell(of['forgetting'], '.3f')}"
+        f"  {NAMES[name]}, mean over {len(summary['tasks'])} tasks: held-out {summary['main']} when just learnt "
+        f"{_cell(of['plasticity'], '.3f')}, at the end {_cell(of['final'], '.3f')}; "
+        f"forgetting {_cell(of['forgetting'], '.3f')} (all but the last task)"
         for name in LEARNERS
         if "plasticity" in (of := summary[name])
     ]
+
+
+def remark(summary: dict[str, Any]) -> str:
+    """What a verdict does not say: a learner may equal the other and yet be no use."""
+    below = [NAMES[name] for name in LEARNERS if (summary[name].get("held_out_skill") or 0.0) < 0]
+    if not below:
+        return ""
+    return (
+        f"held-out skill of {' and '.join(below)} is below 0: repeating the last value does better; "
+        "try more steps, scenario=gd_b or a smaller scenario.lr"
+    )
 
 
 def cumulative(summary: dict[str, Any]) -> str:
@@ -111,6 +122,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             f"  over all steps             {cumulative(summary)}",
             f"  largest weight difference  {_cell(largest, '.3g')}",
             f"  verdict                    {summary['verdict']}: {summary['reason']}",
+            *([f"  remark                     {said}"] if (said := remark(summary)) else []),
             f"  folder                     {folder}",
             f"  curves                     tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}",
         ]

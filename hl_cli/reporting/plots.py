@@ -18,18 +18,22 @@ from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import WINDOW, Measure
 from hl_cli.reporting.tables import read
 
-PYTORCH, HL, FLOOR = "#d1495b", "#00477f", "#8d99ae"
+PYTORCH, HL, FLOOR, LEARNT = "#d1495b", "#00477f", "#8d99ae", "#ff7d00"
 POINTS = 200  # windows over which a curve is averaged
 MARKERS = 25
-CELLS_WITH_NUMBERS = 120
+DECADES = 200  # largest by smallest loss from which on the scale is logarithmic
+MOST_PERIODS = 40
+MOST_ROWS, MOST_COLUMNS = 16, 8  # of a heat map whose cells have room for a number
 
 
-def draw_curves(folder: Path, title: str, measure: Measure) -> None:
-    """curves.png: PyTorch as a wide line, HL as a thin line with markers, so that both are seen where they agree."""
+def draw_curves(folder: Path, title: str, measure: Measure, period: int = 0) -> None:
+    """curves.png: PyTorch as a wide line, HL as a thin line with markers, so that both are seen where they agree.
+
+    period: steps of a task, where the stream changes; a dotted line stands at each change.
+    """
     curves, held_out = read(folder / "curves.csv"), read(folder / "evaluation.csv")
-    quantities = ("loss", *(metric for metric in measure.shown if metric != "bits_per_character"))
-    figure, axes = plt.subplots(1, len(quantities), figsize=(5.5 * len(quantities), 4.2), layout="constrained")
-    for axis, quantity in zip(axes, quantities, strict=True):
+    figure, axes = plt.subplots(1, len(measure.drawn), figsize=(5.5 * len(measure.drawn), 4.2), layout="constrained")
+    for axis, quantity in zip(axes, measure.drawn, strict=True):
         window = _draw_pair(axis, curves, quantity, quantity in measure.pooled)
         for name, label, color, size in (("pytorch", "PyTorch", PYTORCH, 11), ("hl", "HL", HL, 6)):
             scores = held_out[f"{name}_{quantity}"]
@@ -40,11 +44,11 @@ def draw_curves(folder: Path, title: str, measure: Measure) -> None:
         over = f", mean of {window} steps" if window > 1 else ""
         over = f", over {WINDOW} steps" if quantity in measure.pooled else over
         axis.set_title(f"{quantity}, before the update{over}", fontsize=10)
-        if quantity != "loss":
-            lowest = -1.02 if quantity in measure.pooled else -0.02
-            axis.set_ylim(max(axis.get_ylim()[0], lowest) if lowest < -1 else lowest, 1.02)
-    axes[0].set_ylim(bottom=0)
-    axes[0].legend(frameon=False, fontsize=9)
+        _scale(axis, quantity in measure.pooled, quantity == "loss")
+        if period and len(curves["step"]) <= MOST_PERIODS * period:
+            for change in range(period, len(curves["step"]), period):
+                axis.axvline(change, color=FLOOR, lw=0.8, ls=":", zorder=0)
+    axes[0].legend(framealpha=0.8, edgecolor="none", fontsize=9)
     figure.suptitle(title, fontsize=11)
     figure.savefig(folder / "curves.png", dpi=120)
     plt.close(figure)
@@ -62,6 +66,22 @@ def _draw_pair(axis: Axes, curves: dict[str, array[float]], quantity: str, poole
         x, y = (steps[::window], every[::window]) if pooled else (_averaged(steps, window), _averaged(every, window))
         axis.plot(x, y, markevery=max(1, len(x) // MARKERS), **style)
     return window
+
+
+def _scale(axis: Axes, is_ratio: bool, is_loss: bool) -> None:
+    """Choose limits in which everything is seen: a ratio below -1, and a loss over decades, on a logarithmic scale."""
+    lines = [np.asarray(line.get_ydata(), dtype=float) for line in axis.lines]
+    values = np.concatenate([line[np.isfinite(line)] for line in lines]) if lines else np.empty(0)
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
+    if is_loss and low > 0 and high / low > DECADES:
+        axis.set_yscale("log")
+    elif is_loss:
+        axis.set_ylim(bottom=0)
+    elif is_ratio and low < -1:
+        axis.set_yscale("symlog", linthresh=1)
+        axis.set_ylim(1.5 * low, 1.1)
+    else:
+        axis.set_ylim(min(low - 0.02, -0.02), 1.02)
 
 
 def _averaged(values: np.ndarray, window: int) -> np.ndarray:
@@ -102,29 +122,33 @@ def draw_weight_difference(folder: Path, title: str, floor: dict[int, float] | N
 
 
 def draw_tasks(folder: Path, title: str, retained: list[Retention], names: dict[str, str]) -> None:
-    """tasks.png: a heat map a learner; a row a period, a column a task, framed where it was the one being learnt."""
+    """tasks.png: a heat map a learner; a row a period, a column a task; an arrow points at the one being learnt."""
     figure, axes = plt.subplots(1, len(retained), figsize=(5.5 * len(retained), 4.6), layout="constrained")
     for axis, of in zip(axes, retained, strict=True):
         tasks = list(of.scores[0]) if of.scores else []
         grid = np.array([[row[task] for task in tasks] for row in of.scores]).reshape(-1, max(1, len(tasks)))
-        picture = axis.imshow(grid, vmin=0, vmax=1, cmap="viridis", aspect="auto")
+        signed = bool(grid.size) and np.nanmin(grid) < 0
+        limits: dict[str, Any] = {"vmin": -1, "cmap": "RdBu"} if signed else {"vmin": 0, "cmap": "viridis"}
+        picture = axis.imshow(grid, vmax=1, aspect="auto", **limits)
+        room = grid.shape[0] <= MOST_ROWS and grid.shape[1] <= MOST_COLUMNS
         for y, trained in enumerate(of.trained):
             x = tasks.index(trained)
-            axis.add_patch(plt.Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, ec="#d1495b", lw=2))
-            if grid.size <= CELLS_WITH_NUMBERS:
+            axis.plot(x - 0.42, y, marker=">", color=LEARNT, ms=6, mec="white", mew=0.6)
+            if room:
                 for k, value in enumerate(grid[y]):
-                    axis.text(k, y, f"{value:.2f}", ha="center", va="center", fontsize=8, color=_ink(value))
+                    ink = _ink(value, signed)
+                    axis.text(k, y, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
         axis.set_xticks(range(len(tasks)), tasks, rotation=30, ha="right", fontsize=8)
-        numbered = range(len(of.trained)) if len(of.trained) <= 20 else []
+        numbered = range(0, len(of.trained), len(of.trained) // MOST_ROWS + 1)
         axis.set_yticks(numbered, [str(k + 1) for k in numbered])
         axis.set_ylabel("period")
         axis.set_title(f"{names[of.learner]}: held-out {of.metric} after each period", fontsize=10)
-        figure.colorbar(picture, ax=axis, extend="min")
-    figure.suptitle(f"{title} (framed: the task of the period)", fontsize=11)
+        figure.colorbar(picture, ax=axis, extend="min" if signed else "neither")
+    figure.suptitle(f"{title} (arrow: the task of the period)", fontsize=11)
     figure.savefig(folder / "tasks.png", dpi=120)
     plt.close(figure)
 
 
-def _ink(value: float) -> str:
+def _ink(value: float, signed: bool) -> str:
     """A colour that is read on the cell's own."""
-    return "black" if value > 0.6 else "white"
+    return ("black" if abs(value) < 0.6 else "white") if signed else ("black" if value > 0.6 else "white")

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.forgetting import Retention
-from hl_cli.reporting.console import NAMES, cumulative, retention, table
+from hl_cli.reporting.console import NAMES, cumulative, remark, retention, table
 
 
 def write_report(
@@ -29,5 +29,6 @@ def write_report(
         tasks=tasks,
         retention=retention(summary),
         cumulative=cumulative(summary),
+        remark=remark(summary),
     )
     (folder / "report.md").write_text(text)

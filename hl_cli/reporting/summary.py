@@ -85,6 +85,7 @@ def summary(
         **{name: tally.of(name, seconds[name]) for name in LEARNERS},
         "window": tally.window,
         "metrics": list(tally.measure.shown),
+        "main": tally.measure.main,
         "diverged": [asdict(d) for d in tally.diverged],
         **about,
         "versions": {

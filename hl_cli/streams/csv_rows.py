@@ -150,7 +150,10 @@ class CsvRows:
 
     def _no_number(self, column: int, line: int, text: str) -> BadInput:
         what = f"{shown(text)} is not a usable number" if text else "an empty cell"
-        allowed = f"finite numbers up to {LARGEST:g} in size, in the columns of stream.inputs and stream.target"
+        allowed = (
+            f"finite numbers up to {LARGEST:g} in size, in the columns of stream.inputs and stream.target; "
+            "stream.time=COLUMN names a column of times"
+        )
         if re.fullmatch(r"[+-]?\d*,\d+", text):
             allowed = f"a decimal point, not a decimal comma: {text.replace(',', '.')}"
         return self.file.bad(f"column {shown(self.names[column])}, line {line}: {what}; allowed: {allowed}")

@@ -62,6 +62,11 @@ def by_class(base: Stream, classes_per_task: int) -> dict[str, Stream]:
     return tasks
 
 
+def _shape(stream: Stream) -> str:
+    task = stream.task
+    return f"{stream.ticks} x {stream.features} inputs and asks for {task.size} {task.kind} at the {task.counts} tick"
+
+
 class Drift(Stream):
     """One stream made of tasks, each `period` batches long; all must have the same shape and ask the same.
 
@@ -79,11 +84,10 @@ class Drift(Stream):
         first = self._streams[0]
         self.ticks, self.features, self.task, self.image = first.ticks, first.features, first.task, first.image
         for name, other in tasks.items():
-            mine, theirs = ((s.ticks, s.features, s.task) for s in (first, other))
-            if mine != theirs:
+            if _shape(first) != _shape(other):
                 raise BadInput(
-                    f"stream.streams: {name} gives {theirs[0]} x {theirs[1]} inputs and {theirs[2]}, the first one "
-                    f"{mine[0]} x {mine[1]} and {mine[2]}; allowed: streams of one shape"
+                    f"stream.streams: {name} gives {_shape(other)}, the first one {_shape(first)}; "
+                    "allowed: streams of one shape"
                 )
             self.image = self.image if other.image == self.image else None
         self.origin = "; ".join(dict.fromkeys(s.origin for s in self._streams))

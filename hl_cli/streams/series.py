@@ -85,4 +85,7 @@ class SeriesStream(Windows):
         usable = end - warmup - horizon
         self.train_samples = usable // lags if counts == "every" else usable - lags + 1
         self.length = self.train_samples // batch_size
-        self.name, self.origin = table.file.name, f"{table.file.name}, {rows} rows"
+        names = [table.names[k] for k in seen]
+        what = f"the last {lags} {'changes' if changes else 'rows'} of {', '.join(names)}"
+        self.name = table.file.name
+        self.origin = f"{self.name}, {rows} rows: {target}, {horizon} ahead, from {what}"

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hl_cli import validation
+from hl_cli.cli import help_text
 from hl_cli.run import run
 from tests.material import folder, needs
 
@@ -46,6 +47,16 @@ def test_every_option_composes_and_is_valid(group: str, option: str) -> None:
     validation.check(cfg)
     if group in ("stream", "model", "split", "scenario", "integrator"):
         assert cfg[group].name == option  # files and titles carry the name of the option
+
+
+@pytest.mark.parametrize("option", options("stream"))
+def test_the_help_shows_the_fields_of_a_stream(option: str) -> None:
+    cfg = composed(f"stream={option}").stream
+    said = help_text([f"stream={option}", "--help"])
+    assert all(f"stream.{key}=" in said for key in cfg if key != "name")
+    plain = {k: v for k, v in OmegaConf.to_container(cfg).items() if isinstance(v, int | float)}
+    assert all(f"stream.{key}={value}" in said for key, value in plain.items())
+    assert said.startswith(f"stream={option}\n") and help_text(["stream=nothing"]) == help_text()
 
 
 def test_the_defaults_that_the_help_shows_are_those_of_the_config() -> None:

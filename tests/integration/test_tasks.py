@@ -62,9 +62,10 @@ def test_values_have_r2_and_skill_where_classes_have_accuracy(tmp_path: Path) ->
         assert found["hl"][name] == pytest.approx(float(value), rel=1e-6)
     assert found["hl"]["cumulative_loss"] == pytest.approx(sum(float(r["hl_loss"]) for r in curves) / 150)
     assert found["hl"]["held_out_r2"] == float(read(tmp_path / "evaluation.csv")[-1]["hl_r2"])
-    assert "accuracy" not in found["hl"] and found["metrics"] == ["r2", "skill"] and found["loss"] == "mse"
+    assert "accuracy" not in found["hl"] and found["metrics"] == ["mae", "r2", "skill"] and found["loss"] == "mse"
     report = (tmp_path / "report.md").read_text()
     assert "held-out skill" in report and "chance" not in report and "accuracy" not in report
+    assert "load, 1 ahead, from the last 4 rows of load, noise" in report
     tags = EventAccumulator(str(tmp_path / "tensorboard" / "hl")).Reload().Tags()["scalars"]
     assert {"loss", "mae", "r2", "skill", "held_out/skill"} <= set(tags)
 

@@ -189,7 +189,7 @@ def test_etth1() -> None:
     stream = SeriesStream(str(ROOT / "ETTh1.csv"), "OT", time="date", lags=48, batch_size=4)
     about = stream.describe()
     assert (about.ticks, about.features, about.kind, about.size, about.chance) == (48, 7, "values", 1, None)
-    assert about.origin == "ETTh1.csv, 17420 rows"
+    assert about.origin.startswith("ETTh1.csv, 17420 rows: OT, 1 ahead, from the last 48 rows of HUFL, ")
     assert (about.train_samples, about.held_out_samples) == (13936 - 100 - 1 - 47, 3484 - 1 - 47)
     samples = list(stream)
     assert len(samples) == stream.length == 13788 // 4
