@@ -100,16 +100,18 @@ class Lorenz:
 
 
 class MackeyGlass:
-    """x' = 0.2 x(t - delay) / (1 + x(t - delay)^10) - 0.1 x (M. C. Mackey, L. Glass, 1977).
+    """x' = 0.2 x(t - delay) / (1 + x(t - delay)^10) - 0.1 x (M. C. Mackey, L. Glass, 1977); the values are x - 0.93.
 
-    It starts 1000 time units after a constant 1.2. For less than a delay ahead the delayed term f is known, which
-    leaves a linear equation: x(t + h) = e^(-0.1 h) x(t) + the integral of e^(-0.1 (t + h - s)) f(s), by the cubic
-    through the values at t - h, t, t + h and t + 2h: order 4. h is step / m, at most 0.1, and divides the delay.
+    0.93 is the long-run mean at a delay of 17: a signal far from 0 is hard on gradient steps. It starts 1000 time
+    units after a constant 1.2. For less than a delay ahead the delayed term f is known, which leaves a linear
+    equation: x(t + h) = e^(-0.1 h) x(t) + the integral of e^(-0.1 (t + h - s)) f(s), by the cubic through the values
+    at t - h, t, t + h and t + 2h: order 4. h is step / m, at most 0.1, and divides the delay.
     """
 
     name, width = "mackey_glass", 1
     GAIN, POWER, DECAY = 0.2, 10, 0.1
     LONGEST, SHORTEST = 0.1, 0.001  # of the inner step h, time units
+    CENTRE = 0.93
     CUBIC = (-1 / 24, 13 / 24, 13 / 24, -1 / 24)  # integral from t to t + h of that cubic, over h
 
     def __init__(self, delay: float, step: float) -> None:
@@ -124,9 +126,8 @@ class MackeyGlass:
                 f"stream.delay={delay}: no inner step from {self.SHORTEST} to {longest:g} divides both it and "
                 f"stream.step={step}; allowed: a delay that is a whole multiple of the step or of a simple part of it"
             )
-        self.formula = (
-            f"x' = 0.2 x(t - delay) / (1 + x(t - delay)^10) - 0.1 x, delay {delay}, step {step} in {self._inner} parts"
-        )
+        equation = f"x' = 0.2 x(t - delay) / (1 + x(t - delay)^10) - 0.1 x, less {self.CENTRE}"
+        self.formula = f"{equation}, delay {delay}, step {step} in {self._inner} parts"
         self._decay = exp(-self.DECAY * h)
         self._weights = [h * w * exp(-self.DECAY * h * (1 - j)) for j, w in zip((-1, 0, 1, 2), self.CUBIC, strict=True)]
         self._reach = int(ratio * self._inner)  # inner steps in a delay
@@ -149,7 +150,7 @@ class MackeyGlass:
 
     def take(self, count: int) -> np.ndarray:
         """Give the next values: (count, 1)."""
-        return self._go(count)[self._inner - 1 :: self._inner, None]
+        return self._go(count)[self._inner - 1 :: self._inner, None] - self.CENTRE
 
     def state_dict(self) -> dict[str, Tensor]:
         """The values over one delay and two inner steps."""
