@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from bench_sequences import sequences
 from bench_streams import memory, streams
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
@@ -132,7 +133,15 @@ def start() -> None:
     show("hl-run --help", statistics.median(took), 0.6, "")
 
 
-ROWS = {"step": steps, "update": updates, "loop": loop, "stream": streams, "memory": memory, "start": start}
+ROWS = {
+    "step": steps,
+    "update": updates,
+    "loop": loop,
+    "sequence": sequences,
+    "stream": streams,
+    "memory": memory,
+    "start": start,
+}
 
 
 def main() -> None:
