@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import signal
 import sys
 import warnings
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import hydra
@@ -88,10 +90,9 @@ def job(cfg: DictConfig) -> float | None:
     folder = Path(own.runtime.output_dir)
     sweep = own.mode.name == "MULTIRUN"
     try:
-        with Interruption() as stop:
-            from hl_cli.run import run
+        from hl_cli.run import run
 
-            outcome = run(cfg, folder, own, _command(own), stop)
+        outcome = run(cfg, folder, own, _command(own), Interruption())
     except Exception as error:
         if sweep:
             with contextlib.suppress(OSError):
@@ -109,6 +110,12 @@ def _command(own: Any) -> str:
     return shlex.join(["hl-run", *map(str, own.overrides.task)])
 
 
+def _leave(number: int, frame: FrameType | None) -> None:
+    """SIGTERM before a run has begun: nothing is to be finished, and what was made is removed."""
+    print("hl-run: broken off by SIGTERM", file=sys.stderr)
+    sys.exit(128 + number)
+
+
 def _one_line_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
     print(f"hl-run: {' '.join(str(message).split())}", file=sys.stderr)
 
@@ -119,6 +126,7 @@ def start() -> None:
     warnings.showwarning = _one_line_warning
     sys.argv[1:] = plugins.translate(sys.argv[1:])
     schema.register()
+    signal.signal(signal.SIGTERM, _leave)
     try:
         job()
     except BrokenPipeError:  # the reader of our output went away, as `head` does

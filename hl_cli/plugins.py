@@ -19,26 +19,32 @@ Made = TypeVar("Made")
 def translate(arguments: list[str]) -> list[str]:
     """Write stream=module:factory, or the name of an entry point, as Hydra knows it; the same for model.
 
-    A name that ships with hl-run is not taken over.
+    stream@stream.streams.a=module:factory, a part of a stream, too. A name that ships is not taken over.
     """
     said = []
     for argument in arguments:
-        group, is_choice, value = argument.partition("=")
+        choice, is_choice, value = argument.partition("=")
+        group, _, package = choice.lstrip("+").partition("@")
         if is_choice and group in GROUPS:
             entries, option = GROUPS[group]
             shipped = (resources.files("hl_cli.configs") / group / f"{value}.yaml").is_file()
             known = {entry.name: entry.value for entry in entry_points(group=entries)}
             factory = known.get(value, value if ":" in value and "," not in value else None)
             if factory and not shipped:
-                said += [f"{group}={option}", f"{group}.factory={factory}", f"{group}.name={value.replace(':', '.')}"]
+                where = package or group
+                said += [f"{choice}={option}", f"{where}.factory={factory}", f"{where}.name={value.replace(':', '.')}"]
                 continue
         said.append(argument)
     return said
 
 
-def make(field: str, factory: str, kind: type[Made], **arguments: Any) -> Made:
-    """Call module:factory with these arguments; raises BadInput unless it gives an object of that kind."""
+def make(field: str, factory: str, kind: type[Made], given: dict[str, Any], options: dict[str, Any]) -> Made:
+    """Call module:factory with what the run gives and the user's options; raises BadInput unless it makes that kind."""
     where = f"{field}.factory={factory}"
+    if twice := sorted(set(given) & set(options)):
+        raise BadInput(
+            f"{field}.options.{twice[0]}: the run gives it itself; allowed: other names than {', '.join(given)}"
+        )
     module, _, name = factory.partition(":")
     if not module or not name:
         raise BadInput(f"{where}: allowed: module:factory, such as my_streams:make")
@@ -48,15 +54,20 @@ def make(field: str, factory: str, kind: type[Made], **arguments: Any) -> Made:
         found = importlib.import_module(module)
     except ImportError as error:
         raise BadInput(f"{where}: {error}; looked from {Path.cwd()} and among the installed packages") from error
+    except Exception as error:
+        raise BadInput(f"{where}: {_said(error)}") from error
     if not callable(getattr(found, name, None)):
         raise BadInput(f"{where}: {module} has no function or class of the name {name}")
     try:
-        made = getattr(found, name)(**arguments)
+        made = getattr(found, name)(**given, **options)
     except BadInput:
         raise
     except Exception as error:
-        line = " ".join(str(error).split())
-        raise BadInput(f"{where}: {type(error).__name__}: {line} (HYDRA_FULL_ERROR=1 shows where)") from error
+        raise BadInput(f"{where}: {_said(error)}") from error
     if not isinstance(made, kind):
         raise BadInput(f"{where}: gave a {type(made).__name__}; allowed: a {kind.__module__}.{kind.__qualname__}")
     return made
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())} (HYDRA_FULL_ERROR=1 shows where)"

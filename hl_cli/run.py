@@ -58,6 +58,13 @@ def run(
     built = comparison(cfg)
     if any(folder.iterdir()):
         raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
+    with stop:  # from here on there is something to finish
+        return _run(cfg, built, folder, hydra, command, stop)
+
+
+def _run(
+    cfg: DictConfig, built: Comparison, folder: Path, hydra: DictConfig | None, command: str, stop: Interruption
+) -> Outcome:
     _write_config(cfg, folder, hydra)
     about = _about(cfg, built, command)
     console.say(console.opening(about))
@@ -80,9 +87,12 @@ def run(
         tally.diverged,
         cfg.tau,
         lambda steps: _replay(built, steps, cfg.seed, stop),
+        tally.learnt,
     )
     received = stop.received
     about["interrupted"] = received.name if received else None
+    if tally.steps < built.schedule.steps and not received and not tally.diverged:
+        about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
     seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
     result = summary(tally, verdict, differences, seconds, about)
     tensors = differences.by_tensor()

@@ -41,7 +41,7 @@ def build() -> Callable[..., Comparison]:
         cfg = copy.deepcopy(_chosen(tuple(f"{key}={value}" for key, value in pairs if key in groups)))
         for key, value in pairs:
             if key not in groups:
-                OmegaConf.update(cfg, key, yaml.safe_load(value))
+                OmegaConf.update(cfg, key, yaml.safe_load(value), force_add=".options" in key)
         return comparison(cfg)
 
     return make

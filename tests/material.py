@@ -103,3 +103,67 @@ def net(features: int, ticks: int, outputs: int, every: bool, width: int = 5) ->
         [nn.Flatten(0, 1), nn.Linear(features, width)] if every else [nn.Flatten(), nn.Linear(ticks * features, width)]
     )
     return nn.Sequential(*first, nn.LayerNorm(width), nn.GELU(), nn.Linear(width, outputs))
+
+
+class Wrong(Coin):
+    """A user's stream with one fault."""
+
+    def __init__(self, fault: str, **place: Any) -> None:
+        super().__init__(**place)
+        self.fault, self.buffer = fault, torch.zeros(self.batch_size, self.ticks, self.features, dtype=place["dtype"])
+        self.left = {"empty": 0, "ends": 5}.get(fault, 10**9)
+        if fault == "task":
+            self.task = None  # type: ignore[assignment]
+        elif fault == "kind":
+            self.task = Task("class", 2)
+        elif fault == "ticks":
+            self.ticks = 0
+        elif fault == "values":
+            self.task = Task("values", 1)
+
+    def _draw(self, count: int, number: int) -> Sample:
+        sample = super()._draw(count, 0)
+        assert sample.target is not None
+        if self.fault == "shape":
+            return sample._replace(inputs=sample.inputs.flatten(1))
+        if self.fault == "dtype":
+            return sample._replace(inputs=sample.inputs.int())
+        if self.fault == "class":
+            return sample._replace(target=sample.target + 5)
+        if self.fault == "nan":
+            return sample._replace(inputs=sample.inputs * torch.nan)
+        if self.fault == "baseline" and number:
+            return sample._replace(baseline=sample.target)
+        if self.fault == "late nan" and number > 3:
+            return sample._replace(inputs=sample.inputs * torch.nan)
+        if self.fault == "never" and number:
+            return sample._replace(target=None)
+        if self.fault == "shared" and number:
+            return sample._replace(inputs=self.buffer.add_(1))
+        return sample
+
+    def __next__(self) -> Sample:
+        if not self.left:
+            raise StopIteration
+        self.left -= 1
+        if self.fault == "raises":
+            raise RuntimeError("my own\nfault")
+        return super().__next__()
+
+    def held_out(self) -> Sample:
+        sample = super().held_out()
+        assert sample.target is not None
+        if self.fault == "no held-out":
+            return Sample(sample.inputs[:0], sample.target[:0])
+        return sample._replace(target=None) if self.fault == "no held-out target" else sample
+
+
+def in_place(features: int, ticks: int, outputs: int, every: bool) -> torch.nn.Module:
+    """A user's net that changes what it is given."""
+    nn = torch.nn
+    return nn.Sequential(nn.Flatten(), nn.SiLU(inplace=True), nn.Linear(ticks * features, outputs))
+
+
+def frozen(features: int, ticks: int, outputs: int, every: bool) -> torch.nn.Module:
+    """A user's net that learns nothing."""
+    return net(features, ticks, outputs, every).requires_grad_(False)

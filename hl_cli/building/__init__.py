@@ -95,5 +95,5 @@ def _schedule(cfg: DictConfig, stream: Stream) -> tuple[Schedule, str]:
             raise BadInput(f"batch_size={cfg.batch_size}: the stream has not enough samples for one batch")
         steps = stream.length
         shorter = f"; the stream ends after {steps} of the {cfg.steps} steps"
-    period = stream.period if isinstance(stream, Drift) else 0
-    return Schedule(steps, cfg.log_every, cfg.eval_every, period), shorter
+    period, blend = (stream.period, stream.blend) if isinstance(stream, Drift) else (0, 0)
+    return Schedule(steps, cfg.log_every, cfg.eval_every, period, blend), shorter

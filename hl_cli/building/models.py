@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
@@ -37,17 +40,26 @@ def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
 def _own(model: DictConfig, stream: Stream, outputs: int, every: bool) -> nn.Module:
     """Ask the user's factory, and try the net on one sample."""
     shape = {"features": stream.features, "ticks": stream.ticks, "outputs": outputs, "every": every}
-    module = make("model", model.factory, nn.Module, **shape, **OmegaConf.to_container(model.options, resolve=True))  # type: ignore[arg-type]
-    inputs = stream.held_out().inputs[:1].cpu().float()
+    options: Any = OmegaConf.to_container(model.options, resolve=True)
+    where = f"model.factory={model.factory}"
+    module = make("model", model.factory, nn.Module, shape, options)
+    if not any(p.requires_grad for p in module.parameters()):
+        raise BadInput(f"{where}: the net has no weights that learn; allowed: at least one")
+    inputs = stream.held_out().inputs[:1].cpu().float().clone()
+    seen = inputs.clone()
     rows = stream.ticks if every else 1
     try:
         with torch.no_grad():
-            said = tuple(module(inputs).shape)
+            said = tuple(copy.deepcopy(module).eval()(inputs).shape)
     except Exception as error:
         line = " ".join(str(error).split())
         raise BadInput(
             f"model.factory={model.factory}: the net fails on inputs {tuple(inputs.shape)}: {line}"
         ) from error
+    if not torch.equal(inputs, seen):
+        raise BadInput(
+            f"{where}: the net changes its inputs in place; allowed: a net that leaves them, for both share them"
+        )
     if said != (rows, outputs):
         raise BadInput(
             f"model.factory={model.factory}: inputs {tuple(inputs.shape)} become {said}; allowed: {(rows, outputs)}"

@@ -51,4 +51,5 @@ class Retention:
             "plasticity": sum(just) / len(just),
             "final": sum(last[task] for task in met) / len(met),
             "forgetting": sum(lost) / len(lost) if lost else None,
+            "tasks_met": len(met),
         }

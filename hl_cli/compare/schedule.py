@@ -9,13 +9,15 @@ from dataclasses import dataclass
 class Schedule:
     """How many steps, and how often to measure (log_every) and to evaluate (eval_every; 0: at the end only).
 
-    period: steps that a task of the stream lasts, after which each task is evaluated; 0: there are no tasks.
+    period: steps that a task of the stream lasts, after which each task is evaluated; 0: there are no tasks;
+    blend: steps before its end in which the next one comes in, before which it is evaluated.
     """
 
     steps: int
     log_every: int = 50
     eval_every: int = 0
     period: int = 0
+    blend: int = 0
 
     def measures(self, step: int) -> bool:
         """The first step, every log_every-th, and the last."""
@@ -26,8 +28,8 @@ class Schedule:
         return step == self.steps or (self.eval_every > 0 and step % self.eval_every == 0)
 
     def ends_task(self, step: int) -> bool:
-        """Every period-th step, and the last, where there are tasks."""
-        return self.period > 0 and (step == self.steps or step % self.period == 0)
+        """Every period-th step, or `blend` before it, and the last, where there are tasks."""
+        return self.period > 0 and (step == self.steps or (step + self.blend) % self.period == 0)
 
     def stops(self, step: int) -> bool:
         """Whether anything is looked at after this step."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from hl_cli.compare.differences import Differences, Distance
@@ -77,7 +78,7 @@ def _advance(
         try:
             said.append(learner.step(sample, observe and k == len(samples)))
         except NonFinite as stop:
-            trace.diverged = (Divergence(step + k, learner.name, stop.quantity),)
+            trace.diverged = (Divergence(step + k, learner.name, _not_finite(sample) or stop.quantity),)
             break
         trace.snapshots.append(differences.snapshot(learner.name))
         trace.physics = said[-1].physics
@@ -85,6 +86,14 @@ def _advance(
     found = iter(measure.means(*map(list, zip(*counted, strict=True)))) if counted else iter(())
     trace.means = [None if r.loss is None else next(found) for r in said]
     return trace
+
+
+def _not_finite(sample: Sample) -> str | None:
+    """What of a sample is not finite, if anything: then the learner is not to blame."""
+    for name, part in sample._asdict().items():
+        if part is not None and part.is_floating_point() and not bool(torch.isfinite(part).all()):
+            return f"sample's {name}"
+    return None
 
 
 def _held_out(
@@ -114,13 +123,14 @@ def side_by_side(
     """
     alive: list[Learner] = [hl, pytorch]
     step, last, limit = 0, False, 1
-    while alive and not last:
+    upcoming = next(stream, None)  # one sample ahead, to know which is the last
+    while alive and not last and upcoming is not None:
         interrupted = stop()
-        samples = list(islice(stream, 1 if interrupted else schedule.burst(step, limit)))
-        if not samples:
-            return
+        samples = [upcoming, *islice(stream, 0 if interrupted else schedule.burst(step, limit) - 1)]
         end = step + len(samples)
-        last = interrupted or end == schedule.steps
+        trained = stream.current_task()
+        upcoming = next(stream, None) if end < schedule.steps else None
+        last = interrupted or upcoming is None
         measured = last or schedule.measures(end)
         limit = max(1, BURST // (differences.weights + samples[0].inputs.numel()))
         traces = {learner.name: _advance(learner, samples, step, measured, differences, measure) for learner in alive}
@@ -141,7 +151,7 @@ def side_by_side(
             step += 1
             record = _record(step, k, traces, differences, measured and step == end)
             if step == end:
-                record = record._replace(held_out=held_out, tasks=tasks, trained=stream.current_task())
+                record = record._replace(held_out=held_out, tasks=tasks, trained=trained)
             yield record
 
 

@@ -4,6 +4,7 @@ r"""The verdict of a run.
     round_off   not identical, but at every measured step no further apart than 10 times the noise floor so far
     different   further than that
     diverged    a learner met a value that is not finite
+    undecided   no target counted, so that nothing was learnt
 
 The noise floor is the distance between PyTorch and the same PyTorch run started one ulp away, on the same stream.
 It tells chaos from error: where round-off itself grows, the floor grows with it. It is replayed only when needed.
@@ -86,12 +87,21 @@ def judge(
     diverged: list[Divergence],
     tau: float,
     replay: Callable[[list[int]], dict[int, float]],
+    learnt: bool = True,
 ) -> Verdict:
-    """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor, or nothing."""
+    """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor, or nothing.
+
+    learnt: whether any target counted.
+    """
     if diverged:
         each = (f"step {d.step}: the {d.quantity} of {d.learner} is not finite (tau = {tau:g})" for d in diverged)
         equal = "; the weights were equal up to there" if first_difference is None and apart else ""
-        return Verdict("diverged", f"{'; '.join(each)}{equal}; try a smaller learning rate")
+        cause = (
+            "the data are to blame" if any("sample" in d.quantity for d in diverged) else "try a smaller learning rate"
+        )
+        return Verdict("diverged", f"{'; '.join(each)}{equal}; {cause}")
+    if not learnt:
+        return Verdict("undecided", "no target counted at any step: nothing was learnt, and nothing compared")
     if first_difference is None:
         return Verdict("identical", "every weight equal bit for bit at every step")
     floor = replay(sorted(apart))

@@ -70,9 +70,9 @@ def table(summary: dict[str, Any]) -> list[list[str]]:
 def retention(summary: dict[str, Any]) -> list[str]:
     """How much of its tasks each learner has kept, a line each; nothing for a stream without tasks."""
     return [
-        f"  {NAMES[name]}, mean over {len(summary['tasks'])} tasks: held-out {summary['main']} when just learnt "
-        f"{_cell(of['plasticity'], '.3f')}, at the end {_cell(of['final'], '.3f')}; "
-        f"forgetting {_cell(of['forgetting'], '.3f')} (all but the last task)"
+        f"  {NAMES[name]}, mean over {of['tasks_met']} of {len(summary['tasks'])} tasks: "
+        f"held-out {summary['main']} when just learnt {_cell(of['plasticity'], '.3f')}, "
+        f"at the end {_cell(of['final'], '.3f')}; forgetting {_cell(of['forgetting'], '.3f')} (all but the last task)"
         for name in LEARNERS
         if "plasticity" in (of := summary[name])
     ]
@@ -85,7 +85,7 @@ def remark(summary: dict[str, Any]) -> str:
         return ""
     return (
         f"held-out skill of {' and '.join(below)} is below 0: repeating the last value does better; "
-        "try more steps, scenario=gd_b or a smaller scenario.lr"
+        "try more steps, or a smaller learning rate"
     )
 
 

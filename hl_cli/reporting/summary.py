@@ -53,6 +53,11 @@ class Tally:
         """Nothing to write."""
 
     @property
+    def learnt(self) -> bool:
+        """Whether any target counted."""
+        return any(total.count for total in self._all.values())
+
+    @property
     def window(self) -> int:
         """How many steps the final scores are of."""
         return max(last.count for last in self._last.values())
@@ -61,13 +66,12 @@ class Tally:
         """The numbers of one learner."""
         last, whole = self._last[learner].scores(), self._all[learner].scores()
         held_out = self.held_out.get(learner, {})
-        done = next((d.step - 1 for d in self.diverged if d.learner == learner), self.steps)
         return {
             **{"final_loss" if name == "loss" else name: last.get(name) for name in self.measure.names},
             **{f"held_out_{name}": held_out.get(name) for name in self.measure.names},
             **{f"cumulative_{name}": whole.get(name) for name in self.measure.names},
             **self.retention[learner].measures(),
-            "steps_per_second": done / seconds if seconds > 0 else None,
+            "steps_per_second": self._all[learner].count / seconds if seconds > 0 else None,
         }
 
 

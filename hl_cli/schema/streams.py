@@ -8,8 +8,8 @@ from typing import Any
 from omegaconf import MISSING
 
 from hl_cli.schema.fields import described
+from hl_cli.types import COUNTS
 
-COUNTS = ("last", "every")
 SIGNALS = 8
 
 
@@ -164,7 +164,7 @@ class Drift(Stream):
     streams: dict[str, Stream] = described({}, "the streams that it is made of, by any name")
     change: str = described("streams", "what a task is", choices=("streams", "classes", "permuted"))
     classes_per_task: int = described(2, "for change=classes", least=1)
-    tasks: int = described(5, "for change=permuted: how many orders of the features", least=1, most=1000)
+    tasks: int = described(5, "for change=permuted: how many orders of the features", least=1, most=100)
     period: int = described(1000, "steps that a task lasts", least=1)
     blend: int = described(0, "steps in which the next task gradually takes over; 0: abrupt", least=0)
     recurring: bool = described(False, "after the last task the first comes again")

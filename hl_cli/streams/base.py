@@ -1,6 +1,7 @@
 """The contract of a stream: samples in an order fixed by the seed, resumable at any sample, with a held-out part.
 
-Your own stream is a subclass of Stream with ticks, features, task, and the four methods that raise here.
+Your own stream is a subclass of Stream with ticks, features, task, and the four methods that raise here. Samples are
+read ahead, and both learners see the same tensors: give new ones for each sample.
 tests/laws.py has the rules that every stream obeys.
 """
 

@@ -126,11 +126,13 @@ class CsvRows:
             for end, row in islice(self._rows(opened, place.lines), count):
                 if len(row) != len(self.names):
                     raise self._wrong_length(len(row), ends[-1] + 1)
+                text = "".join(row)
+                if "_" in text or not text.isascii():  # float() takes 1_000 and digits of other scripts
+                    self._check_cells(row, columns, ends[-1] + 1)
                 try:
                     flat.extend([float(row[k]) for k in columns])
                 except ValueError:
-                    k = next(k for k in columns if not _is_number(row[k]))
-                    raise self._no_number(k, ends[-1] + 1, row[k].strip()) from None
+                    self._check_cells(row, columns, ends[-1] + 1)
                 if time is not None:
                     times.append(row[time])
                 ends.append(end)
@@ -148,6 +150,12 @@ class CsvRows:
             f"allowed: the same number on each line, parted by {self._delimiter!r}, with decimal points"
         )
 
+    def _check_cells(self, row: list[str], columns: Sequence[int], line: int) -> None:
+        """Raise BadInput for the first cell that is no number."""
+        for k in columns:
+            if not _is_number(row[k]):
+                raise self._no_number(k, line, row[k].strip()) from None
+
     def _no_number(self, column: int, line: int, text: str) -> BadInput:
         what = f"{shown(text)} is not a usable number" if text else "an empty cell"
         allowed = (
@@ -160,6 +168,8 @@ class CsvRows:
 
 
 def _is_number(text: str) -> bool:
+    if "_" in text or not text.strip().isascii():
+        return False
     try:
         float(text)
     except ValueError:

@@ -27,8 +27,14 @@ def reader(first: str) -> tuple[Callable[[str], float], str, str]:
         finite(first)
         return finite, "number", ""
     except ValueError:
-        origin = datetime.fromisoformat(first.strip())
-        return lambda text: (datetime.fromisoformat(text.strip()) - origin).total_seconds(), "ISO time", " s"
+        origin = _moment(first)
+        return lambda text: (_moment(text) - origin).total_seconds(), "ISO time", " s"
+
+
+def _moment(text: str) -> datetime:
+    """An ISO time; Z, which Python 3.10 does not read, is +00:00."""
+    text = text.strip()
+    return datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith(("Z", "z")) else text)
 
 
 class Times:

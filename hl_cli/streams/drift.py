@@ -77,20 +77,22 @@ class Drift(Stream):
     def __init__(
         self, tasks: dict[str, Stream], period: int, blend: int = 0, recurring: bool = False, seed: int = 0
     ) -> None:
-        if not 0 <= blend <= period:
-            raise BadInput(f"stream.blend={blend}: allowed: 0 up to stream.period={period}")
+        if not 0 <= blend < period:
+            raise BadInput(f"stream.blend={blend}: allowed: 0 up to {period - 1}, below stream.period={period}")
         self.tasks, self.period, self.blend, self.recurring = tasks, period, blend, recurring
         self._streams, self._seed, self._given = list(tasks.values()), seed, 0
         first = self._streams[0]
         self.ticks, self.features, self.task, self.image = first.ticks, first.features, first.task, first.image
         for name, other in tasks.items():
-            if _shape(first) != _shape(other):
+            if (first.ticks, first.features, first.task) != (other.ticks, other.features, other.task):
                 raise BadInput(
                     f"stream.streams: {name} gives {_shape(other)}, the first one {_shape(first)}; "
                     "allowed: streams of one shape"
                 )
             self.image = self.image if other.image == self.image else None
-        self.origin = "; ".join(dict.fromkeys(s.origin for s in self._streams))
+        how = f"{len(tasks)} tasks of {period} steps, {f'blending over {blend}' if blend else 'abrupt'}"
+        again = ", again and again" if recurring else ""
+        self.origin = f"{how}{again}: {'; '.join(dict.fromkeys(s.origin for s in self._streams))}"
         self.licence = "; ".join(dict.fromkeys(s.licence for s in self._streams))
         counts = [s.train_samples for s in self._streams]
         self.train_samples = None if None in counts else sum(c for c in counts if c is not None)

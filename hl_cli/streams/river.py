@@ -90,6 +90,10 @@ class RiverStream(Windows):
         if data.total is not None:
             self.train_samples = left = data.total - held_out
             self.length = left // batch_size
+            if data.total <= batch_size:
+                raise BadInput(
+                    f"batch_size={batch_size}: {dataset} has {data.total} samples; allowed: fewer than these"
+                )
             if left < batch_size:
                 raise BadInput(
                     f"stream.held_out={held_out}: {dataset} has {data.total} samples, which leaves {left} to train on; "

@@ -49,7 +49,7 @@ VALUES = [
     ("stream=river stream.dataset=Phisching", "Phishing"),
     ("stream=river stream.dataset=synth.SEA +stream.options.foo=1", "stream.options.foo"),
     ("stream=drift stream.period=0", "stream.period=0"),
-    ("stream=drift stream.period=5 stream.blend=9", "stream.blend=9"),
+    ("stream=drift stream.period=5 stream.blend=5", "stream.blend=5: allowed: 0 up to 4"),
     ("stream=drift stream.change=permuted", "stream.change=permuted: has 2 streams; allowed: one"),
     ("stream=drift stream@stream.streams.a=digits", "allowed: streams of one shape"),
     ("stream=drift stream@stream.streams.a=foo", "foo"),

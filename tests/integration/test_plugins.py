@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from hl_cli.building import Comparison
+from hl_cli.compare.differences import Differences
+from hl_cli.compare.side_by_side import StepRecord, side_by_side
+from hl_cli.compare.verdict import judge
 from hl_cli.errors import BadInput
 from hl_cli.plugins import make, translate
 from hl_cli.streams.base import Stream
 from tests.process import ENVIRONMENT, HL_RUN, PATIENCE, Said, summary_of
 
+Build = Callable[..., Comparison]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -99,9 +105,76 @@ def broken(features: int, **shape: object) -> torch.nn.Module:
 def test_what_is_not_yours_is_left_alone() -> None:
     plain = ["stream=digits", "-m", "stream=a:b,c:d", "model=mlp", "stream.path=C:file", "hydra.run.dir=x:y"]
     assert translate(plain) == plain
+    part = ["+stream@stream.streams.c=plugin", "stream.streams.c.factory=a:b", "stream.streams.c.name=a.b"]
+    assert translate(["+stream@stream.streams.c=a:b"]) == part
     assert translate(["stream=a.b:c"]) == ["stream=plugin", "stream.factory=a.b:c", "stream.name=a.b.c"]
 
 
 def test_a_factory_must_give_a_stream() -> None:
     with pytest.raises(BadInput, match=r"gave a list; allowed: a hl_cli\.streams\.base\.Stream"):
-        make("stream", "builtins:list", Stream)
+        make("stream", "builtins:list", Stream, {}, {})
+
+
+FAULTS = {
+    "task": "its task is None",
+    "kind": "its task is Task",
+    "ticks": "its ticks is 0; allowed: a whole number >= 1",
+    "values": "target of .50,., torch.int64; allowed: .50, 1., torch.float32",
+    "shape": "inputs of .50, 6., torch.float32; allowed: .50, 2, 3.",
+    "dtype": "inputs of .50, 2, 3., torch.int32",
+    "class": "class numbers out of range; allowed: 0 to 1",
+    "nan": "inputs with values that are not finite",
+    "baseline": "only one of samples and held-out part has a baseline",
+    "raises": "RuntimeError: my own fault",
+    "empty": "it gives no sample; allowed: at least one",
+    "shared": "the next sample changed the one before; allowed: new tensors",
+    "no held-out": "nothing is held out",
+    "no held-out target": "nothing is held out, or without a target",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_stream_that_breaks_the_contract(build: Build, fault: str) -> None:
+    with pytest.raises(BadInput, match=FAULTS[fault]) as refused:
+        build("stream=plugin", "stream.factory=tests.material:Wrong", f"stream.options={{fault: {fault}}}")
+    assert "\n" not in str(refused.value) and str(refused.value).startswith("stream.factory=tests.material:Wrong: ")
+
+
+@pytest.mark.parametrize(
+    ("factory", "words"), [("in_place", "changes its inputs in place"), ("frozen", "no weights that learn")]
+)
+def test_a_net_that_cannot_be_compared(build: Build, factory: str, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        build("model=module", f"model.factory=tests.material:{factory}", "split=output")
+
+
+def test_what_the_run_gives_is_not_an_option(build: Build) -> None:
+    with pytest.raises(BadInput, match=r"stream.options.seed: the run gives it itself; allowed: other names than seed"):
+        build("stream=plugin", "stream.factory=tests.material:Coin", "stream.options={seed: 3}")
+
+
+def wrong(fault: str, build: Build, **options: int) -> tuple[list[StepRecord], Comparison]:
+    choice = [f"{key}={value}" for key, value in options.items()]
+    built = build("stream=plugin", "stream.factory=tests.material:Wrong", f"stream.options={{fault: {fault}}}", *choice)
+    differences = Differences(built.hl.weights(), built.pytorch.weights())
+    return list(side_by_side(built.stream, built.hl, built.pytorch, built.measure, built.schedule, differences)), built
+
+
+def test_a_stream_that_ends_without_a_word_is_evaluated_at_its_end(build: Build) -> None:
+    records, _ = wrong("ends", build, steps=50, log_every=3, eval_every=0)
+    assert [r.step for r in records] == [1, 2, 3, 4, 5]
+    assert records[-1].held_out and records[-1].measured and records[-1].physics and records[-1].distance
+
+
+def test_the_data_are_blamed_where_they_are_not_finite(build: Build) -> None:
+    records, _ = wrong("late nan", build, steps=50)
+    assert {d.quantity for r in records for d in r.diverged} == {"sample's inputs"}
+    verdict = judge(None, {1: 0.0}, [d for r in records for d in r.diverged], 1.0, lambda steps: {})
+    assert verdict.word == "diverged" and "the data are to blame" in verdict.reason
+
+
+def test_nothing_learnt_is_not_identical(build: Build, tmp_path: Path) -> None:
+    records, _ = wrong("never", build, steps=10)
+    assert not any(r.means for r in records)
+    verdict = judge(None, {1: 0.0}, [], 1.0, lambda steps: {}, learnt=False)
+    assert verdict.word == "undecided" and not verdict.meets("identical") and not verdict.meets("round_off")

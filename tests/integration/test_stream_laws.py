@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EVERY = ("series", "text", "sine", "square", "lorenz", "mackey_glass", "pendulum", "mass_spring")
 CASES = [(option,) for option in OPTIONS] + [(option, "stream.counts=every") for option in EVERY]
 CASES += [("drift", "stream.blend=700"), ("river", "stream.dataset=synth.SEA"), ("signal_school", "stream.lecture=50")]
-STOPS = (1, 10, 37)
+STOPS = (1, 1437, 4085)  # beside the first sample: the end of an epoch of digits, the end of a piece of windows
 
 
 def make(case: tuple[str, ...], batch: int = 1) -> Stream:
@@ -61,7 +61,8 @@ def test_goes_on_in_another_process(tmp_path: Path) -> None:
     for k, case in enumerate(CASES):
         for batch in (1, 3):
             stream = make(case, batch)
-            for _ in islice(stream, STOPS[(k + batch) % len(STOPS)]):
+            few = stream.length is not None and stream.length < 6000
+            for _ in islice(stream, 37 if few else STOPS[(k + batch) % len(STOPS)]):
                 pass
             saved.append((case, batch, copy.deepcopy(stream.state_dict())))
             wanted.append(digest(stream, 1000 if batch == 1 else 100))
@@ -100,7 +101,7 @@ def test_a_batch_is_as_many_samples(case: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("case", CASES, ids=" ".join)
 def test_held_out_samples_are_never_given(case: tuple[str, ...]) -> None:
     """No sample of the stream is one of those held out; a periodic signal has its values again and again."""
-    if case[0] in ("sine", "square", "mass_spring", "pendulum", "signal_school", "drift", "plugin"):
+    if case[0] in ("sine", "square", "mass_spring", "signal_school", "drift", "plugin"):
         pytest.skip("periodic, or a coin")
 
     def rows(sample: Sample) -> set[bytes]:

@@ -44,6 +44,8 @@ def message(path: Path, data: bytes, **options: object) -> str:
         (b"1,2,3\n" + GOOD, "line 1 is numbers"),
         (b"time,,OT\n" + GOOD, "column 2 of 3 has no name"),
         (b"time,OT,OT\n" + GOOD, "two columns are named 'OT'"),
+        (changed(5, "2016-07-01 03:00:00,1_000,2"), "column 'a', line 5: '1_000' is not a usable number"),
+        (changed(5, "2016-07-01 03:00:00,\u0663,2"), "column 'a', line 5"),
         (GOOD[:100] + b"\xff" + GOOD[100:], "offset 100: byte 0xff is not UTF-8"),
         (GOOD[:100] + b"\0" + GOOD[100:], "byte 100 is NUL"),
         (GOOD.decode().encode("utf-16"), "offset 0: byte 0xff is not UTF-8"),

@@ -8,6 +8,7 @@ from itertools import islice
 import pytest
 import torch
 
+from hl_cli.compare.schedule import Schedule
 from hl_cli.errors import BadInput
 from hl_cli.streams.drift import Drift, Permuted, by_class
 from hl_cli.streams.tabular import TabularStream
@@ -74,6 +75,12 @@ def test_the_task_of_a_period() -> None:
         assert stream.current_task() == list(stream.tasks)[(k - 1) // 20]
 
 
+def test_a_task_is_evaluated_before_the_next_one_blends_in() -> None:
+    schedule = Schedule(steps=100, period=40, blend=15)
+    assert [step for step in range(1, 101) if schedule.ends_task(step)] == [25, 65, 100]
+    assert [step for step in range(1, 101) if Schedule(100, period=40).ends_task(step)] == [40, 80, 100]
+
+
 def test_classes_are_shared_out() -> None:
     tasks = by_class(TabularStream("digits"), 3)
     assert list(tasks) == ["classes 0-2", "classes 3-5", "classes 6-8", "class 9"]
@@ -100,8 +107,8 @@ def test_orders_are_permutations() -> None:
 def test_bad_input() -> None:
     with pytest.raises(BadInput, match="b gives 1 x 4 inputs"):
         Drift({"a": TabularStream("digits"), "b": TabularStream("iris")}, 10)
-    with pytest.raises(BadInput, match=r"stream\.blend=11: allowed: 0 up to stream\.period=10"):
-        Drift({"a": TabularStream("digits")}, 10, blend=11)
+    with pytest.raises(BadInput, match=r"stream\.blend=10: allowed: 0 up to 9, below stream\.period=10"):
+        Drift({"a": TabularStream("digits")}, 10, blend=10)
     with pytest.raises(BadInput, match="none held out"):
         by_class(TabularStream("iris", held_out=0.01), 1)
     with pytest.raises(BadInput, match="over a table or images"):

@@ -27,12 +27,13 @@ def test_three_tasks() -> None:
         "plasticity": (0.9 + 0.8 + 0.7) / 3,
         "final": (0.6 + 0.2 + 0.7) / 3,
         "forgetting": ((0.9 - 0.6) + (0.8 - 0.2)) / 2,
+        "tasks_met": 3,
     })  # fmt: skip
 
 
 def test_what_was_not_met_cannot_be_forgotten() -> None:
     of = retained(("a", {"a": 0.9, "b": 0.9}), ("a", {"a": 0.7, "b": 0.1}))
-    assert of.measures() == {"plasticity": pytest.approx(0.8), "final": 0.7, "forgetting": None}
+    assert of.measures() == {"plasticity": pytest.approx(0.8), "final": 0.7, "forgetting": None, "tasks_met": 1}
 
 
 def test_a_task_that_comes_again() -> None:

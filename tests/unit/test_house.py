@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "hl_cli"
 LAYERS = {
-    0: {"schema", "types", "errors"},
+    -1: {"types", "errors"},
+    0: {"schema"},
     1: {"dynamics"},
     2: {"networks", "streams"},
     3: {"learners"},
