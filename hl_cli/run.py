@@ -12,12 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 from hl_cli.building import Comparison, comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
+from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import judge, noise_floor
 from hl_cli.errors import BadInput
 from hl_cli.interruption import Interruption
 from hl_cli.reporting import console, plots
 from hl_cli.reporting.report import write_report
-from hl_cli.reporting.summary import Tally, summary, write_json
+from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import Tables, write_weights
 from hl_cli.reporting.tensorboard import TensorBoard
 
@@ -72,9 +73,9 @@ def _run(
     tally, measure = Tally(built.measure), built.measure
     with ExitStack() as files:
         consumers: list[Consumer] = [tally]
-        consumers.append(Tables(folder, measure, built.schedule.period > 0))
+        consumers.append(Tables(folder, tally, built.schedule.period > 0))
         files.callback(consumers[-1].close)
-        consumers.append(TensorBoard(folder, measure))
+        consumers.append(TensorBoard(folder, tally))
         files.callback(consumers[-1].close)
         consumers.append(console.Progress(built.schedule.steps))
         files.callback(consumers[-1].close)

@@ -24,11 +24,11 @@ from hl_cli import schema
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.schedule import Schedule
 from hl_cli.compare.side_by_side import side_by_side
+from hl_cli.compare.tally import Tally
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.dynamics.integrators import semi_implicit_euler
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.reporting.console import Progress
-from hl_cli.reporting.summary import Tally
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.run import Consumer
@@ -94,10 +94,11 @@ def loop() -> None:
     endless = Schedule(10**9, default.log_every, default.eval_every)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        tally = Tally(built.measure)
         consumers: list[Consumer] = [
-            Tally(built.measure),
-            Tables(folder, built.measure),
-            TensorBoard(folder, built.measure),
+            tally,
+            Tables(folder, tally),
+            TensorBoard(folder, tally),
             Progress(10**9),
         ]
         apart = Differences(built.hl.weights(), built.pytorch.weights())

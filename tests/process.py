@@ -12,7 +12,9 @@ from typing import Any
 
 PATIENCE = 300  # seconds until a process counts as hung
 CURVES = "step,hl_loss,pytorch_loss,hl_accuracy,pytorch_accuracy"
+RUNNING = ",".join(f"{over}_{score}" for over in ("window", "cumulative") for score in CURVES.split(",")[1:])
 HEADERS = {
+    "running.csv": f"step,{RUNNING}",
     "curves.csv": CURVES,
     "evaluation.csv": CURVES,
     "weight_difference.csv": "step,max_abs,mean_abs,relative,max_ulp",

@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.reporting.tables import LEARNERS
+from hl_cli.compare.tally import LEARNERS
 
 LARGE = 1e5  # from here on a score is written with its power of ten
 NAMES = {"hl": "HL", "pytorch": "PyTorch"}

@@ -5,74 +5,15 @@ from __future__ import annotations
 import json
 import math
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from hl_cli import __version__
 from hl_cli.compare.differences import Differences
-from hl_cli.compare.forgetting import Retention
-from hl_cli.compare.metrics import Measure, Total, Window
-from hl_cli.compare.side_by_side import Divergence, StepRecord
+from hl_cli.compare.tally import LEARNERS, Tally
 from hl_cli.compare.verdict import Verdict
-from hl_cli.reporting.tables import LEARNERS
-from hl_cli.types import Scores
-
-
-@dataclass
-class Tally:
-    """What the end of a run needs of its records; final scores are of the last WINDOW steps, cumulative ones of all."""
-
-    measure: Measure
-    steps: int = 0
-    apart: dict[int, float] = field(default_factory=dict)
-    diverged: list[Divergence] = field(default_factory=list)
-    held_out: dict[str, Scores] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.retention = {name: Retention(name, self.measure.main) for name in LEARNERS}
-        self._last = {name: Window(self.measure) for name in LEARNERS}
-        self._all = {name: Total(self.measure) for name in LEARNERS}
-
-    def consume(self, record: StepRecord) -> None:
-        """Keep the last window, the distances and the divergences."""
-        self.steps = record.step
-        for name, means in record.means.items():
-            self._last[name].add(means)
-            self._all[name].add(means)
-        for retention in self.retention.values():
-            retention.consume(record)
-        if record.distance is not None:
-            self.apart[record.step] = record.distance.max_abs
-        if record.held_out is not None:
-            self.held_out = record.held_out
-        self.diverged += record.diverged
-
-    def close(self) -> None:
-        """Nothing to write."""
-
-    @property
-    def learnt(self) -> bool:
-        """Whether any target counted."""
-        return any(total.count for total in self._all.values())
-
-    @property
-    def window(self) -> int:
-        """How many steps the final scores are of."""
-        return max(last.count for last in self._last.values())
-
-    def of(self, learner: str, seconds: float) -> dict[str, float | None]:
-        """The numbers of one learner."""
-        last, whole = self._last[learner].scores(), self._all[learner].scores()
-        held_out = self.held_out.get(learner, {})
-        return {
-            **{"final_loss" if name == "loss" else name: last.get(name) for name in self.measure.names},
-            **{f"held_out_{name}": held_out.get(name) for name in self.measure.names},
-            **{f"cumulative_{name}": whole.get(name) for name in self.measure.names},
-            **self.retention[learner].measures(),
-            "steps_per_second": self._all[learner].count / seconds if seconds > 0 else None,
-        }
 
 
 def summary(

@@ -11,26 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.differences import Distance, TensorDistance
-from hl_cli.compare.metrics import Measure, Window
 from hl_cli.compare.side_by_side import StepRecord
+from hl_cli.compare.tally import LEARNERS, Tally
 from hl_cli.types import Physics, Scores
 
-LEARNERS = ("hl", "pytorch")
 FLUSH_EVERY = 1000  # steps
 
 
 class Tables:
     """Writes each record as it comes; rows are buffered and reach the disk every FLUSH_EVERY steps.
 
-    measure: names the columns; tasks: whether the stream changes over time, which has a table of its own.
+    tally: the running scores, which has taken each record before this one does; tasks: whether the stream changes over
+    time, which has a table of its own.
     """
 
-    def __init__(self, folder: Path, measure: Measure, tasks: bool = False) -> None:
-        self._measure = measure
+    def __init__(self, folder: Path, tally: Tally, tasks: bool = False) -> None:
+        self._tally, self._measure = tally, tally.measure
+        measure = tally.measure
         scores = [f"{learner}_{metric}" for metric in measure.names for learner in LEARNERS]
         columns: dict[str, list[str]] = {
             "curves.csv": ["step", *scores],
             "evaluation.csv": ["step", *scores],
+            "running.csv": ["step", *(f"{over}_{score}" for over in ("window", "cumulative") for score in scores)],
             "weight_difference.csv": ["step", *(f.name for f in fields(Distance))],
             "physics.csv": ["step", *(f.name for f in fields(Physics))],
         }
@@ -41,19 +43,20 @@ class Tables:
         for name, header in columns.items():
             self._writers[name].writerow(header)
         self._curves = self._writers["curves.csv"]
-        self._windows = {name: Window(measure) for name in LEARNERS}
 
     def consume(self, record: StepRecord) -> None:
         """One row a file that has something new."""
         self._curves.writerow([record.step, *self._step(record)])
+        if record.measured:
+            self._writers["running.csv"].writerow([record.step, *self._running()])
         if record.distance is not None:
             self._writers["weight_difference.csv"].writerow([record.step, *astuple(record.distance)])
         if record.physics is not None:
             self._writers["physics.csv"].writerow([record.step, *astuple(record.physics)])
         if record.held_out is not None:
-            self._writers["evaluation.csv"].writerow([record.step, *self._held_out(record.held_out)])
+            self._writers["evaluation.csv"].writerow([record.step, *self._named(record.held_out)])
         for task, scores in (record.tasks or {}).items():
-            self._writers["tasks.csv"].writerow([record.step, record.trained, task, *self._held_out(scores)])
+            self._writers["tasks.csv"].writerow([record.step, record.trained, task, *self._named(scores)])
         if record.step % FLUSH_EVERY == 0:
             for file in self._files.values():
                 file.flush()
@@ -62,14 +65,21 @@ class Tables:
         """The cells of a step; scores that need many rows are of the last WINDOW steps."""
         values = {name: self._measure.values(means) for name, means in record.means.items()}
         if self._measure.pooled:
-            for name, means in record.means.items():
-                self._windows[name].add(means)
-                over = self._windows[name].scores()
+            for name in record.means:
+                over = self._tally.last[name].scores()
                 own = zip(self._measure.names, values[name], strict=True)
                 values[name] = tuple(over[m] if m in self._measure.pooled else value for m, value in own)
         return self._cells(values)
 
-    def _held_out(self, scores: dict[str, Scores]) -> list[Any]:
+    def _running(self) -> list[Any]:
+        """The scores over the last WINDOW steps, then over all."""
+        cells: list[Any] = []
+        for over in (self._tally.last, self._tally.total):
+            scores = {name: over[name].scores() for name in LEARNERS}
+            cells += self._named({name: of for name, of in scores.items() if of})
+        return cells
+
+    def _named(self, scores: dict[str, Scores]) -> list[Any]:
         return self._cells({name: tuple(of.values()) for name, of in scores.items()})
 
     def _cells(self, values: dict[str, tuple[float, ...]]) -> list[Any]:

@@ -11,9 +11,9 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from hl_cli.compare.metrics import Measure, Total
+from hl_cli.compare.metrics import Total
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.reporting.tables import LEARNERS
+from hl_cli.compare.tally import LEARNERS, Tally
 
 FLUSH_SECONDS = 10
 
@@ -49,10 +49,13 @@ class Events:
 
 
 class TensorBoard:
-    """Loss and scores are of all steps since the last point; those of each step are in curves.csv."""
+    """Loss and scores are of all steps since the last point, and cumulative ones of all steps so far.
 
-    def __init__(self, folder: Path, measure: Measure) -> None:
-        self._measure = measure
+    tally: has taken each record before this one does.
+    """
+
+    def __init__(self, folder: Path, tally: Tally) -> None:
+        self._tally, self._measure = tally, tally.measure
         names = (*LEARNERS, "difference")
         self._events = {name: Events(folder / "tensorboard" / name) for name in names}
         self._flushed = time.monotonic()
@@ -80,6 +83,7 @@ class TensorBoard:
         if record.measured:
             for name, window in self._since.items():
                 points[name] |= window.scores()
+                points[name] |= {f"cumulative/{tag}": v for tag, v in self._tally.total[name].scores().items()}
             self._reset()
         for name, values in points.items():
             if values:

@@ -61,12 +61,17 @@ def test_the_tables_of_a_run(first: First, build: Callable[..., Comparison]) -> 
     curves = rows(folder / "curves.csv")
     measured = [1, *range(10, 121, 10)]
     steps = {"curves.csv": [*range(1, 121)], "evaluation.csv": [50, 100, 120]}
-    steps |= {"weight_difference.csv": measured, "physics.csv": measured}
+    steps |= {"weight_difference.csv": measured, "physics.csv": measured, "running.csv": measured}
     assert {name: [int(r["step"]) for r in rows(folder / name)] for name in steps} == steps
     cells = [cell for name in HEADERS for r in rows(folder / name) for cell in [*r.values()][1:] if "." in cell]
     assert all(repr(float(cell)) == cell for cell in cells)  # nothing is rounded
     assert any(len(r["hl_loss"]) > 12 for r in curves)
     assert all(r["hl_loss"] == r["pytorch_loss"] and r["hl_accuracy"] in ("0.0", "1.0") for r in curves)
+
+    for r in rows(folder / "running.csv"):
+        done = [float(c["hl_accuracy"]) for c in curves[: int(r["step"])]]
+        assert float(r["cumulative_hl_accuracy"]) == pytest.approx(sum(done) / len(done))
+        assert float(r["window_hl_accuracy"]) == pytest.approx(sum(done[-100:]) / len(done[-100:]))
 
     physics = rows(folder / "physics.csv")
     assert all(math.isfinite(float(cell)) for r in physics for cell in r.values())
@@ -105,7 +110,9 @@ def test_tensorboard_reads_the_events_of_a_run(first: First) -> None:
     folder, _ = first
     events = {p.name: EventAccumulator(str(p)).Reload() for p in (folder / "tensorboard").iterdir()}
     tags = {name: set(one.Tags()["scalars"]) for name, one in events.items()}
-    assert {"loss", "accuracy", "held_out/loss", "held_out/accuracy"} <= tags["hl"] & tags["pytorch"]
+    assert {"loss", "accuracy", "held_out/loss", "held_out/accuracy", "cumulative/accuracy"} <= tags["hl"] & tags[
+        "pytorch"
+    ]
     assert tags["difference"] == {f"weight_difference/{tag}" for tag in ("max_abs", "mean_abs", "relative", "max_ulp")}
     curves = rows(folder / "curves.csv")
     for learner in ("hl", "pytorch"):

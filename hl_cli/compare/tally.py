@@ -1,0 +1,71 @@
+"""The running scores of both learners, and what the end of a run needs of its records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hl_cli.compare.forgetting import Retention
+from hl_cli.compare.metrics import Measure, Total, Window
+from hl_cli.compare.side_by_side import Divergence, StepRecord
+from hl_cli.types import Scores
+
+LEARNERS = ("hl", "pytorch")
+
+
+@dataclass
+class Tally:
+    """What is known of a run so far.
+
+    last, total: scores of each learner over the last WINDOW steps, and over all; apart: largest weight difference by
+    measured step; retention: what is kept of the tasks of a stream that changes.
+    """
+
+    measure: Measure
+    steps: int = 0
+    apart: dict[int, float] = field(default_factory=dict)
+    diverged: list[Divergence] = field(default_factory=list)
+    held_out: dict[str, Scores] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.retention = {name: Retention(name, self.measure.main) for name in LEARNERS}
+        self.last = {name: Window(self.measure) for name in LEARNERS}
+        self.total = {name: Total(self.measure) for name in LEARNERS}
+
+    def consume(self, record: StepRecord) -> None:
+        """Keep the last window, the distances and the divergences."""
+        self.steps = record.step
+        for name, means in record.means.items():
+            self.last[name].add(means)
+            self.total[name].add(means)
+        for retention in self.retention.values():
+            retention.consume(record)
+        if record.distance is not None:
+            self.apart[record.step] = record.distance.max_abs
+        if record.held_out is not None:
+            self.held_out = record.held_out
+        self.diverged += record.diverged
+
+    def close(self) -> None:
+        """Nothing to write."""
+
+    @property
+    def learnt(self) -> bool:
+        """Whether any target counted."""
+        return any(total.count for total in self.total.values())
+
+    @property
+    def window(self) -> int:
+        """How many steps the final scores are of."""
+        return max(last.count for last in self.last.values())
+
+    def of(self, learner: str, seconds: float) -> dict[str, float | None]:
+        """The numbers of one learner."""
+        last, whole = self.last[learner].scores(), self.total[learner].scores()
+        held_out = self.held_out.get(learner, {})
+        return {
+            **{"final_loss" if name == "loss" else name: last.get(name) for name in self.measure.names},
+            **{f"held_out_{name}": held_out.get(name) for name in self.measure.names},
+            **{f"cumulative_{name}": whole.get(name) for name in self.measure.names},
+            **self.retention[learner].measures(),
+            "steps_per_second": self.total[learner].count / seconds if seconds > 0 else None,
+        }
