@@ -87,7 +87,7 @@ class Sine(Signal):
     """A sum of sines."""
 
     frequencies: list[float] = described([0.11, 0.07, 0.05], "Hz", above=0)
-    amplitudes: list[float] = described([0.8, 0.16, 0.16], "of each sine")
+    amplitudes: list[float] = described([0.5, 0.1, 0.1], "of each sine")
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Square(Signal):
     """A square wave."""
 
     frequency: float = described(0.06, "Hz", above=0)
-    amplitude: float = described(1.0, "of the wave", above=0)
+    amplitude: float = described(0.5, "of the wave", above=0)
 
 
 @dataclass
