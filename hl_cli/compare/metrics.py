@@ -25,6 +25,7 @@ from hl_cli.types import Sample, Scores, Task
 
 Means = tuple[float, ...]
 WINDOW = 100  # steps
+FOLD = 1000  # steps
 EVALUATED = 2**20  # input numbers that are evaluated at once
 POOLED = ("r2", "skill")
 
@@ -118,25 +119,35 @@ def evaluate(learner: Learner, sample: Sample, measure: Measure) -> Scores:
 
 
 class Total:
-    """All steps so far."""
+    """All steps so far; what came is summed when it is asked for, and after every FOLD steps."""
 
     def __init__(self, measure: Measure) -> None:
         self._measure = measure
-        self._sums: list[float] = []
-        self.count = 0
+        self._sums = np.zeros(1)
+        self._folded = 0
+        self._waiting: list[Means] = []
+
+    @property
+    def count(self) -> int:
+        """How many steps."""
+        return self._folded + len(self._waiting)
 
     def add(self, means: Means) -> None:
         """Take one step in."""
-        self.count += 1
-        if not self._sums:
-            self._sums = [0.0] * len(means)
-        sums = self._sums
-        for k, value in enumerate(means):
-            sums[k] += value
+        self._waiting.append(means)
+        if len(self._waiting) == FOLD:
+            self._fold()
+
+    def _fold(self) -> None:
+        if self._waiting:
+            self._sums = self._sums + np.array(self._waiting).sum(0)
+            self._folded += len(self._waiting)
+            self._waiting = []
 
     def scores(self) -> Scores:
         """The scores over all steps; nothing before the first."""
-        return self._measure.scores(tuple(s / self.count for s in self._sums)) if self.count else {}
+        self._fold()
+        return self._measure.scores(tuple((self._sums / self._folded).tolist())) if self._folded else {}
 
 
 class Window:
