@@ -119,7 +119,7 @@ def loop() -> None:
             for _ in range(default.log_every):
                 step()
 
-        compare(f"{default.log_every} steps", 1.35, whole, bare_hl, bare_torch)
+        compare(f"{default.log_every} steps", 1.25, whole, bare_hl, bare_torch)
         for consumer in consumers:
             consumer.close()
 

@@ -45,7 +45,7 @@ def stream_has_its_shapes(stream: Stream, batch: int, dtype: torch.dtype) -> Non
         assert part.inputs.shape == (size, stream.ticks, stream.features) and part.inputs.dtype == dtype
         assert part.target is not None
         if task.kind == "classes":
-            assert 0 < about.chance <= 1
+            assert 0 < about.chance < 1
             assert part.target.shape == (rows,) and part.target.dtype == torch.int64
             assert int(part.target.min()) >= 0 and int(part.target.max()) < task.size
         else:

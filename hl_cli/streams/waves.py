@@ -54,7 +54,7 @@ class ClosedForm:
 
     def at(self, ticks: np.ndarray) -> np.ndarray:
         """Values at these ticks (whole numbers): (ticks, width)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say its values")
 
     def take(self, count: int) -> np.ndarray:
         """Give the values at the next `count` ticks: (count, width)."""

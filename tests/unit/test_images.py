@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import islice
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from hl_cli.errors import BadInput
 from hl_cli.streams.images import DATASETS, ImageStream
 from tests import laws
 from tests.image_files import cifar_files, mnist_files, pixels
+from tests.material import REAL
 
 pytestmark = pytest.mark.filterwarnings("ignore:torchvision's compiled operators do not fit:UserWarning")
 
-REAL = Path(os.environ.get("HL_DATA_ROOT", Path(__file__).resolve().parents[3] / "shared" / "data"))
 TICKS = [("mnist", 1), ("fashion_mnist", 28), ("kmnist", 784), ("cifar10", 1), ("cifar10", 32), ("cifar10", 1024)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from functools import cache
 from itertools import islice
@@ -16,11 +15,11 @@ import torch
 from hl_cli.streams.series import SeriesStream
 from hl_cli.types import Sample
 from tests import laws
+from tests.material import real
 
 ROWS, WARMUP = 9000, 50  # more than two pieces of the reader
 COLUMNS = ("a", "b", "OT")
 TRAINED = ROWS - round(ROWS * 0.2)
-ROOT = Path(os.environ.get("HL_DATA_ROOT", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
 
 @cache
@@ -184,9 +183,8 @@ def test_columns(path: str) -> None:
     assert with_time.inputs.shape[2] == 4 and torch.equal(with_time.inputs[..., 1:], everything.inputs)
 
 
-@pytest.mark.skipif(not (ROOT / "ETTh1.csv").is_file(), reason="ETTh1.csv is not there")
 def test_etth1() -> None:
-    stream = SeriesStream(str(ROOT / "ETTh1.csv"), "OT", time="date", lags=48, batch_size=4)
+    stream = SeriesStream(str(real("ETTh1.csv")), "OT", time="date", lags=48, batch_size=4)
     about = stream.describe()
     assert (about.ticks, about.features, about.kind, about.size, about.chance) == (48, 7, "values", 1, None)
     assert about.origin.startswith("ETTh1.csv, 17420 rows: OT, 1 ahead, from the last 48 rows of HUFL, ")
