@@ -45,7 +45,7 @@ def help_text(arguments: Sequence[str] = ()) -> str:
         if group in ("stream", "model") and (resources.files("hl_cli.configs") / group / f"{option}.yaml").is_file():
             return f"{argument}\n\n" + "\n".join(_fields(group, option)) + "\n"
     groups = []
-    for group in ("stream", "model", "split", "scenario", "integrator", "experiment", "debug"):
+    for group in ("stream", "model", "split", "scenario", "scheme", "integrator", "experiment", "debug"):
         folder = resources.files("hl_cli.configs") / group
         options = sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
         groups.append(_entry(f"{group}=", ", ".join(options)))

@@ -89,6 +89,7 @@ def _run(
         cfg.tau,
         lambda steps: _replay(built, steps, cfg.seed, stop),
         tally.learnt,
+        built.another_method,
     )
     received = stop.received
     about["interrupted"] = received.name if received else None
@@ -139,6 +140,7 @@ def _about(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:
         "model": cfg.model.name,
         "split": cfg.split.name,
         "scenario": cfg.scenario.name,
+        "scheme": cfg.scheme.name,
         "integrator": cfg.integrator.name,
         "memory": cfg.memory,
         "weights": sum(w.numel() for w in built.pytorch.weights().values()),

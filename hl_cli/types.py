@@ -72,12 +72,13 @@ class LearnerRecord(NamedTuple):
     """What a learner says of one step: the prediction and the loss it had *before* its weights moved.
 
     prediction: (rows, outputs); loss: mean over the rows, None where no target counted; physics: only where asked
-    for and only from HL.
+    for and only from HL; sample: what the prediction is of, where it is not the sample given at this step.
     """
 
     prediction: Tensor
     loss: float | None
     physics: Physics | None = None
+    sample: Sample | None = None
 
 
 Scores = dict[str, float]

@@ -10,15 +10,16 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hl_cli.errors import BadInput
-from hl_cli.schema import MODELS, STREAMS, Integrator, Module, Paths, Run, Scenario, Split
+from hl_cli.schema import MODELS, SCHEMES, STREAMS, Integrator, Module, Paths, Run, Scenario, Split
 
 GROUPS: dict[str, list[type]] = {
     "stream": [*STREAMS],
     "scenario": [Scenario],
+    "scheme": [*SCHEMES],
     "model": [*dict.fromkeys(MODELS.values()), Module],
     "paths": [Paths],
 }
-KINDS: tuple[type, ...] = (Run, *STREAMS, *MODELS.values(), Module, Split, Scenario, Integrator, Paths)
+KINDS: tuple[type, ...] = (Run, *STREAMS, *MODELS.values(), Module, Split, Scenario, *SCHEMES, Integrator, Paths)
 _WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
 _TESTS = {
     "above": lambda v, b: v > b,

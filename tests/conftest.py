@@ -34,7 +34,7 @@ def _chosen(options: tuple[str, ...]) -> DictConfig:
 @pytest.fixture
 def build() -> Callable[..., Comparison]:
     """build("model=lstm", "steps=10"): everything that hl-run builds of these overrides."""
-    groups = {"stream", "model", "split", "scenario", "integrator", "experiment", "debug", "paths"}
+    groups = {"stream", "model", "split", "scenario", "scheme", "integrator", "experiment", "debug", "paths"}
 
     def make(*overrides: str) -> Comparison:
         pairs = [override.split("=", 1) for override in overrides]

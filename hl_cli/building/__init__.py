@@ -13,17 +13,16 @@ from hl_cli import validation
 from hl_cli.building.coefficients import coefficients
 from hl_cli.building.device import use_device
 from hl_cli.building.models import net, split
+from hl_cli.building.schemes import another_method, hl_learner
 from hl_cli.building.streams import stream_of
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
 from hl_cli.dynamics.equivalence import SGD, Coefficients
-from hl_cli.dynamics.integrators import INTEGRATORS
 from hl_cli.errors import BadInput
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.losses import loss_of
 from hl_cli.streams.base import Stream
-from hl_cli.streams.drift import Drift
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class Comparison:
     sgd: SGD
     loss: str
     note: str
+    another_method: str
     fresh_stream: Callable[[], Stream]
     fresh_pytorch: Callable[[], PyTorchLearner]
 
@@ -66,15 +66,10 @@ def comparison(cfg: DictConfig) -> Comparison:
     def fresh_pytorch() -> PyTorchLearner:
         return PyTorchLearner(copy.deepcopy(start), measure.loss, torch.optim.SGD, **vars(sgd))
 
+    own = split(cfg.model, cfg.split.name, copy.deepcopy(start), device, stream.task.counts == "every")
     return Comparison(
         stream=stream,
-        hl=HamiltonianLearner(
-            split(cfg.model, cfg.split.name, copy.deepcopy(start), device, stream.task.counts == "every"),
-            measure.loss,
-            physics,
-            INTEGRATORS[cfg.integrator.name],
-            cfg.memory,
-        ),
+        hl=hl_learner(cfg, own, measure.loss, physics),
         pytorch=fresh_pytorch(),
         measure=measure,
         schedule=schedule,
@@ -82,6 +77,7 @@ def comparison(cfg: DictConfig) -> Comparison:
         sgd=sgd,
         loss=loss,
         note=note + shorter,
+        another_method=another_method(cfg),
         fresh_stream=fresh_stream,
         fresh_pytorch=fresh_pytorch,
     )
@@ -95,5 +91,4 @@ def _schedule(cfg: DictConfig, stream: Stream) -> tuple[Schedule, str]:
             raise BadInput(f"batch_size={cfg.batch_size}: the stream has not enough samples for one batch")
         steps = stream.length
         shorter = f"; the stream ends after {steps} of the {cfg.steps} steps"
-    period, blend = (stream.period, stream.blend) if isinstance(stream, Drift) else (0, 0)
-    return Schedule(steps, cfg.log_every, cfg.eval_every, period, blend), shorter
+    return Schedule(steps, cfg.log_every, cfg.eval_every, stream.period, stream.blend), shorter

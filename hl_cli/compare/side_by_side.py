@@ -82,7 +82,8 @@ def _advance(
             break
         trace.snapshots.append(differences.snapshot(learner.name))
         trace.physics = said[-1].physics
-    counted = [(r.loss, r.prediction, s) for r, s in zip(said, samples, strict=False) if r.loss is not None]
+    of = (r.sample or s for r, s in zip(said, samples, strict=False))
+    counted = [(r.loss, r.prediction, s) for r, s in zip(said, of, strict=True) if r.loss is not None]
     found = iter(measure.means(*map(list, zip(*counted, strict=True)))) if counted else iter(())
     trace.means = [None if r.loss is None else next(found) for r in said]
     return trace

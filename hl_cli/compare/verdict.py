@@ -88,10 +88,12 @@ def judge(
     tau: float,
     replay: Callable[[list[int]], dict[int, float]],
     learnt: bool = True,
+    another_method: str = "",
 ) -> Verdict:
     """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor, or nothing.
 
-    learnt: whether any target counted.
+    learnt: whether any target counted; another_method: why HL is not meant to equal PyTorch here, so that the noise
+    floor would say nothing.
     """
     if diverged:
         each = (f"step {d.step}: the {d.quantity} of {d.learner} is not finite (tau = {tau:g})" for d in diverged)
@@ -104,6 +106,8 @@ def judge(
         return Verdict("undecided", "no target counted at any step: nothing was learnt, and nothing compared")
     if first_difference is None:
         return Verdict("identical", "every weight equal bit for bit at every step")
+    if another_method:
+        return Verdict("different", f"first difference at step {first_difference}; {another_method}")
     floor = replay(sorted(apart))
     if not floor:
         unknown = "the noise floor was not measured, so this is not shown to be round-off"

@@ -48,12 +48,18 @@ Admit = Callable[[Tensor], None]
 class Integrator:
     """A named order of the two updates, and its order of convergence.
 
-    step(weights, coefficients, phi, admit) moves theta and omega in place; admit(omega') may raise before theta moves.
+    costate(weights, coefficients, phi) moves omega in place and returns the omega along which theta is to move.
     """
 
     name: str
     order: int
-    step: Callable[[WeightState, Coefficients, float, Admit], None]
+    costate: Callable[[WeightState, Coefficients, float], Tensor]
+
+    def step(self, weights: WeightState, c: Coefficients, phi: float, admit: Admit) -> None:
+        """Move omega, then theta, in place; admit(omega') may raise before theta moves."""
+        along = self.costate(weights, c, phi)
+        admit(weights.omega)
+        weight_step(weights, c, along)
 
 
 def weight_costate_step(weights: WeightState, c: Coefficients, phi: float) -> None:
@@ -74,17 +80,20 @@ def weight_costate_step(weights: WeightState, c: Coefficients, phi: float) -> No
             omega.mul_(decay).add_(g, alpha=gain)
 
 
-def _semi_implicit(weights: WeightState, c: Coefficients, phi: float, admit: Admit) -> None:
+def weight_step(weights: WeightState, c: Coefficients, along: Tensor) -> None:
+    """theta' = theta - tau beta along, in place."""
+    weights.theta.add_(along, alpha=-c.velocity)
+
+
+def _semi_implicit(weights: WeightState, c: Coefficients, phi: float) -> Tensor:
     weight_costate_step(weights, c, phi)
-    admit(weights.omega)
-    weights.theta.add_(weights.omega, alpha=-c.velocity)
+    return weights.omega
 
 
-def _explicit(weights: WeightState, c: Coefficients, phi: float, admit: Admit) -> None:
+def _explicit(weights: WeightState, c: Coefficients, phi: float) -> Tensor:
     old = weights.omega.clone()
     weight_costate_step(weights, c, phi)
-    admit(weights.omega)
-    weights.theta.add_(old, alpha=-c.velocity)
+    return old
 
 
 semi_implicit_euler = Integrator("semi_implicit_euler", 1, _semi_implicit)

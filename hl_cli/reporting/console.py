@@ -36,7 +36,8 @@ def opening(about: dict[str, Any]) -> str:
     first = f" (phi {c['phi_first']:g} at the first step)" if c["phi_first"] != c["phi"] else ""
     return "\n".join(
         [
-            f"HL ({about['split']} split, {about['integrator']}) against torch.optim.SGD: same weights, same samples",
+            f"HL ({about['split']} split, {about['scheme']} scheme, {about['integrator']}) against torch.optim.SGD: "
+            "same weights, same samples",
             f"  stream    {s['name']}: {ticks}, {asked}, {given} and {s['held_out_samples']} held-out samples{chance}",
             f"  origin    {s['origin']}",
             f"  model     {about['model']}: {about['weights']} weights, {about['loss'].replace('_', ' ')} loss, "

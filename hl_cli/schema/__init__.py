@@ -12,6 +12,7 @@ from omegaconf import MISSING
 
 from hl_cli.schema.fields import described
 from hl_cli.schema.models import MODELS, Model, Module
+from hl_cli.schema.schemes import SCHEMES, Global, Scheme
 from hl_cli.schema.streams import (
     SIGNALS,
     STREAMS,
@@ -34,9 +35,9 @@ from hl_cli.schema.streams import (
 )
 
 __all__ = [
-    "MODELS", "SIGNALS", "STREAMS", "Drift", "Images", "Integrator", "Lorenz", "MackeyGlass", "MassSpring",
-    "Model", "Module", "Paths", "Pendulum", "Plugin", "River", "Run", "Scenario", "Series", "Signal",
-    "SignalSchool", "Sine", "Split", "Square", "Stream", "Table", "Text", "register",
+    "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Drift", "Global", "Images", "Integrator", "Lorenz", "MackeyGlass",
+    "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "River", "Run", "Scenario", "Scheme", "Series",
+    "Signal", "SignalSchool", "Sine", "Split", "Square", "Stream", "Table", "Text", "register",
 ]  # fmt: skip
 
 
@@ -83,6 +84,7 @@ class Run:
     model: Model = MISSING
     split: Split = MISSING
     scenario: Scenario = MISSING
+    scheme: Scheme = MISSING
     integrator: Integrator = MISSING
     paths: Paths = MISSING
     steps: int = described(5000, "weight steps", least=1, most=10**12)
@@ -115,5 +117,5 @@ def register() -> None:
 
     store = ConfigStore.instance()
     store.store(group="schema", name="run", node=Run)
-    for kind in (*STREAMS, *MODELS.values(), Module, Split, Scenario, Integrator, Paths):
+    for kind in (*STREAMS, *MODELS.values(), Module, Split, Scenario, *SCHEMES, Integrator, Paths):
         store.store(group="schema", name=kind.__name__.lower(), node=kind)

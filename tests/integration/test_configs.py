@@ -36,7 +36,17 @@ def composed(*overrides: str) -> DictConfig:
 
 
 def test_the_groups_are_those_of_the_program() -> None:
-    assert set(GROUPS) == {"stream", "model", "split", "scenario", "integrator", "paths", "experiment", "debug"}
+    assert set(GROUPS) == {
+        "stream",
+        "model",
+        "split",
+        "scenario",
+        "scheme",
+        "integrator",
+        "paths",
+        "experiment",
+        "debug",
+    }
     assert all(options(group) for group in GROUPS)
 
 
@@ -45,7 +55,7 @@ def test_every_option_composes_and_is_valid(group: str, option: str) -> None:
     own = needs(option) if group == "stream" else ["model.factory=tests.material:net"] if option == "module" else []
     cfg = composed(f"{group}={option}", *own)
     validation.check(cfg)
-    if group in ("stream", "model", "split", "scenario", "integrator"):
+    if group in ("stream", "model", "split", "scenario", "scheme", "integrator"):
         assert cfg[group].name == option  # files and titles carry the name of the option
 
 
