@@ -24,8 +24,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hl_cli import plugins, schema
 from hl_cli.complaint import one_line
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, LostRank
 from hl_cli.interruption import Interruption
+from hl_cli.parallel import launched, rank
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 
@@ -38,6 +39,7 @@ class Session:
         self.show_traceback = os.environ.get(TRACEBACK, "0") not in ("", "0")
         self.jobs = 0
         self.folder = ""
+        self.world: Any = None
         self.missing: list[Path] = []
 
     def expect_folder(self, field: str, folder: Path) -> None:
@@ -92,7 +94,11 @@ def job(cfg: DictConfig) -> float | None:
     try:
         from hl_cli.run import run
 
-        outcome = run(cfg, folder, own, _command(own), Interruption())
+        outcome = run(cfg, folder, own, _command(own), Interruption(), session.world)
+    except LostRank as lost:  # no job can follow
+        print(f"hl-run: {lost}", file=sys.stderr)
+        session.jobs += 1
+        sys.exit(1)
     except Exception as error:
         if sweep:
             with contextlib.suppress(OSError):
@@ -122,6 +128,14 @@ def _one_line_warning(message: Warning | str, category: type[Warning], *where: A
 
 def start() -> None:
     """Hand over to Hydra and leave the process with its exit code."""
+    if rank() > 0:
+        from hl_cli.follow import follow
+
+        sys.exit(follow())
+    if launched() > 1:
+        from hl_cli.parallel.world import World
+
+        session.world = World()
     os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
     warnings.showwarning = _one_line_warning
     sys.argv[1:] = plugins.translate(sys.argv[1:])
@@ -140,4 +154,8 @@ def start() -> None:
     finally:
         if not session.jobs:
             session.remove_made_folders()
+        if session.world is not None and not session.world.lost:
+            with contextlib.suppress(LostRank):
+                session.world.hand_out(None)
+                session.world.close()
     sys.exit(session.exit_code)

@@ -16,3 +16,7 @@ class NonFinite(ArithmeticError):
     def __init__(self, quantity: str) -> None:
         super().__init__(f"{quantity} is not finite")
         self.quantity = quantity
+
+
+class LostRank(RuntimeError):
+    """A process of the run has gone, so that the others cannot go on; the text names it."""

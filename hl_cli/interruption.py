@@ -1,10 +1,16 @@
-"""Ctrl-C and SIGTERM end a run after the step in hand, so that its files and report can be finished."""
+"""Ctrl-C and SIGTERM end a run after the step in hand, so that its files and report can be finished.
+
+Under a launcher one Ctrl-C arrives twice, from the terminal and from the launcher: within ONE seconds it is one.
+"""
 
 from __future__ import annotations
 
 import signal
+import time
 from types import FrameType
 from typing import Any
+
+ONE = 0.5
 
 
 class Interruption:
@@ -15,6 +21,7 @@ class Interruption:
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
         self._before: dict[int, Any] = {}
+        self._since = 0.0
 
     def __enter__(self) -> Interruption:
         for number in self.HANDLED:
@@ -26,9 +33,11 @@ class Interruption:
             signal.signal(number, handler)
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None and number == signal.SIGINT:
+        now = time.monotonic()
+        if self.received is None:
+            self.received, self._since = signal.Signals(number), now
+        elif number == signal.SIGINT and now - self._since > ONE:
             raise KeyboardInterrupt
-        self.received = self.received or signal.Signals(number)
 
     def __call__(self) -> bool:
         """Tell whether to stop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,8 +15,9 @@ from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
 from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import judge, noise_floor
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, LostRank
 from hl_cli.interruption import Interruption
+from hl_cli.parallel.world import World
 from hl_cli.reporting import console, plots
 from hl_cli.reporting.report import write_report
 from hl_cli.reporting.summary import summary, write_json
@@ -50,16 +52,18 @@ def run(
     hydra: DictConfig | None = None,
     command: str = "hl-run",
     stop: Interruption | None = None,
+    world: World | None = None,
 ) -> Outcome:
     """Run the config into an empty folder; raises BadInput before anything is written there.
 
-    stop: signals that end the run early, with its files finished.
+    stop: signals that end the run early, with its files finished; world: the processes of the run.
     """
-    stop = stop or Interruption()
-    built = comparison(cfg)
+    stop, world = stop or Interruption(), world or World()
+    built = comparison(cfg, world)
     if any(folder.iterdir()):
         raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
-    with stop:  # from here on there is something to finish
+    world.enlist(cfg)
+    with stop, world.leading():  # from here on there is something to finish
         return _run(cfg, built, folder, hydra, command, stop)
 
 
@@ -79,9 +83,8 @@ def _run(
         files.callback(consumers[-1].close)
         consumers.append(console.Progress(built.schedule.steps))
         files.callback(consumers[-1].close)
-        for record in side_by_side(built.stream, built.hl, built.pytorch, measure, built.schedule, differences, stop):
-            for consumer in consumers:
-                consumer.consume(record)
+        records = side_by_side(built.stream, built.hl, built.pytorch, measure, built.schedule, differences, stop)
+        lost = _consume(records, consumers)
     verdict = judge(
         differences.first_step,
         tally.apart,
@@ -90,10 +93,11 @@ def _run(
         lambda steps: _replay(built, steps, cfg.seed, stop),
         tally.learnt,
         built.another_method,
+        f"{len(tally.apart)} compared steps" if built.hl.weights_elsewhere else "every step",
     )
     received = stop.received
-    about["interrupted"] = received.name if received else None
-    if tally.steps < built.schedule.steps and not received and not tally.diverged:
+    about["interrupted"] = str(lost) if lost else (received.name if received else None)
+    if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
         about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
     seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
     result = summary(tally, verdict, differences, seconds, about)
@@ -107,7 +111,20 @@ def _run(
         plots.draw_tasks(folder, title, list(tally.retention.values()), console.NAMES)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)
     console.say(console.closing(result, _short(folder)))
+    if lost:
+        raise LostRank(f"ended by {lost} after step {tally.steps}; what was done is in {_short(folder)}")
     return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))
+
+
+def _consume(records: Iterator[StepRecord], consumers: list[Consumer]) -> LostRank | None:
+    """Hand each record to all consumers; return the loss of a process, which ends the run but not its files."""
+    try:
+        for record in records:
+            for consumer in consumers:
+                consumer.consume(record)
+    except LostRank as lost:
+        return lost
+    return None
 
 
 def _replay(built: Comparison, steps: list[int], seed: int, stop: Interruption) -> dict[int, float]:

@@ -13,16 +13,17 @@ from hl_cli import validation
 from hl_cli.building.coefficients import coefficients
 from hl_cli.building.device import use_device
 from hl_cli.building.models import net, split
-from hl_cli.building.schemes import another_method, hl_learner
+from hl_cli.building.schemes import Arm, another_method, hl_learner
 from hl_cli.building.streams import stream_of
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.errors import BadInput
-from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.losses import loss_of
+from hl_cli.parallel.world import World
 from hl_cli.streams.base import Stream
+from hl_cli.streams.held import Held
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Comparison:
     """All that a run needs, built; fresh_stream and fresh_pytorch start again from the very beginning."""
 
     stream: Stream
-    hl: HamiltonianLearner
+    hl: Arm
     pytorch: PyTorchLearner
     measure: Measure
     schedule: Schedule
@@ -43,18 +44,18 @@ class Comparison:
     fresh_pytorch: Callable[[], PyTorchLearner]
 
 
-def comparison(cfg: DictConfig) -> Comparison:
-    """Check and build everything; raises BadInput before anything is written."""
+def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
+    """Check and build everything; raises BadInput before anything is written. world: the processes of the run."""
     validation.check(cfg)
-    device = cfg.device
     physics, sgd, note = coefficients(cfg.scenario, cfg.tau, cfg.dtype)
     if cfg.integrator.name == "explicit_euler":
         note += "; the explicit order is another method than SGD, so expect a difference"
-    use_device(device, cfg.dtype, cfg.threads)
+    device = use_device(cfg.device, cfg.dtype, cfg.threads)
     dtype = getattr(torch, cfg.dtype)
 
     def fresh_stream() -> Stream:
-        return stream_of(cfg.stream, cfg.batch_size, cfg.seed, dtype, device)
+        stream = stream_of(cfg.stream, cfg.batch_size, cfg.seed, dtype, device)
+        return stream if cfg.hold == 1 else Held(stream, cfg.hold)
 
     stream = fresh_stream()
     schedule, shorter = _schedule(cfg, stream)
@@ -69,7 +70,7 @@ def comparison(cfg: DictConfig) -> Comparison:
     own = split(cfg.model, cfg.split.name, copy.deepcopy(start), device, stream.task.counts == "every")
     return Comparison(
         stream=stream,
-        hl=hl_learner(cfg, own, measure.loss, physics),
+        hl=hl_learner(cfg, own, measure.loss, physics, world or World()),
         pytorch=fresh_pytorch(),
         measure=measure,
         schedule=schedule,

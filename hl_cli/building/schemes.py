@@ -5,22 +5,76 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hl_cli import schema
+from hl_cli.building.device import check_device
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.integrators import INTEGRATORS
+from hl_cli.errors import BadInput
+from hl_cli.learners.data_parallel import DataParallel
 from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.learners.local import Local
+from hl_cli.learners.passing import Blocks, Wave
+from hl_cli.networks.cuts import Cut
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.splits import Split
+from hl_cli.parallel.world import World
+
+LATE = "scheme=local is another method: costates arrive late; compare the curves"
+Arm = HamiltonianLearner | Blocks | Local
+
+
+def _global(cfg: DictConfig, world: World, what: dict[str, Any]) -> HamiltonianLearner:
+    if cfg.parallel == "data":
+        if cfg.batch_size % world.size:
+            raise BadInput(
+                f"batch_size={cfg.batch_size}: {world.size} processes take a part each; allowed: a multiple of that"
+            )
+        return DataParallel(**what, memory=cfg.memory, world=world)
+    if world.size > 1:
+        raise BadInput(f"scheme=global in {world.size} processes: allowed: scheme=blocks, local, wave; parallel=data")
+    return HamiltonianLearner(**what, memory=cfg.memory)
+
+
+def _staged(cfg: DictConfig, world: World, what: dict[str, Any]) -> Blocks | Local:
+    if cfg.parallel is not None:
+        raise BadInput(f"parallel={cfg.parallel}: scheme={cfg.scheme.name} has its own; allowed: scheme=global")
+    devices = list(cfg.scheme.devices or ())
+    for device in devices:
+        check_device(device, cfg.dtype, "scheme.devices")
+    place: dict[str, Any] = {"cut": _cut(cfg.scheme.blocks), "devices": devices, "world": world}
+    if OmegaConf.get_type(cfg.scheme) is schema.Local:
+        return Local(**what, **place, stash=cfg.scheme.stash)
+    return (Wave if OmegaConf.get_type(cfg.scheme) is schema.Wave else Blocks)(**what, **place)
+
+
+def _cut(blocks: Any) -> Cut:
+    """Check what a config says of the blocks."""
+    numbers = list(blocks) if isinstance(blocks, ListConfig) else [blocks]
+    if blocks is not None and not all(type(number) is int for number in numbers):
+        raise BadInput(f"scheme.blocks={blocks}: allowed: null, a whole number, or a list of whole numbers")
+    return numbers if isinstance(blocks, ListConfig) else blocks
+
 
 # config -> (what builds the learner, why it is another method than SGD, or nothing where it is not)
-SCHEMES: dict[type[schema.Scheme], tuple[Callable[..., Any], str]] = {}
+SCHEMES: dict[type[schema.Scheme], tuple[Callable[..., Arm], str]] = {
+    schema.Global: (_global, ""),
+    schema.Blocks: (_staged, ""),
+    schema.Wave: (_staged, ""),
+    schema.Local: (_staged, LATE),
+}
 
 
-def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients) -> HamiltonianLearner:
+def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients, world: World) -> Arm:
     """Build the HL arm over a split net of its own."""
-    return _of(cfg)[0](cfg, split, loss, physics)
+    what = {
+        "split": split,
+        "loss": loss,
+        "coefficients": physics,
+        "integrator": INTEGRATORS[cfg.integrator.name],
+    }
+    return _of(cfg)[0](cfg, world, what)
 
 
 def another_method(cfg: DictConfig) -> str:
@@ -28,13 +82,6 @@ def another_method(cfg: DictConfig) -> str:
     return _of(cfg)[1]
 
 
-def _of(cfg: DictConfig) -> tuple[Callable[..., Any], str]:
+def _of(cfg: DictConfig) -> tuple[Callable[..., Arm], str]:
     kind: Any = OmegaConf.get_type(cfg.scheme)
     return SCHEMES[kind]
-
-
-def _global(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients) -> HamiltonianLearner:
-    return HamiltonianLearner(split, loss, physics, INTEGRATORS[cfg.integrator.name], cfg.memory)
-
-
-SCHEMES[schema.Global] = (_global, "")

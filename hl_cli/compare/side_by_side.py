@@ -42,8 +42,9 @@ class StepRecord(NamedTuple):
 
     A learner that has diverged is missing from `means`, `held_out` and `tasks`, and both are missing from `means`
     where no target counted. measured: whether this step asked for distance and physics; equal and distance are None
-    once a learner has diverged. tasks: held-out scores by task, then by learner, after a period of a stream that
-    changes over time; trained: the task of that period.
+    once a learner has diverged, and between measured steps where weights are in other processes. tasks: held-out
+    scores by task, then by learner, after a period of a stream that changes over time; trained: the task of that
+    period.
     """
 
     step: int
@@ -63,7 +64,7 @@ class _Trace:
     """What one learner said in a burst, and its weights after each step."""
 
     means: list[Means | None] = field(default_factory=list)
-    snapshots: list[Tensor] = field(default_factory=list)
+    snapshots: list[Tensor | None] = field(default_factory=list)
     physics: Physics | None = None
     diverged: tuple[Divergence, ...] = ()
 
@@ -80,7 +81,8 @@ def _advance(
         except NonFinite as stop:
             trace.diverged = (Divergence(step + k, learner.name, _not_finite(sample) or stop.quantity),)
             break
-        trace.snapshots.append(differences.snapshot(learner.name))
+        seen = not learner.weights_elsewhere or (observe and k == len(samples))
+        trace.snapshots.append(differences.snapshot(learner.name) if seen else None)
         trace.physics = said[-1].physics
     of = (r.sample or s for r, s in zip(said, samples, strict=False))
     counted = [(r.loss, r.prediction, s) for r, s in zip(said, of, strict=True) if r.loss is not None]
@@ -162,8 +164,8 @@ def _record(step: int, k: int, traces: dict[str, _Trace], differences: Differenc
     diverged: tuple[Divergence, ...] = ()
     there = {name: trace.means[k] for name, trace in traces.items() if k < len(trace.means)}
     means = {name: found for name, found in there.items() if found is not None}
-    if len(there) == 2:
-        pair = (traces["hl"].snapshots[k], traces["pytorch"].snapshots[k])
+    pair = [seen for trace in traces.values() for seen in trace.snapshots[k : k + 1] if seen is not None]
+    if len(pair) == 2:
         before = differences.first_step
         equal = differences.compare(step, *pair)
         if measured or (before is None and not equal) or _parts_after(k, traces):

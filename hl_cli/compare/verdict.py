@@ -89,11 +89,12 @@ def judge(
     replay: Callable[[list[int]], dict[int, float]],
     learnt: bool = True,
     another_method: str = "",
+    compared: str = "every step",
 ) -> Verdict:
     """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor, or nothing.
 
     learnt: whether any target counted; another_method: why HL is not meant to equal PyTorch here, so that the noise
-    floor would say nothing.
+    floor would say nothing; compared: at which steps weights were compared.
     """
     if diverged:
         each = (f"step {d.step}: the {d.quantity} of {d.learner} is not finite (tau = {tau:g})" for d in diverged)
@@ -105,7 +106,7 @@ def judge(
     if not learnt:
         return Verdict("undecided", "no target counted at any step: nothing was learnt, and nothing compared")
     if first_difference is None:
-        return Verdict("identical", "every weight equal bit for bit at every step")
+        return Verdict("identical", f"every weight equal bit for bit at {compared}")
     if another_method:
         return Verdict("different", f"first difference at step {first_difference}; {another_method}")
     floor = replay(sorted(apart))

@@ -16,6 +16,7 @@ integrates, and neither tau nor phi rounds along the network. Source: arXiv 2409
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -55,37 +56,50 @@ def total(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     return first if second is None else first + second
 
 
-def hamiltonian(
-    loss: float,
-    phi: float,
-    costates: Sequence[Costate],
-    states_before: Sequence[State],
-    states: Sequence[State],
-    theta: Tensor,
-    omega: Tensor,
-    beta: float,
-    tau: float,
-) -> Physics:
-    """Evaluate H and its parts at one tick, with f = (h' - h)/tau read off the step just taken.
+class Share(NamedTuple):
+    """What a part of the net adds to H, read before its weights move.
 
-    costates: zeta per block; states_before, states: h and h' per block (empty: at rest); theta, omega: flat buffers.
+    work: sum of zeta . (h' - h); the others: sums of squares of zeta, omega and theta.
+    """
+
+    work: float
+    state_costate: float
+    weight_costate: float
+    weight: float
+
+
+def share_of(
+    costates: Sequence[Costate], before: Sequence[State], after: Sequence[State], theta: Tensor, omega: Tensor
+) -> Share:
+    """Add up the share of some blocks; tau f = h' - h is read off the step just taken.
+
+    costates: zeta per block; before, after: h and h' per block (an empty h: at rest); theta, omega: flat buffers.
     """
     work = torch.zeros((), dtype=torch.float64)
     squares = torch.zeros((), dtype=torch.float64)
-    for zeta, old, new in zip(costates, states_before, states, strict=True):
+    for zeta, old, new in zip(costates, before, after, strict=True):
         for k, z in enumerate(zeta):
             if z is not None:
                 moved = new[k] - old[k] if old else new[k]
                 work += (z.double() * moved.double()).sum().cpu()
                 squares += z.double().square().sum().cpu()
-    omega_norm = float(torch.linalg.vector_norm(omega, dtype=torch.float64))
-    kinetic = 0.5 * beta * omega_norm**2
+    return Share(float(work), float(squares), *(_square(flat) for flat in (omega, theta)))
+
+
+def _square(flat: Tensor) -> float:
+    return float(torch.linalg.vector_norm(flat, dtype=torch.float64)) ** 2
+
+
+def hamiltonian(loss: float, phi: float, shares: Sequence[Share], beta: float, tau: float) -> Physics:
+    """Evaluate H and its parts at one tick from the shares of all parts of the net."""
+    work, state_costate, weight_costate, weight = (sum(column) for column in zip(*shares, strict=True))
+    kinetic = 0.5 * beta * weight_costate
     loss_term = phi * loss
     return Physics(
-        hamiltonian=loss_term + phi * float(work) - kinetic,
+        hamiltonian=loss_term + phi * work - kinetic,
         loss_term=loss_term,
         kinetic=kinetic,
-        state_costate_norm=tau * phi * float(squares) ** 0.5,
-        weight_costate_norm=omega_norm,
-        weight_norm=float(torch.linalg.vector_norm(theta, dtype=torch.float64)),
+        state_costate_norm=tau * phi * state_costate**0.5,
+        weight_costate_norm=weight_costate**0.5,
+        weight_norm=weight**0.5,
     )

@@ -18,11 +18,13 @@ class Learner(Protocol):
     """Something that learns from one sample after the other.
 
     name: "hl" or "pytorch"; seconds: its own time in `step`, without metrics and files, and for PyTorch without the
-    guards against values that are not finite, which its users do not write.
+    guards against values that are not finite, which its users do not write. weights_elsewhere: whether the weights
+    are brought here, from other processes, only at observed steps.
     """
 
     name: str
     seconds: float
+    weights_elsewhere: bool
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """Predict, then let the weights tick once; the record is of before. observe: add the physics, if any.

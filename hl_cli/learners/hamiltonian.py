@@ -20,10 +20,11 @@ import torch
 from torch import Tensor
 
 from hl_cli.dynamics.equivalence import Coefficients
-from hl_cli.dynamics.hamiltonian import hamiltonian
+from hl_cli.dynamics.hamiltonian import Share, hamiltonian, share_of
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import all_finite, evaluating, finite
+from hl_cli.learners.naming import NamedWeights
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.sequence import MEMORY, Neurons, joined, parted
@@ -31,7 +32,7 @@ from hl_cli.networks.splits import Split
 from hl_cli.types import LearnerRecord, Physics, Sample
 
 
-class HamiltonianLearner:
+class HamiltonianLearner(NamedWeights):
     """HL over a split net. It takes the net's weights over: give it a net of its own (copy.deepcopy).
 
     split: state net and output net; loss: a mean over the batch; coefficients: tau, beta, eta, phi;
@@ -73,7 +74,7 @@ class HamiltonianLearner:
                 tapes.append(tape)
         y = joined(shown)
         loss, zeta = self._loss(y, sample.target)
-        value = finite(loss.item(), "loss")
+        value = self._admit_loss(loss.item())
         drive = self.phase.drive
         drive.start()
         zetas: list[Tensor | None] = [*parted(zeta, len(shown))]
@@ -83,6 +84,7 @@ class HamiltonianLearner:
         if split.state:
             neurons.pull_back(zetas, drive)
         drive.finish()
+        self._complete_drive()
         physics = None
         if observe:
             paused = perf_counter()
@@ -93,20 +95,21 @@ class HamiltonianLearner:
         self.seconds += perf_counter() - start
         return LearnerRecord(y, value, physics)
 
+    def _admit_loss(self, loss: float) -> float:
+        """Stop before anything moves when the loss is not finite."""
+        return finite(loss, "loss")
+
+    def _complete_drive(self) -> None:
+        """Add what other processes know of dH/dtheta; here there are none."""
+
     def _physics(self, neurons: Neurons, loss: float, phi: float) -> Physics:
         """H and its parts at the last tick of the sequence, before the weights move."""
-        c, phase = self.coefficients, self.phase
-        return hamiltonian(
-            loss,
-            phi,
-            neurons.costates,
-            neurons.before,
-            neurons.after,
-            phase.theta,
-            phase.omega,
-            c.beta,
-            c.tau,
-        )
+        share = self._share(neurons)
+        return hamiltonian(loss, phi, [share], self.coefficients.beta, self.coefficients.tau)
+
+    def _share(self, neurons: Neurons) -> Share:
+        """What H is made of beside the loss."""
+        return share_of(neurons.costates, neurons.before, neurons.after, self.phase.theta, self.phase.omega)
 
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Tensor:
@@ -116,14 +119,9 @@ class HamiltonianLearner:
             shown = Neurons(split.state, split.ticks(inputs), self.coefficients.leak, split.every).run()
             return joined(shown if split.output is None else [split.output.candidate(x, ())[0] for x in shown])
 
-    def weights(self) -> dict[str, Tensor]:
-        """The live weights by name, in the order of the net."""
-        return {name: p.data for name, p in self.split.module.named_parameters() if p.requires_grad}
-
-    def weight_costates(self) -> dict[str, Tensor]:
-        """The live omega by name, in the order of the net."""
-        omega = self.phase.costates()
-        return {name: omega[p] for name, p in self.split.module.named_parameters() if p.requires_grad}
+    def phases(self) -> list[FlatWeights]:
+        """One buffer for all."""
+        return [self.phase]
 
     def state_dict(self) -> dict[str, Any]:
         """Theta and omega by name, and the number of weight steps so far."""

@@ -19,6 +19,7 @@ class PyTorchLearner:
     """forward, loss.backward(), optimizer.step(); module maps (batch, ticks, features) to (rows, outputs)."""
 
     name = "pytorch"
+    weights_elsewhere = False
 
     def __init__(
         self, module: nn.Module, loss: Loss, optimizer: Callable[..., torch.optim.Optimizer], **options: float

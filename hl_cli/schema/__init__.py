@@ -12,7 +12,7 @@ from omegaconf import MISSING
 
 from hl_cli.schema.fields import described
 from hl_cli.schema.models import MODELS, Model, Module
-from hl_cli.schema.schemes import SCHEMES, Global, Scheme
+from hl_cli.schema.schemes import SCHEMES, Blocks, Global, Local, Scheme, Staged, Wave
 from hl_cli.schema.streams import (
     SIGNALS,
     STREAMS,
@@ -35,9 +35,10 @@ from hl_cli.schema.streams import (
 )
 
 __all__ = [
-    "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Drift", "Global", "Images", "Integrator", "Lorenz", "MackeyGlass",
-    "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "River", "Run", "Scenario", "Scheme", "Series",
-    "Signal", "SignalSchool", "Sine", "Split", "Square", "Stream", "Table", "Text", "register",
+    "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Blocks", "Drift", "Global", "Images", "Integrator", "Local", "Lorenz",
+    "MackeyGlass", "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "River", "Run", "Scenario", "Scheme",
+    "Series", "Signal", "SignalSchool", "Sine", "Split", "Square", "Staged", "Stream", "Table", "Text", "Wave",
+    "register",
 ]  # fmt: skip
 
 
@@ -88,11 +89,15 @@ class Run:
     integrator: Integrator = MISSING
     paths: Paths = MISSING
     steps: int = described(5000, "weight steps", least=1, most=10**12)
+    hold: int = described(1, "steps for which each sample is shown, to both learners", least=1, most=10**6)
     batch_size: int = described(1, "samples a step; 1 is learning over time", least=1, most=10**6)
     seed: int = described(0, "of weights, data split and order", least=0, most=2**32 - 1)
     dtype: str = described("float32", "of weights, states and data", choices=("float32", "float64"))
     device: str = described("cpu", "cpu, cuda, mps")
     threads: int = described(1, "CPU threads of torch; at batch 1 one is fastest", least=1, most=1024)
+    parallel: str | None = described(
+        None, "with torchrun and scheme=global: each process takes its part of the batch", choices=("data",)
+    )
     tau: float = described(1.0, "Euler step of HL, time units", above=0)
     loss: str | None = described(
         None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from omegaconf import MISSING
 
@@ -23,4 +24,34 @@ class Global(Scheme):
     name: str = described(MISSING, "name in files and titles", choices=("global",))
 
 
-SCHEMES: tuple[type[Scheme], ...] = (Global,)
+@dataclass
+class Staged(Scheme):
+    """What the schemes share in which each block is on its own."""
+
+    blocks: Any = described(None, "how many blocks, or [the layers, from 1, before which to cut]; null: a layer each")
+    devices: list[str] | None = described(None, "where the blocks sit, bottom first, in one process; null: on device")
+
+
+@dataclass
+class Blocks(Staged):
+    """Each block back-propagates inside itself; h and costate pass between blocks within the tick."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("blocks",))
+
+
+@dataclass
+class Wave(Staged):
+    """A sample is held for 2D ticks; each block updates at the tick when its costate passes."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("wave",))
+
+
+@dataclass
+class Local(Staged):
+    """Each block reads only what its neighbours showed a tick ago; a sample enters at every tick."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("local",))
+    stash: bool = described(False, "keep the last 2(D-i)+2 inputs of block i, so that its costate meets its own input")
+
+
+SCHEMES: tuple[type[Scheme], ...] = (Global, Blocks, Local, Wave)

@@ -121,7 +121,7 @@ def test_help_lists_every_option_and_imports_no_torch(tmp_path: Path) -> None:
     text = " ".join(said.stdout.split())
     configs = resources.files("hl_cli.configs")
     groups = [f.name for f in configs.iterdir() if f.is_dir() and not f.name.startswith("_") and f.name != "paths"]
-    assert len(groups) == 7  # paths has one option, and its one field is told as hydra.run.dir
+    assert len(groups) == 8  # paths has one option, and its one field is told as hydra.run.dir
     for group in groups:
         options = sorted(f.name.removesuffix(".yaml") for f in (configs / group).iterdir() if f.name.endswith(".yaml"))
         assert f" {group}= {', '.join(options)} " in text

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hl_cli.building import Comparison
 from hl_cli.dynamics.drive import Drive
-from hl_cli.dynamics.hamiltonian import costate_step, hamiltonian, neuron_step
+from hl_cli.dynamics.hamiltonian import costate_step, hamiltonian, neuron_step, share_of
 from hl_cli.networks.sequence import Neurons
 from hl_cli.types import Sample
 
@@ -102,7 +102,7 @@ def work_of_the_layers(net: torch.nn.Module, sample: Sample, split: str) -> tupl
 def test_hamiltonian_adds_up() -> None:
     z, h0, h1 = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0, 0.0]])
     omega, theta = torch.tensor([3.0, 4.0]), torch.tensor([1.0, 0.0])
-    found = hamiltonian(2.0, 0.5, [(z,)], [(h0,)], [(h1,)], theta, omega, beta=0.1, tau=0.25)
+    found = hamiltonian(2.0, 0.5, [share_of([(z,)], [(h0,)], [(h1,)], theta, omega)], beta=0.1, tau=0.25)
     velocity, costate = (h1 - h0) / 0.25, 0.25 * 0.5 * z
     assert found.loss_term == 1.0
     assert found.kinetic == pytest.approx(0.05 * 25)

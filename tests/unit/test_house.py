@@ -16,12 +16,12 @@ LAYERS = {
     -1: {"types", "errors"},
     0: {"schema"},
     1: {"dynamics"},
-    2: {"networks", "streams"},
+    2: {"networks", "streams", "parallel"},
     3: {"learners"},
     4: {"compare"},
     5: {"reporting", "validation", "plugins"},
     6: {"building", "complaint", "interruption"},
-    7: {"run"},
+    7: {"run", "follow"},
     8: {"app", "cli", "__main__"},
 }
 LEVEL = {room: level for level, rooms in LAYERS.items() for room in rooms}

@@ -1,0 +1,58 @@
+"""The HL arm on parts of a batch: each process takes its rows, and the drives are averaged before omega moves.
+
+With N ranks of equal parts, L = mean of the L_r, so g = dH/dtheta = mean of the g_r. In exact arithmetic it is the step
+on the whole batch; the sums are taken in another order, so the two agree to round-off.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hl_cli.dynamics.hamiltonian import Share
+from hl_cli.errors import BadInput
+from hl_cli.learners.base import finite
+from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.networks.sequence import Neurons
+from hl_cli.parallel.world import Order, World
+from hl_cli.types import LearnerRecord, Sample
+
+
+class DataParallel(HamiltonianLearner):
+    """world: the processes; the weights of all of them start alike and stay so, bit for bit."""
+
+    def __init__(self, *arguments: Any, world: World, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.world = world
+
+    def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
+        """One step on this rank's rows; rank 0 has the loss and the predictions of all."""
+        if self.world.rank == 0:
+            self.world.lead(Order.OBSERVED_STEP if observe else Order.STEP)
+        if sample.target is None:
+            return super().step(sample)
+        part, left = divmod(len(sample.inputs), self.world.size)
+        if left:
+            raise BadInput(f"batch_size={len(sample.inputs)}: {self.world.size} processes; allowed: a multiple of that")
+        rows = len(sample.target) // len(sample.inputs) * part
+        first = self.world.rank
+        mine = Sample(
+            sample.inputs[first * part : (first + 1) * part], sample.target[first * rows : (first + 1) * rows]
+        )
+        record = super().step(mine, observe)
+        said = self.world.gather(record.prediction)
+        return record if said is None else record._replace(prediction=said)
+
+    def _share(self, neurons: Neurons) -> Share:
+        """Zeta of the whole batch is 1/N of what each rank has for its rows."""
+        mine, count = super()._share(neurons), self.world.size
+        all_of_them = self.world.collect(mine) or [mine]
+        return mine._replace(
+            work=sum(s.work for s in all_of_them) / count,
+            state_costate=sum(s.state_costate for s in all_of_them) / count**2,
+        )
+
+    def _admit_loss(self, loss: float) -> float:
+        return finite(self.world.mean_of(loss), "loss")
+
+    def _complete_drive(self) -> None:
+        self.world.mean(self.phase.flat_drive)

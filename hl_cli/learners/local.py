@@ -1,0 +1,132 @@
+r"""The fully local scheme: at every tick each stage reads what its neighbours showed a tick ago, and nothing else.
+
+With D stages, one sample entering a tick, at tick t and for i = 1..D:
+
+    h_i(t)      = F_i(x_i(t))                      x_1(t) = u(t), x_i(t) = h_{i-1}(t-1)
+    zeta_D(t)   = dL/dy at (h_D(t-1), target)      the target travels with its sample: D-1 ticks
+    zeta_i(t)   = (dF_{i+1}/dx)^T zeta_{i+1}(t-1)
+    g_i         = (dF_i/dtheta)^T zeta_i(t), and one Euler step of (omega_i, theta_i)
+
+zeta_i(t) belongs to the input of 2(D-i)+1 ticks ago. Without more, it meets the input of now, which is right where the
+stream moves slowly; with `stash` a stage keeps its last 2(D-i)+2 inputs, and zeta meets its own, at the weights of now.
+A stage is idle until its first input, and its weights until their first costate, has arrived. All stages compute at the
+same time: on D devices the net is a pipeline that takes a sample a tick. Source: arXiv 2409.12038, on locality.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from torch import Tensor
+
+from hl_cli.dynamics.hamiltonian import Share
+from hl_cli.errors import NonFinite
+from hl_cli.learners.pipeline import Pipeline
+from hl_cli.types import LearnerRecord, Sample
+
+
+class Local(Pipeline):
+    """See the head of this file. A record is of the sample that entered D-1 ticks ago, and before that of none."""
+
+    def __init__(self, *arguments: Any, stash: bool = False, **options: Any) -> None:
+        self.stash = stash
+        super().__init__(*arguments, **options)
+        self.ticks = 0
+        self._transit: deque[Sample] = deque(maxlen=self.depth)
+        self._counted: deque[bool] = deque(maxlen=2 * self.depth)  # whether each of the last samples has a target
+        self._h: dict[int, Tensor] = {}  # what stages of this process showed a tick ago, by the stage that reads it
+        self._zeta: dict[int, Tensor] = {}
+
+    def _age(self, index: int) -> int:
+        return 2 * (self.depth - 1 - index) + 1 if self.stash else 0
+
+    def _meets_costate(self, index: int) -> bool:
+        """Whether the sample whose zeta reaches a stage (from 0) at this tick has entered, and counts."""
+        ago = 2 * self.depth - 1 - index
+        return len(self._counted) > ago and self._counted[-1 - ago]
+
+    def _step(self, sample: Sample, observe: bool) -> tuple[LearnerRecord, list[Share]]:
+        first, last = self.mine.start, self.mine.stop - 1
+        self._transit.append(sample)
+        self._counted.append(sample.target is not None)
+        h, zeta = self._h, self._zeta
+        if first == 0:
+            h[0] = self.split.ticks(sample.inputs)[0]
+        elif self.ticks >= first:
+            assert self._below is not None
+            h[first] = self._below.receive()
+        if self._above is not None and self._meets_costate(last):
+            zeta[last] = self._above.receive()
+        self._h, self._zeta = {}, {}
+        record, fault = LearnerRecord(sample.inputs[:0], None), None
+        for k in reversed(self.mine):  # the uppermost first: another process waits for it
+            if k in h:
+                shown = self.stages[k].forward(h[k])
+                if k < last:
+                    self._h[k + 1] = shown
+                elif self._above is not None:
+                    self._above.send(shown)
+                else:
+                    record, fault = self._top(shown)
+        moving = [k for k in self.mine if self._meets_costate(k)]
+        for k in moving:
+            below = self.stages[k].pull(zeta[k])
+            if k > first:
+                assert below is not None
+                self._zeta[k - 1] = below
+            elif self._below is not None:
+                assert below is not None
+                self._below.send(below)
+        shares = [stage.share(from_rest=False) for stage in self.owned] if observe else []
+        self._move(moving, fault)
+        self.ticks += 1
+        self._expect()
+        return record, shares
+
+    def _top(self, y: Tensor) -> tuple[LearnerRecord, NonFinite | None]:
+        """What the net says of the sample that entered D-1 ticks ago; its zeta waits for the next tick."""
+        about = self._transit[0]
+        try:
+            record, zeta = self._said(y, about)
+        except NonFinite as stop:
+            return LearnerRecord(y, None), stop
+        if zeta is not None:
+            self._zeta[self.depth - 1] = zeta
+        return record._replace(sample=about), None
+
+    def _move(self, moving: list[int], fault: NonFinite | None) -> None:
+        """All costates of the weights, then, if nobody met a fault, all weights."""
+        for k in moving:
+            try:
+                self.stages[k].move_costate()
+            except NonFinite as stop:
+                fault = fault or stop
+        self._agree(fault)
+        for k in moving:
+            self.stages[k].move_weights()
+
+    def _expect(self) -> None:
+        """Let what neighbours have sent for the next tick come in while this process is busy elsewhere."""
+        if self._below is not None and self.ticks >= self.mine.start:
+            self._below.expect()
+        if self._above is not None and self._meets_costate(self.mine.stop):  # the stage above, now; here, a tick later
+            self._above.expect()
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            **super()._state(),
+            "ticks": self.ticks,
+            "transit": [tuple(sample) for sample in self._transit],
+            "counted": list(self._counted),
+            "h": self._h,
+            "zeta": self._zeta,
+        }
+
+    def _load(self, state: dict[str, Any]) -> None:
+        super()._load(state)
+        self.ticks, self._h, self._zeta = state["ticks"], dict(state["h"]), dict(state["zeta"])
+        self._transit.clear()
+        self._transit.extend(Sample(*parts) for parts in state["transit"])
+        self._counted.clear()
+        self._counted.extend(state["counted"])

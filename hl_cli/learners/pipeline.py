@@ -1,0 +1,193 @@
+r"""The HL arm as a chain of stages: what all schemes of blocks have in common.
+
+A scheme says at which tick a stage sees what (hl_cli.learners.passing, hl_cli.learners.local). The stages may sit on
+several devices, or in several processes: rank 0 has the uppermost ones, so that predictions and losses arise where they
+are written. What crosses from one process to the next is h upwards and zeta downwards; every rank reads its own copy of
+the stream. Source: arXiv 2409.12038, section on locality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.hamiltonian import Share, hamiltonian
+from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
+from hl_cli.errors import BadInput, NonFinite
+from hl_cli.learners.base import evaluating, finite
+from hl_cli.learners.naming import NamedWeights
+from hl_cli.learners.stage import Stage
+from hl_cli.learners.weights import FlatWeights
+from hl_cli.networks.cuts import Cut, cut_into_blocks, share_out
+from hl_cli.networks.losses import Loss, value_and_costate
+from hl_cli.networks.splits import Split
+from hl_cli.parallel.links import Link
+from hl_cli.parallel.world import Order, World
+from hl_cli.types import LearnerRecord, Sample
+
+
+class Pipeline(NamedWeights):
+    """See the head of this file. cut: into which blocks (hl_cli.networks.cuts); devices: where they sit, bottom first.
+
+    world: the processes; each computes the stages of its own part. Raises BadInput for what cannot be cut or placed.
+    """
+
+    name = "hl"
+
+    def __init__(
+        self,
+        split: Split,
+        loss: Loss,
+        coefficients: Coefficients,
+        integrator: Integrator = semi_implicit_euler,
+        cut: Cut = None,
+        devices: Sequence[str] = (),
+        world: World | None = None,
+    ) -> None:
+        if coefficients.leak != 1.0:
+            raise BadInput(f"tau*rate={coefficients.leak:g}: blocks on their own allow 1, neurons of rate 1/tau")
+        self.split, self.coefficients = split, coefficients
+        self._loss = value_and_costate(loss)
+        layers = cut_into_blocks(split, cut)
+        self.depth = len(layers)
+        self.stages = [Stage(k + 1, blocks, coefficients, integrator, self._age(k)) for k, blocks in enumerate(layers)]
+        self.world = world or World()
+        self._place(devices)
+        self.mine = self._parts()[self.world.rank]
+        like = self.stages[self.mine.start].phase.theta
+        self._above = Link(self.world, self.world.rank - 1, like) if self.mine.stop < self.depth else None
+        self._below = Link(self.world, self.world.rank + 1, like) if self.mine.start > 0 else None
+        self.seconds = 0.0
+        self._stale = False  # whether weights of other ranks have moved since rank 0 saw them
+        self.weights_elsewhere = self.world.size > 1
+
+    def _age(self, index: int) -> int:
+        """How many ticks after its input a stage (from 0) meets the zeta that belongs to it, if it keeps inputs."""
+        return 0
+
+    def _place(self, devices: Sequence[str]) -> None:
+        if devices and self.world.size > 1:
+            raise BadInput("scheme.devices: several processes have a device each; allowed: in one process only")
+        if len(devices) > self.depth:
+            raise BadInput(f"scheme.devices={list(devices)}: allowed: at most {self.depth}, one a block")
+        for device, part in zip(devices, self._shared_out(len(devices)), strict=True):
+            for k in part:
+                self.stages[k].place(device)
+
+    def _shared_out(self, parts: int) -> list[range]:
+        return share_out([stage.phase.theta.numel() for stage in self.stages], parts)
+
+    def _parts(self) -> list[range]:
+        """The stages of each rank; rank 0 has the uppermost."""
+        if self.world.size > self.depth:
+            raise BadInput(f"{self.world.size} processes: allowed: at most {self.depth}, one a block")
+        return self._shared_out(self.world.size)[::-1]
+
+    @property
+    def owned(self) -> list[Stage]:
+        """The stages that this process computes."""
+        return [self.stages[k] for k in self.mine]
+
+    @property
+    def is_top(self) -> bool:
+        """Whether the uppermost stage is here, where losses arise."""
+        return self._above is None
+
+    @torch.no_grad()
+    def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
+        """One learning period of the scheme. Raises NonFinite, in all processes alike."""
+        if self.is_top:
+            self.world.lead(Order.OBSERVED_STEP if observe else Order.STEP)
+        start = perf_counter()
+        phi = self.coefficients.loss_weight(self.stages[-1].steps)
+        record, shares = self._step(sample, observe)
+        self._stale = self.world.size > 1
+        self.seconds += perf_counter() - start
+        if observe:
+            everyone = [one for part in self._collect(shares) for one in part]
+            if record.loss is not None and self.is_top:
+                c = self.coefficients
+                record = record._replace(physics=hamiltonian(record.loss, phi, everyone, c.beta, c.tau))
+        return record
+
+    def _step(self, sample: Sample, observe: bool) -> tuple[LearnerRecord, list[Share]]:
+        """What a scheme says: the record of the top stage (elsewhere an empty one), and the shares of H."""
+        raise TypeError(f"{type(self).__name__} does not say how to step")
+
+    def _said(self, y: Tensor, sample: Sample) -> tuple[LearnerRecord, Tensor | None]:
+        """The record of what the top stage shows of a sample, and dL/dy; raises NonFinite."""
+        if sample.target is None:
+            return LearnerRecord(y, None), None
+        loss, zeta = self._loss(y, sample.target.to(y.device))
+        return LearnerRecord(y, finite(loss.item(), "loss")), zeta
+
+    def _agree(self, fault: NonFinite | None) -> None:
+        """Raise in all processes what any of them met."""
+        if self.world.agree(0 if fault is None else 1) and self.world.size > 1:
+            met = [quantity for quantity in self.world.collect(fault and fault.quantity) if quantity]
+            fault = NonFinite(met[0] if met else "a value of another rank")
+        if fault is not None:
+            raise fault
+
+    def _collect(self, shares: list[Share]) -> list[list[Share]]:
+        """Bring weights and shares of all ranks to rank 0."""
+        if self.world.size == 1:
+            return [shares]
+        found = self.world.collect((shares, {k: self.stages[k].phase.theta.cpu() for k in self.mine}))
+        for _, weights in found[1:]:
+            for k, theta in weights.items():
+                self.stages[k].phase.theta.copy_(theta)
+        self._stale = False
+        return [shares for shares, _ in found]
+
+    def collect(self) -> None:
+        """Let rank 0 have the weights of now; every rank calls this."""
+        if self.is_top and self._stale:
+            self.world.lead(Order.COLLECT)
+        if self._stale:
+            self._collect([])
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor) -> Tensor:
+        """The net as it is, all stages at once; weights and costates stay. Rank 0 alone may ask."""
+        self.collect()
+        with evaluating(self.split.module):
+            x = self.split.ticks(inputs)[0]
+            for stage in self.stages:
+                x = stage.look(x)
+            return x.to(inputs.device)
+
+    def phases(self) -> list[FlatWeights]:
+        """A buffer a stage."""
+        return [stage.phase for stage in self.stages]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Of each rank: theta, omega, weight clock and inputs of its stages, and what is under way."""
+        if self.is_top:
+            self.world.lead(Order.SAVE)
+        return {"ranks": self.world.collect(self._state())}
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "stages": [
+                {"theta": s.phase.theta.clone(), "omega": s.phase.omega.clone(), **s.state_dict()} for s in self.owned
+            ]
+        }
+
+    def load_state_dict(self, state: dict[str, Any] | None) -> None:
+        """Go on from there, with as many processes; the other ranks are given None."""
+        if self.is_top:
+            self.world.lead(Order.LOAD)
+        self._load(self.world.hand_out(state)["ranks"][self.world.rank])
+
+    def _load(self, state: dict[str, Any]) -> None:
+        for stage, of in zip(self.owned, state["stages"], strict=True):
+            stage.phase.theta.copy_(of["theta"])
+            stage.phase.omega.copy_(of["omega"])
+            stage.load_state_dict(of)
+        self._stale = self.world.size > 1

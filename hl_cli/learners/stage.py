@@ -1,0 +1,135 @@
+r"""A stage: one block of the net with a clock of its own. It is told h from below and z from above, and nothing else.
+
+    h_i = F_i(x_i; theta_i)                              x_i = h_{i-1}, or the input u for the first
+    zeta_{i-1} = (dF_i/dx)^T zeta_i                      for the stage below
+    g_i = (dF_i/dtheta)^T zeta_i,  then one Euler step of (omega_i, theta_i)      hl_cli.dynamics.integrators
+
+Weights, costates and the step of another stage are out of its reach: it holds its own theta_i and omega_i in buffers of
+its own, and its neighbours' tensors come as arguments. Source: arXiv 2409.12038, section on locality.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.hamiltonian import Share, State, share_of
+from hl_cli.dynamics.integrators import Integrator, weight_step
+from hl_cli.errors import NonFinite
+from hl_cli.learners.base import all_finite
+from hl_cli.learners.weights import FlatWeights
+from hl_cli.networks.blocks import Block, Chain, ModuleBlock, Tape
+
+
+class Stage:
+    """number: its place in the net, from 1; blocks: the layers that it runs at once; age: ticks by which zeta is late.
+
+    age 0: zeta meets the input that the stage sees now. Otherwise the last inputs are kept, and zeta meets the one
+    that is `age` ticks old, at the weights of now. seconds: time spent in computing.
+    """
+
+    def __init__(
+        self, number: int, blocks: Sequence[Block], coefficients: Coefficients, integrator: Integrator, age: int = 0
+    ) -> None:
+        self.number, self.blocks = number, list(blocks)
+        self.block = blocks[0] if len(blocks) == 1 else Chain(blocks)
+        self.coefficients, self.integrator = coefficients, integrator
+        self.phase = FlatWeights(self.block.parameters)
+        self.steps = 0
+        self.seconds = 0.0
+        self._inputs: deque[Tensor] = deque(maxlen=age + 1)
+        self._tape: Tape = None
+        self._before: State = ()
+        self._shown: Tensor | None = None
+        self._zeta: Tensor | None = None
+        self._along: Tensor | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.phase.theta.device
+
+    def place(self, device: str) -> None:
+        """Move to a device, before the first tick."""
+        for block in self.blocks:
+            if isinstance(block, ModuleBlock):
+                block.module.to(device)  # buffers too
+            for p in block.parameters:
+                p.data = p.data.to(device)
+        self.phase = FlatWeights(self.block.parameters)
+
+    def look(self, x: Tensor) -> Tensor:
+        """F(x), nothing kept."""
+        return self.block.candidate(x.to(self.device), ())[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """h = F(x); what the way back needs is kept."""
+        start = perf_counter()
+        x, self._zeta = x.to(self.device), None
+        self._before = () if self._shown is None else (self._shown,)
+        if self._inputs.maxlen == 1:
+            (self._shown,), self._tape = self.block.record(x, (), want_x=self.number > 1)
+        else:
+            self._inputs.append(x)
+            (self._shown,) = self.block.candidate(x, ())
+        self.seconds += perf_counter() - start
+        return self._shown
+
+    def pull(self, zeta: Tensor) -> Tensor | None:
+        """Pull zeta of this stage back: fill the drive, and return zeta of the stage below, None for the first."""
+        start = perf_counter()
+        self._zeta = zeta = zeta.to(self.device)
+        if self._inputs.maxlen != 1:
+            _, self._tape = self.block.record(self._inputs[0], (), want_x=self.number > 1)
+        drive = self.phase.drive
+        drive.start()
+        below = self.block.pull_back(self._tape, (zeta,), drive, want_x=self.number > 1).x
+        drive.finish()
+        self.seconds += perf_counter() - start
+        return below
+
+    def share(self, from_rest: bool) -> Share:
+        """What the stage adds to H, after its zeta was pulled and before its weights move.
+
+        from_rest: h was 0 before this sample; else it was what the stage showed a tick ago.
+        """
+        c = () if self._zeta is None else ((self._zeta,),)
+        h = () if self._zeta is None or self._shown is None else ((self._shown,),)
+        before: tuple[State, ...] = tuple(() if from_rest else self._before for _ in h)
+        return share_of(c, before, h, self.phase.theta, self.phase.omega)
+
+    def move_costate(self) -> None:
+        """Omega takes its Euler step; raises NonFinite, with theta untouched, where it ends up so."""
+        start = perf_counter()
+        c = self.coefficients
+        self._along = self.integrator.costate(self.phase, c, c.loss_weight(self.steps))
+        try:
+            all_finite((self.phase.omega,), "weight costate")
+        except NonFinite as stop:
+            raise NonFinite(f"{stop.quantity} of block {self.number}") from None
+        finally:
+            self.seconds += perf_counter() - start
+
+    def move_weights(self) -> None:
+        """Theta follows: the second half of the step."""
+        start = perf_counter()
+        assert self._along is not None
+        weight_step(self.phase, self.coefficients, self._along)
+        self.steps += 1
+        self.seconds += perf_counter() - start
+
+    def state_dict(self) -> dict[str, Any]:
+        """The weight clock, what it shows, and the inputs that it keeps; theta and omega are the learner's to name."""
+        return {"steps": self.steps, "shown": self._shown, "inputs": list(self._inputs)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.steps, self._shown = state["steps"], state["shown"]
+        self._inputs.clear()
+        self._inputs.extend(state["inputs"])

@@ -1,0 +1,180 @@
+"""The processes of a run. Rank 0 leads: it has the config, the PyTorch arm and the files; the others follow.
+
+Started as `torchrun --nproc-per-node N -m hl_cli ...`; without torchrun a process is alone, and every method here is
+then a matter of course that costs nothing. All ranks call the same methods in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from enum import IntEnum
+from time import perf_counter
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from hl_cli.errors import BadInput, LostRank
+from hl_cli.parallel import launched, rank
+from hl_cli.parallel.heartbeat import Heartbeat
+
+PATIENCE = timedelta(days=30)  # a rank may wait as long as another computes; one that dies is noticed at once
+
+
+class Order(IntEnum):
+    """What rank 0 tells the others to do next."""
+
+    END = 0
+    STEP = 1
+    OBSERVED_STEP = 2
+    COLLECT = 3
+    SAVE = 4
+    LOAD = 5
+
+
+class World:
+    """rank, size: which process of how many; waited: seconds of waiting for others; lost: whether one has gone."""
+
+    def __init__(self) -> None:
+        self.rank, self.size = rank(), launched()
+        self.waited, self.lost = 0.0, False
+        self._heartbeat: Heartbeat | None = None
+        if self.size > 1:
+            store: Any
+            store, *_ = next(dist.rendezvous("env://", timeout=timedelta(minutes=5)))
+            backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "cpu:gloo"
+            dist.init_process_group(
+                backend, store=dist.PrefixStore("hl", store), rank=self.rank, world_size=self.size, timeout=PATIENCE
+            )
+            self._heartbeat = Heartbeat(store.clone(), self.rank, self.size)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Time what happens inside, and turn the error of a connection into LostRank, naming who is missing."""
+        start = perf_counter()
+        try:
+            yield
+        except RuntimeError as error:
+            assert self._heartbeat is not None
+            self.lost = True
+            raise LostRank(self._heartbeat.missing()) from error
+        finally:
+            self.waited += perf_counter() - start
+
+    def lead(self, order: Order) -> None:
+        """Rank 0: tell the others what comes next."""
+        if self.size > 1:
+            with self.waiting():
+                dist.broadcast(torch.tensor(int(order)), 0)
+
+    def enlist(self, cfg: Any) -> None:
+        """Rank 0: let the others build what this config says; raises BadInput where one of them cannot."""
+        self.hand_out(cfg)
+        faults = [fault for fault in self.collect(None) if fault]
+        if self.agree(bool(faults)):
+            raise BadInput(faults[0])
+
+    @contextmanager
+    def leading(self) -> Iterator[None]:
+        """Rank 0: tell the others when its run has ended, in whatever way but by losing one of them."""
+        try:
+            yield
+        except LostRank:
+            raise
+        except BaseException:
+            self.lead(Order.END)
+            raise
+        else:
+            self.lead(Order.END)
+
+    def follow(self) -> Order:
+        """Another rank: wait until told."""
+        said = torch.zeros((), dtype=torch.int64)
+        with self.waiting():
+            dist.broadcast(said, 0)
+        return Order(int(said))
+
+    def agree(self, fault: int) -> int:
+        """Return the largest number that any rank says; 0 when all say that nothing is wrong."""
+        if self.size == 1:
+            return fault
+        said = torch.tensor(fault)
+        with self.waiting():
+            dist.all_reduce(said, dist.ReduceOp.MAX)
+        return int(said)
+
+    def hand_out(self, content: Any = None) -> Any:
+        """Give an object of rank 0 to all."""
+        if self.size == 1:
+            return content
+        box = [content]
+        with self.waiting():
+            dist.broadcast_object_list(box, 0)
+        return box[0]
+
+    def collect(self, content: Any) -> list[Any]:
+        """Bring the objects of all ranks to rank 0, in their order; the others get an empty list."""
+        if self.size == 1:
+            return [content]
+        found: list[Any] | None = [None] * self.size if self.rank == 0 else None
+        with self.waiting():
+            dist.gather_object(content, found, 0)
+        return found or []
+
+    def mean_of(self, value: float) -> float:
+        """Return the mean of a number over the ranks; it is not finite where one of them is not."""
+        said = torch.tensor(value, dtype=torch.float64)
+        self.mean(said)
+        return float(said)
+
+    def mean(self, flat: Tensor) -> None:
+        """Replace a tensor by its mean over the ranks, the same bits in all of them."""
+        if self.size > 1:
+            with self.waiting():
+                dist.all_reduce(flat)
+            flat.div_(self.size)
+
+    def gather(self, mine: Tensor) -> Tensor | None:
+        """Put the rows of all ranks, of the same number, below one another; for rank 0 alone."""
+        if self.size == 1:
+            return mine
+        rows = [torch.empty_like(mine) for _ in range(self.size)] if self.rank == 0 else None
+        with self.waiting():
+            dist.gather(mine.contiguous(), rows, 0)
+        return torch.cat(rows) if rows else None
+
+    def send(self, message: Tensor, to: int) -> dist.Work:
+        """Begin to send; the message must stay as it is until the work is waited for."""
+        with self.waiting():
+            work = dist.isend(message, to)
+            assert work is not None
+            return work
+
+    def receive(self, message: Tensor, source: int) -> dist.Work:
+        """Begin to receive into a tensor."""
+        with self.waiting():
+            work = dist.irecv(message, source)
+            assert work is not None
+            return work
+
+    def wait(self, *works: dist.Work | None) -> None:
+        """Let what was begun come to its end."""
+        with self.waiting():
+            for work in works:
+                if work is not None:
+                    work.wait()
+
+    def leave(self, reason: str) -> None:
+        """Let the others know why this process cannot go on."""
+        if self._heartbeat is not None:
+            self._heartbeat.leave(reason)
+
+    def close(self) -> None:
+        """Leave; nothing may be sent any more."""
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+            dist.destroy_process_group()
+            self.size, self._heartbeat = 1, None
