@@ -55,7 +55,10 @@ class Pipeline(NamedWeights):
         self._loss = value_and_costate(loss)
         layers = cut_into_blocks(split, cut)
         self.depth = len(layers)
-        self.stages = [Stage(k + 1, blocks, coefficients, integrator, self._age(k)) for k, blocks in enumerate(layers)]
+        outputs = [*[None] * (self.depth - 1), split.output]
+        self.stages = [
+            Stage(k + 1, layers[k], outputs[k], coefficients, integrator, self._age(k)) for k in range(self.depth)
+        ]
         self.world = world or World()
         self._place(devices)
         self.mine = self._parts()[self.world.rank]

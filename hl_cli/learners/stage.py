@@ -28,25 +28,33 @@ from hl_cli.networks.blocks import Block, Chain, ModuleBlock, Tape
 
 
 class Stage:
-    """number: its place in the net, from 1; blocks: the layers that it runs at once; age: ticks by which zeta is late.
+    """number: its place in the net, from 1; layers: what it runs at once; output: f^y, where it sits with this stage.
 
-    age 0: zeta meets the input that the stage sees now. Otherwise the last inputs are kept, and zeta meets the one
+    Then y = f^y(h) is what it shows, and zeta comes as dL/dy. age: ticks by which zeta is late.
+
+    Age 0: zeta meets the input that the stage sees now. Otherwise the last inputs are kept, and zeta meets the one
     that is `age` ticks old, at the weights of now. seconds: time spent in computing.
     """
 
     def __init__(
-        self, number: int, blocks: Sequence[Block], coefficients: Coefficients, integrator: Integrator, age: int = 0
+        self,
+        number: int,
+        layers: Sequence[Block],
+        output: Block | None,
+        coefficients: Coefficients,
+        integrator: Integrator,
+        age: int = 0,
     ) -> None:
-        self.number, self.blocks = number, list(blocks)
-        self.block = blocks[0] if len(blocks) == 1 else Chain(blocks)
+        self.number, self.layers, self.output = number, list(layers), output
+        self.block = layers[0] if len(layers) == 1 else Chain(layers)
         self.coefficients, self.integrator = coefficients, integrator
-        self.phase = FlatWeights(self.block.parameters)
+        self.phase = FlatWeights([p for block in self.parts for p in block.parameters])
         self.steps = 0
         self.seconds = 0.0
         self._inputs: deque[Tensor] = deque(maxlen=age + 1)
-        self._tape: Tape = None
+        self._tapes: tuple[Tape, Tape] = (None, None)
         self._before: State = ()
-        self._shown: Tensor | None = None
+        self._h: State = ()
         self._zeta: Tensor | None = None
         self._along: Tensor | None = None
 
@@ -57,39 +65,61 @@ class Stage:
 
     def place(self, device: str) -> None:
         """Move to a device, before the first tick."""
-        for block in self.blocks:
+        for block in self.parts:
             if isinstance(block, ModuleBlock):
                 block.module.to(device)  # buffers too
             for p in block.parameters:
                 p.data = p.data.to(device)
-        self.phase = FlatWeights(self.block.parameters)
+        self.phase = FlatWeights([p for block in self.parts for p in block.parameters])
+
+    @property
+    def parts(self) -> list[Block]:
+        """Its layers, and the output net where it sits here."""
+        return [*self.layers, *(() if self.output is None else (self.output,))]
 
     def look(self, x: Tensor) -> Tensor:
-        """F(x), nothing kept."""
-        return self.block.candidate(x.to(self.device), ())[0]
+        """What it would show of x, nothing kept."""
+        return self._show(self.block.candidate(x.to(self.device), ()))
+
+    def _show(self, h: State) -> Tensor:
+        return h[0] if self.output is None else self.output.candidate(h[0], ())[0]
+
+    def _record(self, x: Tensor) -> tuple[State, Tensor]:
+        """h, what is shown of it, and on the tapes all that the way back needs."""
+        h, tape = self.block.record(x, (), want_x=self.number > 1)
+        if self.output is None:
+            self._tapes = tape, None
+            return h, h[0]
+        (y,), above = self.output.record(h[0], ())
+        self._tapes = tape, above
+        return h, y
 
     def forward(self, x: Tensor) -> Tensor:
-        """h = F(x); what the way back needs is kept."""
+        """h = F(x), and what is shown of it; what the way back needs is kept."""
         start = perf_counter()
         x, self._zeta = x.to(self.device), None
-        self._before = () if self._shown is None else (self._shown,)
+        self._before = self._h
         if self._inputs.maxlen == 1:
-            (self._shown,), self._tape = self.block.record(x, (), want_x=self.number > 1)
+            self._h, shown = self._record(x)
         else:
             self._inputs.append(x)
-            (self._shown,) = self.block.candidate(x, ())
+            self._h = self.block.candidate(x, ())
+            shown = self._show(self._h)
         self.seconds += perf_counter() - start
-        return self._shown
+        return shown
 
     def pull(self, zeta: Tensor) -> Tensor | None:
         """Pull zeta of this stage back: fill the drive, and return zeta of the stage below, None for the first."""
         start = perf_counter()
-        self._zeta = zeta = zeta.to(self.device)
+        z: Tensor | None = zeta.to(self.device)
         if self._inputs.maxlen != 1:
-            _, self._tape = self.block.record(self._inputs[0], (), want_x=self.number > 1)
+            self._record(self._inputs[0])
         drive = self.phase.drive
         drive.start()
-        below = self.block.pull_back(self._tape, (zeta,), drive, want_x=self.number > 1).x
+        if self.output is not None:
+            z = self.output.pull_back(self._tapes[1], (z,), drive).x
+        self._zeta = z
+        below = self.block.pull_back(self._tapes[0], (z,), drive, want_x=self.number > 1).x
         drive.finish()
         self.seconds += perf_counter() - start
         return below
@@ -99,10 +129,8 @@ class Stage:
 
         from_rest: h was 0 before this sample; else it was what the stage showed a tick ago.
         """
-        c = () if self._zeta is None else ((self._zeta,),)
-        h = () if self._zeta is None or self._shown is None else ((self._shown,),)
-        before: tuple[State, ...] = tuple(() if from_rest else self._before for _ in h)
-        return share_of(c, before, h, self.phase.theta, self.phase.omega)
+        before = () if from_rest else self._before
+        return share_of([(self._zeta,)], [before], [self._h], self.phase.theta, self.phase.omega)
 
     def move_costate(self) -> None:
         """Omega takes its Euler step; raises NonFinite, with theta untouched, where it ends up so."""
@@ -126,10 +154,10 @@ class Stage:
 
     def state_dict(self) -> dict[str, Any]:
         """The weight clock, what it shows, and the inputs that it keeps; theta and omega are the learner's to name."""
-        return {"steps": self.steps, "shown": self._shown, "inputs": list(self._inputs)}
+        return {"steps": self.steps, "h": list(self._h), "inputs": list(self._inputs)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        self.steps, self._shown = state["steps"], state["shown"]
+        self.steps, self._h = state["steps"], tuple(state["h"])
         self._inputs.clear()
         self._inputs.extend(state["inputs"])

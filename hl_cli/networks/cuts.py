@@ -1,7 +1,7 @@
 """Cut a feed-forward net into the blocks of a scheme: runs of layers, each of which is then on its own.
 
 Under split=state every layer is a state block. Under split=state_output the output net is read at the tick of the top
-state block, so it belongs to that block. Under split=output there is no state that could be passed on.
+state block, so it sits with that block. Under split=output there is no state that could be passed on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Cut = int | Sequence[int] | None
 
 
 def cut_into_blocks(split: Split, cut: Cut = None, where: str = "scheme") -> list[list[Block]]:
-    """Return the layers of each block, bottom first.
+    """Return the layers of the state net that each block has, bottom first.
 
     cut: how many blocks, as equal as can be; or the layers (from 1) before which to cut; None: a layer a block.
     where: what an error names. Raises BadInput for a net that cannot be cut, or not in this way.
@@ -27,10 +27,7 @@ def cut_into_blocks(split: Split, cut: Cut = None, where: str = "scheme") -> lis
         raise BadInput(f"{where}: a block of the net has a memory; allowed: feed-forward nets (linear, mlp, cnn)")
     if any(not block.parameters for block in split.blocks):
         raise BadInput(f"{where}: a block of the net has no weights; allowed: join it with one that has")
-    layers = [[block] for block in split.state]
-    if split.output is not None:
-        layers[-1].append(split.output)
-    return [[block for layer in layers[a:b] for block in layer] for a, b in _ranges(len(layers), cut, where)]
+    return [list(split.state[a:b]) for a, b in _ranges(len(split.state), cut, where)]
 
 
 def _ranges(layers: int, cut: Cut, where: str) -> list[tuple[int, int]]:
