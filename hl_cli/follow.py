@@ -13,6 +13,7 @@ from typing import Any
 from hl_cli.building import Comparison, comparison
 from hl_cli.complaint import one_line
 from hl_cli.errors import LostRank, NonFinite
+from hl_cli.learners.stage_report import stage_reports
 from hl_cli.parallel.world import Order, World
 
 
@@ -47,12 +48,18 @@ def follow() -> int:
 def _serve(built: Comparison, world: World) -> None:
     """Do what rank 0 orders until its run ends."""
     hl: Any = built.hl
-    while (order := world.follow()) is not Order.END:
-        if order in (Order.STEP, Order.OBSERVED_STEP):
+    while (told := world.follow())[0] is not Order.END:
+        order, steps = told
+        if order in (Order.STEPS, Order.OBSERVED_STEPS):
+            observe = order is Order.OBSERVED_STEPS
+            hl.expect(steps, observe)
             with contextlib.suppress(NonFinite):  # rank 0 meets it too, and says it
-                hl.step(next(built.stream), order is Order.OBSERVED_STEP)
+                for k in range(steps):
+                    hl.step(next(built.stream), observe and k == steps - 1)
         elif order is Order.COLLECT:
             hl.collect()
+        elif order is Order.REPORT:
+            stage_reports(hl)
         elif order is Order.SAVE:
             hl.state_dict()
         else:

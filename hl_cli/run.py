@@ -17,8 +17,10 @@ from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import judge, noise_floor
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.interruption import Interruption
+from hl_cli.learners.stage_report import stage_reports
 from hl_cli.parallel.world import World
 from hl_cli.reporting import console, plots
+from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import write_report
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import Tables, write_weights
@@ -99,16 +101,21 @@ def _run(
     about["interrupted"] = str(lost) if lost else (received.name if received else None)
     if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
         about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
+    stages = [] if lost else stage_reports(built.hl)
+    about["pipeline"] = [asdict(stage) for stage in stages]
     seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
     result = summary(tally, verdict, differences, seconds, about)
     tensors = differences.by_tensor()
-    title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split, {cfg.scenario.name}"
+    scheme = "" if cfg.scheme.name == "global" else f", {cfg.scheme.name} scheme"
+    title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split{scheme}, {cfg.scenario.name}"
     write_weights(folder, tensors)
     write_json(folder / "summary.json", result)
     write_report(folder, title, result, tensors, tally.retention)
     plots.draw_curves(folder, title, measure, built.schedule.period)
     if built.schedule.period:
         plots.draw_tasks(folder, title, list(tally.retention.values()), console.NAMES)
+    if stages:
+        draw_pipeline(folder, title, stages)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)
     console.say(console.closing(result, _short(folder)))
     if lost:

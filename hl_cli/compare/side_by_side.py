@@ -75,6 +75,7 @@ def _advance(
     """Let a learner take the samples one after the other; observe: ask for the physics of the last."""
     trace = _Trace()
     said: list[LearnerRecord] = []
+    learner.expect(len(samples), observe)
     for k, sample in enumerate(samples, start=1):
         try:
             said.append(learner.step(sample, observe and k == len(samples)))

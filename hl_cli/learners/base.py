@@ -33,6 +33,10 @@ class Learner(Protocol):
         """
         ...
 
+    def expect(self, steps: int, observe: bool) -> None:
+        """Be told that so many steps follow, the last one observed or not: processes need not be asked at each."""
+        ...
+
     def predict(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs); nothing is learnt."""
         ...

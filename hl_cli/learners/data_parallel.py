@@ -12,22 +12,22 @@ from hl_cli.dynamics.hamiltonian import Share
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import finite
 from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.learners.ranks import Ranks
 from hl_cli.networks.sequence import Neurons
-from hl_cli.parallel.world import Order, World
+from hl_cli.parallel.world import World
 from hl_cli.types import LearnerRecord, Sample
 
 
-class DataParallel(HamiltonianLearner):
+class DataParallel(Ranks, HamiltonianLearner):
     """world: the processes; the weights of all of them start alike and stay so, bit for bit."""
 
     def __init__(self, *arguments: Any, world: World, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.world = world
+        HamiltonianLearner.__init__(self, *arguments, **options)
+        Ranks.__init__(self, world)
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One step on this rank's rows; rank 0 has the loss and the predictions of all."""
-        if self.world.rank == 0:
-            self.world.lead(Order.OBSERVED_STEP if observe else Order.STEP)
+        self.begin_step(observe)
         if sample.target is None:
             return super().step(sample)
         part, left = divmod(len(sample.inputs), self.world.size)

@@ -60,29 +60,41 @@ class Local(Pipeline):
             zeta[last] = self._above.receive()
         self._h, self._zeta = {}, {}
         record, fault = LearnerRecord(sample.inputs[:0], None), None
-        for k in reversed(self.mine):  # the uppermost first: another process waits for it
+        shares: list[Share] = []
+        for k in reversed(self.mine):  # a stage does all it can in a go, while its weights are in the cache
+            stage = self.stages[k]
             if k in h:
-                shown = self.stages[k].forward(h[k])
+                shown = stage.forward(h[k])
                 if k < last:
                     self._h[k + 1] = shown
                 elif self._above is not None:
                     self._above.send(shown)
                 else:
                     record, fault = self._top(shown)
-        moving = [k for k in self.mine if self._meets_costate(k)]
-        for k in moving:
-            below = self.stages[k].pull(zeta[k])
-            if k > first:
-                assert below is not None
-                self._zeta[k - 1] = below
-            elif self._below is not None:
-                assert below is not None
-                self._below.send(below)
-        shares = [stage.share(from_rest=False) for stage in self.owned] if observe else []
-        self._move(moving, fault)
+            if k in zeta:
+                self._pass_down(k, stage.pull(zeta[k]))
+            if observe:
+                shares.append(stage.share(from_rest=False))
+            if k in zeta:
+                try:
+                    stage.move_costate()
+                except NonFinite as stop:
+                    fault = fault or stop
+        self.agree(fault)
+        for k in zeta:
+            self.stages[k].move_weights()
         self.ticks += 1
         self._expect()
         return record, shares
+
+    def _pass_down(self, index: int, below: Tensor | None) -> None:
+        """Let zeta wait for the stage below, which meets it at the next tick."""
+        if below is None:
+            return
+        if index > self.mine.start:
+            self._zeta[index - 1] = below
+        elif self._below is not None:
+            self._below.send(below)
 
     def _top(self, y: Tensor) -> tuple[LearnerRecord, NonFinite | None]:
         """What the net says of the sample that entered D-1 ticks ago; its zeta waits for the next tick."""
@@ -94,17 +106,6 @@ class Local(Pipeline):
         if zeta is not None:
             self._zeta[self.depth - 1] = zeta
         return record._replace(sample=about), None
-
-    def _move(self, moving: list[int], fault: NonFinite | None) -> None:
-        """All costates of the weights, then, if nobody met a fault, all weights."""
-        for k in moving:
-            try:
-                self.stages[k].move_costate()
-            except NonFinite as stop:
-                fault = fault or stop
-        self._agree(fault)
-        for k in moving:
-            self.stages[k].move_weights()
 
     def _expect(self) -> None:
         """Let what neighbours have sent for the next tick come in while this process is busy elsewhere."""

@@ -20,6 +20,9 @@ class NamedWeights:
         """The buffers; each weight lies in one of them."""
         raise TypeError(f"{type(self).__name__} does not say where its weights are")
 
+    def expect(self, steps: int, observe: bool) -> None:
+        """Steps to come are of no account in one process."""
+
     def weights(self) -> dict[str, Tensor]:
         """The live weights by name, in the order of the net."""
         return {name: p.data for name, p in self.split.module.named_parameters() if p.requires_grad}

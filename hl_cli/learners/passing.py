@@ -42,7 +42,7 @@ class Blocks(Pipeline):
                     stage.move_costate()
             except NonFinite as stop:
                 fault = stop
-        self._agree(fault)
+        self.agree(fault)
         if self.weights_tick_together:
             for stage in self.owned:
                 stage.move_weights()

@@ -18,9 +18,10 @@ from torch import Tensor
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import Share, hamiltonian
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
-from hl_cli.errors import BadInput, NonFinite
+from hl_cli.errors import BadInput
 from hl_cli.learners.base import evaluating, finite
 from hl_cli.learners.naming import NamedWeights
+from hl_cli.learners.ranks import Ranks
 from hl_cli.learners.stage import Stage
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.cuts import Cut, cut_into_blocks, share_out
@@ -31,7 +32,7 @@ from hl_cli.parallel.world import Order, World
 from hl_cli.types import LearnerRecord, Sample
 
 
-class Pipeline(NamedWeights):
+class Pipeline(Ranks, NamedWeights):
     """See the head of this file. cut: into which blocks (hl_cli.networks.cuts); devices: where they sit, bottom first.
 
     world: the processes; each computes the stages of its own part. Raises BadInput for what cannot be cut or placed.
@@ -59,13 +60,13 @@ class Pipeline(NamedWeights):
         self.stages = [
             Stage(k + 1, layers[k], outputs[k], coefficients, integrator, self._age(k)) for k in range(self.depth)
         ]
-        self.world = world or World()
+        Ranks.__init__(self, world)
         self._place(devices)
         self.mine = self._parts()[self.world.rank]
         like = self.stages[self.mine.start].phase.theta
         self._above = Link(self.world, self.world.rank - 1, like) if self.mine.stop < self.depth else None
         self._below = Link(self.world, self.world.rank + 1, like) if self.mine.start > 0 else None
-        self.seconds = 0.0
+        self.seconds, self.waited = 0.0, 0.0
         self._stale = False  # whether weights of other ranks have moved since rank 0 saw them
         self.weights_elsewhere = self.world.size > 1
 
@@ -104,13 +105,13 @@ class Pipeline(NamedWeights):
     @torch.no_grad()
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One learning period of the scheme. Raises NonFinite, in all processes alike."""
-        if self.is_top:
-            self.world.lead(Order.OBSERVED_STEP if observe else Order.STEP)
-        start = perf_counter()
+        self.begin_step(observe)
+        start, waited = perf_counter(), self.world.waited
         phi = self.coefficients.loss_weight(self.stages[-1].steps)
         record, shares = self._step(sample, observe)
         self._stale = self.world.size > 1
         self.seconds += perf_counter() - start
+        self.waited += self.world.waited - waited
         if observe:
             everyone = [one for part in self._collect(shares) for one in part]
             if record.loss is not None and self.is_top:
@@ -128,14 +129,6 @@ class Pipeline(NamedWeights):
             return LearnerRecord(y, None), None
         loss, zeta = self._loss(y, sample.target.to(y.device))
         return LearnerRecord(y, finite(loss.item(), "loss")), zeta
-
-    def _agree(self, fault: NonFinite | None) -> None:
-        """Raise in all processes what any of them met."""
-        if self.world.agree(0 if fault is None else 1) and self.world.size > 1:
-            met = [quantity for quantity in self.world.collect(fault and fault.quantity) if quantity]
-            fault = NonFinite(met[0] if met else "a value of another rank")
-        if fault is not None:
-            raise fault
 
     def _collect(self, shares: list[Share]) -> list[list[Share]]:
         """Bring weights and shares of all ranks to rank 0."""

@@ -29,6 +29,9 @@ class PyTorchLearner:
         self._parameters = list(module.parameters())
         self.seconds = 0.0
 
+    def expect(self, steps: int, observe: bool) -> None:
+        """Steps to come are of no account here."""
+
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One optimizer step; raises NonFinite before it. Without a target there is none."""
         if sample.target is None:

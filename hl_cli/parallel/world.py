@@ -28,11 +28,12 @@ class Order(IntEnum):
     """What rank 0 tells the others to do next."""
 
     END = 0
-    STEP = 1
-    OBSERVED_STEP = 2
+    STEPS = 1
+    OBSERVED_STEPS = 2
     COLLECT = 3
     SAVE = 4
     LOAD = 5
+    REPORT = 6
 
 
 class World:
@@ -64,11 +65,11 @@ class World:
         finally:
             self.waited += perf_counter() - start
 
-    def lead(self, order: Order) -> None:
+    def lead(self, order: Order, steps: int = 0) -> None:
         """Rank 0: tell the others what comes next."""
         if self.size > 1:
             with self.waiting():
-                dist.broadcast(torch.tensor(int(order)), 0)
+                dist.broadcast(torch.tensor([order, steps]), 0)
 
     def enlist(self, cfg: Any) -> None:
         """Rank 0: let the others build what this config says; raises BadInput where one of them cannot."""
@@ -90,12 +91,12 @@ class World:
         else:
             self.lead(Order.END)
 
-    def follow(self) -> Order:
-        """Another rank: wait until told."""
-        said = torch.zeros((), dtype=torch.int64)
+    def follow(self) -> tuple[Order, int]:
+        """Another rank: wait until told; the number is of steps."""
+        said = torch.zeros(2, dtype=torch.int64)
         with self.waiting():
             dist.broadcast(said, 0)
-        return Order(int(said))
+        return Order(int(said[0])), int(said[1])
 
     def agree(self, fault: int) -> int:
         """Return the largest number that any rank says; 0 when all say that nothing is wrong."""

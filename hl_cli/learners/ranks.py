@@ -1,0 +1,35 @@
+"""An HL arm that is spread over processes: how its ranks keep in step. In one process all of this costs nothing."""
+
+from __future__ import annotations
+
+from hl_cli.errors import NonFinite
+from hl_cli.parallel.world import Order, World
+
+
+class Ranks:
+    """world: the processes; all of them call the same methods in the same order, rank 0 first."""
+
+    def __init__(self, world: World | None) -> None:
+        self.world = world or World()
+        self._to_come = 0
+
+    def expect(self, steps: int, observe: bool) -> None:
+        """Let all ranks take so many steps without asking at each, the last one observed or not."""
+        self._to_come = steps
+        if self.world.rank == 0:
+            self.world.lead(Order.OBSERVED_STEPS if observe else Order.STEPS, steps)
+
+    def begin_step(self, observe: bool) -> None:
+        """Count a step; announce it if nobody has."""
+        if not self._to_come:
+            self.expect(1, observe)
+        self._to_come -= 1
+
+    def agree(self, fault: NonFinite | None) -> None:
+        """Raise in all ranks what any of them met."""
+        if self.world.agree(0 if fault is None else 1) and self.world.size > 1:
+            met = [quantity for quantity in self.world.collect(fault and fault.quantity) if quantity]
+            fault = NonFinite(met[0] if met else "a value of another rank")
+        if fault is not None:
+            self._to_come = 0
+            raise fault
