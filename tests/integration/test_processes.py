@@ -1,0 +1,178 @@
+"""Several processes on this machine: the same bits as in one, and an honest end when one of them dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from hl_cli.parallel.world import World
+from tests.process import ENVIRONMENT, PATIENCE, summary_of
+from tests.ranks import trained
+
+ROOT = Path(__file__).resolve().parents[2]
+DEEP = ["stream=digits", "model.hidden=[12,10,8,6]", "split=state"]
+IMAGES = ["stream=digits", "model=cnn", "model.channels=[3,4,5]", "split=state_output", "batch_size=3", "dtype=float64"]
+JOBS: dict[str, dict[str, Any]] = {
+    "local": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b"], "steps": 500},
+    "local, stash": {"overrides": [*DEEP, "scheme=local", "scheme.stash=true", "hold=2"], "steps": 500},
+    "local, resumed": {"overrides": [*DEEP, "scheme=local", "scheme.stash=true"], "steps": 60, "resumed": True},
+    "wave": {"overrides": [*DEEP, "scheme=wave", "scenario=mom_a"], "steps": 500},
+    "wave, float64": {"overrides": [*DEEP, "scheme=wave", "dtype=float64", "batch_size=4"], "steps": 100},
+    "blocks": {"overrides": [*DEEP, "scheme=blocks", "scenario=mom_b"], "steps": 100},
+    "blocks, diverged": {"overrides": [*DEEP, "scheme=blocks", "scenario.lr=1e38"], "steps": 100},
+}
+OF_IMAGES = {f"cnn {s}": {"overrides": [*IMAGES, f"scheme={s}"], "steps": 40} for s in ("local", "wave", "blocks")}
+
+
+def launcher(count: int) -> list[str]:
+    return [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}", "-m"]
+
+
+@cache
+def found(count: int, folder: Path, parallel: bool = False) -> dict[str, dict[str, Any]]:
+    """What so many processes make of the jobs, all of them in one launch."""
+    jobs = JOBS if count == 4 else {**JOBS, **OF_IMAGES}
+    if parallel:
+        jobs = DATA
+    if count == 1:
+        return {name: trained(World(), **job) for name, job in jobs.items()}
+    command = [*launcher(count), "tests.ranks", json.dumps(list(jobs.values())), str(folder / "found.pt")]
+    subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=True, capture_output=True, timeout=PATIENCE)
+    return dict(zip(jobs, torch.load(folder / "found.pt"), strict=True))
+
+
+DATA: dict[str, dict[str, Any]] = {
+    f"{split} {dtype}": {
+        "overrides": ["batch_size=12", f"split={split}", f"dtype={dtype}", "parallel=data"],
+        "steps": 100,
+    }
+    for split in ("output", "state")
+    for dtype in ("float32", "float64")
+}
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_so_many_processes_end_with_the_weights_of_one(count: int, tmp_path: Path) -> None:
+    alone, several = found(1, Path()), found(count, tmp_path)
+    for name, here in several.items():
+        one = alone[name]
+        if "fault" in one:
+            assert here["fault"] == one["fault"] and here["losses"] == one["losses"]
+            continue
+        assert here["losses"] == one["losses"], name
+        assert all(torch.equal(w, one["weights"][k]) for k, w in here["weights"].items()), name
+        assert torch.equal(here["y"], one["y"]), name
+        assert here["physics"] == pytest.approx(one["physics"], rel=1e-12), name
+    assert (
+        "weight costate of block" in alone["blocks, diverged"]["fault"] or "loss" in alone["blocks, diverged"]["fault"]
+    )
+
+
+def test_data_parallel_is_the_whole_batch_to_round_off(tmp_path: Path) -> None:
+    """Two halves are summed in another order than the whole."""
+    alone, halves = found(1, Path(), parallel=True), found(2, tmp_path, parallel=True)
+    for name, one in alone.items():
+        close = {"rtol": 1e-11, "atol": 1e-13} if "64" in name else {"rtol": 1e-3, "atol": 2e-6}
+        for k, w in halves[name]["weights"].items():
+            torch.testing.assert_close(w, one["weights"][k], **close)
+        assert halves[name]["losses"] == pytest.approx(one["losses"], rel=1e-9 if "64" in name else 1e-3)
+        assert halves[name]["physics"] == pytest.approx(one["physics"], rel=1e-8 if "64" in name else 1e-2)
+
+
+def start(folder: Path, count: int, *arguments: str) -> subprocess.Popen[str]:
+    command = [*launcher(count), "hl_cli", *arguments, "hydra.run.dir=run"]
+    return subprocess.Popen(
+        command, cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def test_the_command_line_leads_and_reports(tmp_path: Path) -> None:
+    said, wrong = start(tmp_path, 2, *DEEP, "scheme=wave", "steps=120", "expect=identical").communicate(
+        timeout=PATIENCE
+    )
+    summary = summary_of(tmp_path / "run")
+    assert summary["verdict"] == "identical" and summary["steps"] == 120, wrong
+    assert "at 4 compared steps" in said  # 1, 50, 100 and 120
+    assert [(b["block"], b["place"]) for b in summary["pipeline"]] == [
+        (1, "cpu, rank 1"), (2, "cpu, rank 0"), (3, "cpu, rank 0"), (4, "cpu, rank 0"), (5, "cpu, rank 0"),
+    ]  # fmt: skip
+    assert all(b["computed"] > 0 for b in summary["pipeline"])
+    assert (tmp_path / "run" / "pipeline.png").stat().st_size > 5000
+    assert "pipeline.png" in (tmp_path / "run" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["scheme=global"], "allowed: scheme=blocks, local, wave; parallel=data"),
+        ([*DEEP, "scheme=local", "scheme.blocks=1"], "2 processes: allowed: at most 1, one a block"),
+        ([*DEEP, "scheme=local", "scheme.devices=[cpu,cpu]"], "allowed: in one process only"),
+        (["stream=nothing"], "stream=nothing: no such option"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(arguments: list[str], line: str, tmp_path: Path) -> None:
+    process = start(tmp_path, 2, *arguments)
+    _, wrong = process.communicate(timeout=PATIENCE)
+    own = [text for text in wrong.splitlines() if text.startswith("hl-run")]
+    assert process.returncode == 1 and len(own) == 1 and line in own[0]
+    assert not list(tmp_path.iterdir())
+
+
+def pid_of(rank: int, launcher: int) -> int:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            child = f"PPid:\t{launcher}\n" in (folder / "status").read_text()
+            if child and f"RANK={rank}" in (folder / "environ").read_text().split("\0"):
+                return int(folder.name)
+        except OSError:
+            continue
+    raise AssertionError(f"no rank {rank}")
+
+
+def running(folder: Path, count: int = 2) -> subprocess.Popen[str]:
+    """A long run, well under way."""
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("needs /proc to find a process by its rank")
+    arguments = ["scheme=local", "steps=10000000", "log_every=20", "eval_every=0"]
+    process = start(folder, count, *DEEP, *arguments)
+    until = time.monotonic() + PATIENCE
+    curves = folder / "run" / "curves.csv"
+    while time.monotonic() < until and not (curves.exists() and curves.stat().st_size > 4000):
+        time.sleep(0.1)
+    return process
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_dies_ends_the_others_with_a_line_that_names_it(rank: int, tmp_path: Path) -> None:
+    process = running(tmp_path, 3)
+    os.kill(pid_of(rank, process.pid), signal.SIGKILL)
+    _, wrong = process.communicate(timeout=30)
+    assert process.returncode == 1
+    own = [line for line in wrong.splitlines() if line.startswith("hl-run")]
+    assert own and all(f"the death of rank {rank}" in line for line in own), wrong
+    assert len((tmp_path / "run" / "curves.csv").read_text().splitlines()) > 100
+    if rank:  # rank 0 lives, and finishes its files
+        summary = summary_of(tmp_path / "run")
+        assert summary["interrupted"] == "the death of rank 1"
+        assert summary["steps"] == len((tmp_path / "run" / "curves.csv").read_text().splitlines()) - 1
+        assert (tmp_path / "run" / "report.md").exists() and (tmp_path / "run" / "curves.png").exists()
+
+
+def test_ctrl_c_ends_all_with_their_files(tmp_path: Path) -> None:
+    process = running(tmp_path)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    summary = summary_of(tmp_path / "run")
+    assert summary["interrupted"] == "SIGINT" and summary["steps"] >= 20
+    assert (tmp_path / "run" / "report.md").exists()
