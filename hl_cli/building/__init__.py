@@ -13,7 +13,7 @@ from hl_cli import validation
 from hl_cli.building.coefficients import coefficients
 from hl_cli.building.device import use_device
 from hl_cli.building.models import net, split
-from hl_cli.building.schemes import Arm, another_method, hl_learner
+from hl_cli.building.schemes import Arm, another_method, hl_learner, note_of
 from hl_cli.building.streams import stream_of
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
@@ -68,16 +68,17 @@ def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
         return PyTorchLearner(copy.deepcopy(start), measure.loss, torch.optim.SGD, **vars(sgd))
 
     own = split(cfg.model, cfg.split.name, copy.deepcopy(start), device, stream.task.counts == "every")
+    hl = hl_learner(cfg, own, measure.loss, physics, world or World())
     return Comparison(
         stream=stream,
-        hl=hl_learner(cfg, own, measure.loss, physics, world or World()),
+        hl=hl,
         pytorch=fresh_pytorch(),
         measure=measure,
         schedule=schedule,
         physics=physics,
         sgd=sgd,
         loss=loss,
-        note=note + shorter,
+        note=note + shorter + note_of(hl),
         another_method=another_method(cfg),
         fresh_stream=fresh_stream,
         fresh_pytorch=fresh_pytorch,

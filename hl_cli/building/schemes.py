@@ -77,6 +77,21 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
     return _of(cfg)[0](cfg, world, what)
 
 
+def note_of(hl: Arm) -> str:
+    """What a user should know of the scheme before the run."""
+    if isinstance(hl, DataParallel) and hl.world.size > 1:
+        return f"; {hl.world.size} parts of a batch are summed in another order than the whole, so expect round-off"
+    if not isinstance(hl, Local):
+        return ""
+    late = f"; HL says of a sample what it is {hl.depth - 1} steps later" if hl.depth > 1 else ""
+    if hl.stash:
+        return f"{late}; costates meet their own inputs, at the weights of now"
+    ticks = 2 * hl.depth
+    return (
+        f"{late}; costates meet inputs up to {ticks - 1} steps newer than their own: scheme.stash=true, or hold={ticks}"
+    )
+
+
 def another_method(cfg: DictConfig) -> str:
     """Why the HL arm is not meant to equal SGD; nothing where it is."""
     return _of(cfg)[1]

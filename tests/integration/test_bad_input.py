@@ -70,6 +70,8 @@ UNKNOWN = [
     ("model=foo", "cnn, gru, linear, lstm, mlp, module, rnn"),
     ("split=foo", "output, state, state_output"),
     ("scenario=foo", "custom, gd_a"),
+    ("scheme=foo", "blocks, global, local, wave"),
+    ("scheme.stash=true", "scheme.stash: no such field"),
     ("integrator=foo", "explicit_euler, semi_implicit_euler"),
     ("paths=foo", "paths=foo"),
     ("experiment=foo", "experiment=foo"),
@@ -90,6 +92,7 @@ RANGES = [
     *((f"batch_size={n}", f"batch_size={n}") for n in (0, 10**6 + 1)),
     *((f"seed={n}", f"seed={n}: allowed: a number >= 0 and <= 4294967295") for n in (-1, 2**32)),
     *((f"threads={n}", f"threads={n}") for n in (0, 1025)),
+    ("hold=0", "hold=0"),
     ("eval_every=-1", "eval_every=-1"),
     ("log_every=0", "log_every=0"),
     *((f"tau={x}", "tau=") for x in (0, "nan", "inf")),
@@ -115,6 +118,21 @@ CHOICES = [
     ("stream.dataset=foo", "digits, iris, wine, breast_cancer"),
 ]
 TOGETHER = [
+    (
+        "scheme=local split=output",
+        "split=output has no state net to cut into blocks; allowed: split=state, state_output",
+    ),
+    ("scheme=wave model=lstm stream=digits_rows", "allowed: feed-forward nets"),
+    *((f"scheme=local split=state scheme.blocks={n}", f"scheme.blocks={n}: allowed: 1 to 2") for n in (0, 3)),
+    *(
+        (f"scheme=wave split=state scheme.blocks={cut}", "layers before which to cut")
+        for cut in ("[0]", "[1,1]", "[2]")
+    ),
+    *((f"scheme=wave scheme.blocks={x}", "allowed: null, a whole number") for x in ("abc", 1.5, "true", "[a]")),
+    ("scheme=local scheme.devices=[tpu]", "scheme.devices=tpu: allowed: cpu, cuda, mps"),
+    ("scheme=local scheme.devices=[cpu,cpu]", "allowed: at most 1, one a block"),
+    ("scheme=local parallel=data", "parallel=data: scheme=local has its own; allowed: scheme=global"),
+    ("parallel=foo", "parallel=foo: allowed: data"),
     ("stream.held_out=0.9999", "stream.held_out=0.9999"),
     ("stream.held_out=0.0001", "stream.held_out=0.0001"),
     ("scenario=custom scenario.lr=1e39", "no finite number in float32"),

@@ -27,6 +27,10 @@ CASES = [
     ("model=mlp", "split=output", "scenario=gd_a"),
     ("model=lstm", "split=state", "stream=digits_rows"),
     ("model=gru", "split=output", "stream=digits_rows", "integrator=explicit_euler", "scenario=mom_a"),
+    ("model=mlp", "split=state", "scheme=wave"),
+    ("model=cnn", "split=state_output", "scheme=blocks", "integrator=explicit_euler", "scenario=mom_a"),
+    ("model=mlp", "split=state_output", "scheme=local"),
+    ("model=mlp", "split=state_output", "scheme=local", "hold=2"),
 ]
 
 
