@@ -27,20 +27,19 @@ class DataParallel(Ranks, HamiltonianLearner):
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One step on this rank's rows; rank 0 has the loss and the predictions of all."""
-        self.begin_step(observe)
-        if sample.target is None:
-            return super().step(sample)
-        part, left = divmod(len(sample.inputs), self.world.size)
-        if left:
-            raise BadInput(f"batch_size={len(sample.inputs)}: {self.world.size} processes; allowed: a multiple of that")
-        rows = len(sample.target) // len(sample.inputs) * part
-        first = self.world.rank
-        mine = Sample(
-            sample.inputs[first * part : (first + 1) * part], sample.target[first * rows : (first + 1) * rows]
-        )
-        record = super().step(mine, observe)
-        said = self.world.gather(record.prediction)
-        return record if said is None else record._replace(prediction=said)
+        with self.one_step(observe):
+            if sample.target is None:
+                return super().step(sample)
+            part, left = divmod(len(sample.inputs), self.world.size)
+            if left:
+                raise BadInput(
+                    f"a batch of {len(sample.inputs)}: allowed: a multiple of the {self.world.size} processes"
+                )
+            rows = len(sample.target) // len(sample.inputs) * part
+            here, there = (slice(self.world.rank * n, (self.world.rank + 1) * n) for n in (part, rows))
+            record = super().step(Sample(sample.inputs[here], sample.target[there]), observe)
+            said = self.world.gather(record.prediction)
+            return record if said is None else record._replace(prediction=said)
 
     def _share(self, neurons: Neurons) -> Share:
         """Zeta of the whole batch is 1/N of what each rank has for its rows."""

@@ -105,18 +105,17 @@ class Pipeline(Ranks, NamedWeights):
     @torch.no_grad()
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One learning period of the scheme. Raises NonFinite, in all processes alike."""
-        self.begin_step(observe)
-        start, waited = perf_counter(), self.world.waited
-        phi = self.coefficients.loss_weight(self.stages[-1].steps)
-        record, shares = self._step(sample, observe)
-        self._stale = self.world.size > 1
-        self.seconds += perf_counter() - start
-        self.waited += self.world.waited - waited
-        if observe:
-            everyone = [one for part in self._collect(shares) for one in part]
-            if record.loss is not None and self.is_top:
-                c = self.coefficients
-                record = record._replace(physics=hamiltonian(record.loss, phi, everyone, c.beta, c.tau))
+        with self.one_step(observe):
+            start, waited = perf_counter(), self.world.waited
+            phi = self.coefficients.loss_weight(self.stages[-1].steps)
+            record, shares = self._step(sample, observe)
+            self._stale = self.world.size > 1
+            self.seconds += perf_counter() - start
+            self.waited += self.world.waited - waited
+            everyone = [one for part in self._collect(shares) for one in part] if observe else []
+        if everyone and record.loss is not None and self.is_top:
+            c = self.coefficients
+            record = record._replace(physics=hamiltonian(record.loss, phi, everyone, c.beta, c.tau))
         return record
 
     def _step(self, sample: Sample, observe: bool) -> tuple[LearnerRecord, list[Share]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from hl_cli.errors import NonFinite
 from hl_cli.parallel.world import Order, World
 
@@ -11,19 +14,24 @@ class Ranks:
 
     def __init__(self, world: World | None) -> None:
         self.world = world or World()
-        self._to_come = 0
 
     def expect(self, steps: int, observe: bool) -> None:
         """Let all ranks take so many steps without asking at each, the last one observed or not."""
-        self._to_come = steps
+        self.world.owed = steps
         if self.world.rank == 0:
             self.world.lead(Order.OBSERVED_STEPS if observe else Order.STEPS, steps)
 
-    def begin_step(self, observe: bool) -> None:
-        """Count a step; announce it if nobody has."""
-        if not self._to_come:
+    @contextmanager
+    def one_step(self, observe: bool) -> Iterator[None]:
+        """Count a step, announced here if nobody has; what is not finite ends the steps of all ranks."""
+        if not self.world.owed:
             self.expect(1, observe)
-        self._to_come -= 1
+        try:
+            yield
+            self.world.owed -= 1
+        except NonFinite:
+            self.world.owed = 0
+            raise
 
     def agree(self, fault: NonFinite | None) -> None:
         """Raise in all ranks what any of them met."""
@@ -31,5 +39,4 @@ class Ranks:
             met = [quantity for quantity in self.world.collect(fault and fault.quantity) if quantity]
             fault = NonFinite(met[0] if met else "a value of another rank")
         if fault is not None:
-            self._to_come = 0
             raise fault

@@ -37,11 +37,14 @@ class Order(IntEnum):
 
 
 class World:
-    """rank, size: which process of how many; waited: seconds of waiting for others; lost: whether one has gone."""
+    """rank, size: which process of how many; waited: seconds of waiting for others; lost: whether one has gone.
+
+    owed: steps that were announced and not yet taken; in between nothing else may be said.
+    """
 
     def __init__(self) -> None:
         self.rank, self.size = rank(), launched()
-        self.waited, self.lost = 0.0, False
+        self.waited, self.lost, self.owed = 0.0, False, 0
         self._heartbeat: Heartbeat | None = None
         if self.size > 1:
             store: Any
@@ -80,16 +83,15 @@ class World:
 
     @contextmanager
     def leading(self) -> Iterator[None]:
-        """Rank 0: tell the others when its run has ended, in whatever way but by losing one of them."""
+        """Rank 0: tell the others when its run has ended; one that breaks off within a step can only leave them."""
         try:
             yield
-        except LostRank:
-            raise
-        except BaseException:
-            self.lead(Order.END)
-            raise
-        else:
-            self.lead(Order.END)
+        finally:
+            if self.size > 1 and self.owed and not self.lost:
+                self.lost = True
+                self.leave("rank 0, which broke off")
+            elif not self.lost:
+                self.lead(Order.END)
 
     def follow(self) -> tuple[Order, int]:
         """Another rank: wait until told; the number is of steps."""
