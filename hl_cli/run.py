@@ -89,7 +89,9 @@ def _run(
         cfg.tau,
         lambda steps: _replay(built, steps, cfg.seed, stop),
         tally.learnt,
+        built.hl.drift,
     )
+    about["drift"] = built.hl.drift
     received = stop.received
     about["interrupted"] = received.name if received else None
     if tally.steps < built.schedule.steps and not received and not tally.diverged:
@@ -141,6 +143,8 @@ def _about(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:
         "scenario": cfg.scenario.name,
         "integrator": cfg.integrator.name,
         "memory": cfg.memory,
+        "anchor_every": cfg.anchor_every,
+        "drift": None,
         "weights": sum(w.numel() for w in built.pytorch.weights().values()),
         "coefficients": {
             **{k: v for k, v in asdict(built.physics).items() if k != "rate"},

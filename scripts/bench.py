@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from bench_pullback import pullback
 from bench_sequences import sequences
 from bench_streams import memory, streams
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
@@ -138,6 +139,7 @@ ROWS = {
     "step": steps,
     "update": updates,
     "loop": loop,
+    "pullback": pullback,
     "sequence": sequences,
     "stream": streams,
     "memory": memory,

@@ -74,6 +74,7 @@ def comparison(cfg: DictConfig) -> Comparison:
             physics,
             INTEGRATORS[cfg.integrator.name],
             cfg.memory,
+            cfg.anchor_every,
         ),
         pytorch=fresh_pytorch(),
         measure=measure,

@@ -88,10 +88,12 @@ def judge(
     tau: float,
     replay: Callable[[list[int]], dict[int, float]],
     learnt: bool = True,
+    drift: float | None = None,
 ) -> Verdict:
     """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor, or nothing.
 
-    learnt: whether any target counted.
+    learnt: whether any target counted; drift: of states that HL rebuilt (memory=reverse). It is no excuse: the floor
+    stays the same, but the reason names it.
     """
     if diverged:
         each = (f"step {d.step}: the {d.quantity} of {d.learner} is not finite (tau = {tau:g})" for d in diverged)
@@ -104,10 +106,11 @@ def judge(
         return Verdict("undecided", "no target counted at any step: nothing was learnt, and nothing compared")
     if first_difference is None:
         return Verdict("identical", "every weight equal bit for bit at every step")
+    rebuilt = "" if drift is None else f"; HL rebuilt its states (memory=reverse) with a drift of at most {drift:.3g}"
     floor = replay(sorted(apart))
     if not floor:
         unknown = "the noise floor was not measured, so this is not shown to be round-off"
-        return Verdict("different", f"first difference at step {first_difference}; {unknown}")
+        return Verdict("different", f"first difference at step {first_difference}; {unknown}{rebuilt}")
     times = {step: _ratio(apart[step], floor[step]) for step in apart if step in floor}
     worst = max(times, key=lambda step: times[step])
     word = "round_off" if times[worst] <= TOLERANCE else "different"
@@ -116,7 +119,7 @@ def judge(
         word,
         f"first difference at step {first_difference}; at most {times[worst]:.3g} times the noise floor "
         f"(step {worst}: {apart[worst]:.3g} against {floor[worst]:.3g}; up to {TOLERANCE:g} times counts as "
-        f"round-off{partly})",
+        f"round-off{partly}){rebuilt}",
         floor,
     )
 

@@ -8,7 +8,8 @@ learning period, and so is the pull-back through it:
 
     (dF/dW)^T z = (scale/2) (G - G^T)       G: sum over t of z(t) h(t-1)^T, pulled back through exp at A
 
-The inverse is  h = E^T (h' - gain (B x + b)).
+The inverse is  h = E^-1 (h' - gain (B x + b)),  with  E^-1 = E^T (2 - E E^T): as computed, E is orthogonal up to
+rounding, which would add up over the ticks, and one step of Newton's method takes it away.
 Source: Lezcano-Casado and Martinez-Rubio, Cheap Orthogonal Constraints in Neural Networks, 2019, section 3.
 """
 
@@ -49,7 +50,14 @@ class Antisymmetric(InvertibleCell):
 
 
 class AntisymmetricBlock(InvertibleBlock):
-    """The tape is (x, h)."""
+    """The tape is (x, h). back: E^-1, once it has been asked for."""
+
+    back: Tensor | None = None
+
+    def start(self) -> None:
+        """E is another one."""
+        super().start()
+        self.back = None
 
     def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """The costate turns by E^T; z h^T joins the costate of E."""
@@ -70,5 +78,8 @@ class AntisymmetricBlock(InvertibleBlock):
 
     def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
         """Pull, then turn back."""
-        before = torch.mm(h[0] - self.cell.inputs(x) * self.cell.gain, self.derived[0])
+        if self.back is None:
+            (e,) = self.derived
+            self.back = 2 * e - torch.linalg.multi_dot((e, e.t(), e))
+        before = torch.mm(h[0] - self.cell.inputs(x) * self.cell.gain, self.back)
         return (before,), (x, before)

@@ -32,11 +32,12 @@ class Block:
 
     Call the methods under torch.no_grad(); a block that needs a graph turns autograd on for itself. `start` comes
     before the first tick with new weights and `finish` after the last pull-back with them. invertible: whether the
-    block has an `inverse`.
+    block has an `inverse`; amplifies: by how much a rounding error grows, at least, in each tick undone by it.
     """
 
     memory = False
     invertible = False
+    amplifies = 1.0
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = list(parameters)

@@ -34,7 +34,7 @@ class Leapfrog(InvertibleCell):
 
     tensors = 2
 
-    def __init__(self, features: int, hidden: int, eps: float = 0.5) -> None:
+    def __init__(self, features: int, hidden: int, eps: float = 0.3) -> None:
         super().__init__(hidden)
         self.eps = eps
         self.inputs = nn.Linear(features, hidden)

@@ -7,8 +7,8 @@ Each pair is a harmonic oscillator, integrated exactly: with damping 1 (the defa
 orthogonal and neither states nor costates grow or fade, whatever the weights. As nothing fades, pushes add up over
 the ticks; gain, a constant, keeps states and gradients small enough to learn from. The inverse turns back,
 
-    q = (c dq + s dp) / damping^2              dq = q' - gain (B_q x + b_q)
-    p = (c dp - s dq) / damping^2              dp = p' - gain (B_p x + b_p)
+    q = (c dq + s dp) / (c^2 + s^2)            dq = q' - gain (B_q x + b_q)
+    p = (c dp - s dq) / (c^2 + s^2)            dp = p' - gain (B_p x + b_p)
 
 which amplifies rounding by 1/damping a tick. The net shows q: the real part of a diagonal complex recurrence.
 Source: Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequences, 2023, section 3.
@@ -50,6 +50,10 @@ class Rotation(InvertibleCell):
 class RotationBlock(InvertibleBlock):
     """The tape is (x, q, p)."""
 
+    def __init__(self, cell: Rotation) -> None:
+        super().__init__(cell)
+        self.amplifies = 1.0 / cell.damping
+
     def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """The costates turn by the transpose; what comes through p' first, as autograd does."""
         (x, q, p), (c, s) = tape, self.derived
@@ -77,7 +81,9 @@ class RotationBlock(InvertibleBlock):
 
     def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
         """Pull, then turn back."""
-        c, s = (part / self.cell.damping**2 for part in self.derived)
+        c, s = self.derived
+        square = c * c + s * s  # damping^2 but for the rounding of c and s, which would be the same at every tick
+        c, s = c / square, s / square
         push_q, push_p = (self.cell.inputs(x) * self.cell.gain).chunk(2, 1)
         q, p = h[0] - push_q, h[1] - push_p
         before = c * q + s * p, c * p - s * q

@@ -82,7 +82,7 @@ class Leapfrog(Invertible):
     """Positions and momenta that move by turns, with tanh forces."""
 
     name: str = described(MISSING, "name in files and titles", choices=("leapfrog",))
-    eps: float = described(0.5, "step of kick and drift, ticks", above=0)
+    eps: float = described(0.3, "step of kick and drift, ticks", above=0)
 
 
 @dataclass

@@ -98,6 +98,10 @@ RANGES = [
     *((f"model.hidden={widths}", f"model.hidden={widths}") for widths in ("[]", "[0]", "[1000001]")),
     *((f"model=gru model.hidden={n}", f"model.hidden={n}") for n in (0, 10**6 + 1)),
     *((f"model=gru model.layers={n}", f"model.layers={n}") for n in (0, 1001)),
+    *((f"model=rotation model.damping={x}", f"model.damping={x}") for x in (0, 1.1)),
+    ("model=rotation model.gain=0", "model.gain=0"),
+    ("model=antisymmetric model.scale=0", "model.scale=0"),
+    ("model=leapfrog model.eps=0", "model.eps=0"),
     *((f"scenario.lr={x}", "scenario.lr=") for x in (0, "nan", "inf")),
     *((f"scenario.momentum={x}", "scenario.momentum=") for x in (-0.1, 1)),
     *((f"scenario.dampening={x}", "scenario.dampening=") for x in (-0.1, 1.1)),
@@ -106,9 +110,21 @@ RANGES = [
     *((f"scenario=custom scenario.beta=0.1 scenario.eta={x}", "scenario.eta=") for x in (-1, "inf")),
     *((f"scenario=custom scenario.beta=0.1 scenario.phi={x}", "scenario.phi=") for x in (-1, "nan")),
 ]
+REVERSE = [
+    ("model=lstm split=state", "memory=reverse: LSTMCell has no inverse; allowed: rotation, antisymmetric, leapfrog"),
+    ("model=rnn", "memory=reverse: TanhCell has no inverse"),
+    ("model=mlp", "memory=reverse: there is no state net that remembers; allowed: rotation"),
+    ("model=rotation split=output", "there is no state net that remembers"),
+    ("model=module model.factory=tests.material:net", "there is no state net that remembers"),
+    ("model=rotation model.damping=0.9", "amplify rounding more than 100 times; allowed: anchor_every of 1 to 43"),
+    ("model=rotation model.damping=0.999 anchor_every=0", "allowed: anchor_every of 1 to 4602"),
+    ("model=rotation model.damping=0.001 anchor_every=1", "allowed: another memory"),
+    ("model=rotation anchor_every=-1", "anchor_every=-1"),
+]
 CHOICES = [
+    *((f"stream=digits_rows memory=reverse {choice}", named) for choice, named in REVERSE),
     ("dtype=float16", "dtype=float16: allowed: float32, float64"),
-    ("memory=foo", "memory=foo: allowed: recompute, segments, store"),
+    ("memory=foo", "memory=foo: allowed: recompute, segments, store, reverse"),
     ("expect=different", "expect=different: allowed: identical, round_off"),
     ("model.activation=sigmoid", "model.activation=sigmoid: allowed: tanh, relu"),
     ("integrator.name=foo", "integrator.name=foo"),

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hl_cli.building import Comparison
+from hl_cli.building.models import INVERTIBLE
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.compare.verdict import judge, noise_floor
@@ -88,7 +89,7 @@ def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None
     elif model == "cnn":
         overrides.append(f"model.channels={data.draw(st.lists(st.integers(1, 12), min_size=1, max_size=3))}")
         overrides.append(f"model.activation={data.draw(st.sampled_from(['tanh', 'relu']))}")
-    elif model != "linear":
+    elif model not in WITHOUT_MEMORY:
         overrides += [f"model.hidden={data.draw(st.integers(1, 40))}", f"model.layers={data.draw(st.integers(1, 3))}"]
     assert verdict_of(build(*overrides)) == "identical", overrides
 
@@ -106,6 +107,21 @@ def test_a_tau_that_rounds_is_round_off_or_better(
         f"stream={stream}", "steps=100", "log_every=5",
     )  # fmt: skip
     assert verdict_of(built) in ("identical", "round_off")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("split", ["state", "state_output"])
+@pytest.mark.parametrize("model", INVERTIBLE)
+def test_rebuilt_states_are_round_off_or_better(build: Build, model: str, split: str, dtype: str) -> None:
+    """The noise floor covers what states rebuilt over 64 ticks, with anchors or none, drift."""
+    for anchor_every, layers, stream in ((0, 1, "digits_pixels"), (10, 2, "digits_pixels"), (100, 1, "digits_rows")):
+        built = build(
+            f"model={model}", f"split={split}", f"dtype={dtype}", f"stream={stream}", f"model.layers={layers}",
+            "model.hidden=16", "memory=reverse", f"anchor_every={anchor_every}",
+            "scenario=gd_b", "scenario.lr=0.001", "steps=20", "log_every=5",
+        )  # fmt: skip
+        assert verdict_of(built) in ("identical", "round_off"), (anchor_every, layers, stream)
+        assert built.hl.drift is not None and 0 < built.hl.drift < (1e-3 if dtype == "float32" else 1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
