@@ -96,7 +96,9 @@ def _run(
         tally.learnt,
         built.another_method,
         f"{len(tally.apart)} compared steps" if built.hl.weights_elsewhere else "every step",
+        built.hl.drift,
     )
+    about["drift"] = built.hl.drift
     received = stop.received
     about["interrupted"] = str(lost) if lost else (received.name if received else None)
     if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
@@ -167,6 +169,8 @@ def _about(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:
         "scheme": cfg.scheme.name,
         "integrator": cfg.integrator.name,
         "memory": cfg.memory,
+        "anchor_every": cfg.anchor_every,
+        "drift": None,
         "weights": sum(w.numel() for w in built.pytorch.weights().values()),
         "coefficients": {
             **{k: v for k, v in asdict(built.physics).items() if k != "rate"},

@@ -17,6 +17,7 @@ from time import perf_counter
 
 import torch
 from bench_pipeline import pipeline
+from bench_pullback import pullback
 from bench_sequences import sequences
 from bench_streams import memory, streams
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
@@ -139,6 +140,7 @@ ROWS = {
     "step": steps,
     "update": updates,
     "loop": loop,
+    "pullback": pullback,
     "sequence": sequences,
     "pipeline": pipeline,
     "stream": streams,

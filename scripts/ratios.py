@@ -45,11 +45,11 @@ def compare(name: str, limit: float, ours: Callable[[], object], *theirs: Callab
     show(name, ratio, limit, f"{statistics.median(own) * 1e6:9.1f} us")
 
 
-def show(name: str, value: float, limit: float, detail: str) -> None:
+def show(name: str, value: float, limit: float, detail: str, digits: int = 2) -> None:
     mark = "" if value <= limit else "  OVER"
     if mark:
         over.append(name)
-    print(f"{name:<52} {value:6.2f}  (at most {limit:4.2f}) {detail}{mark}", flush=True)
+    print(f"{name:<52} {value:6.{digits}f}  (at most {limit:4.2f}) {detail}{mark}", flush=True)
 
 
 def bare_pytorch(built: Comparison, fresh: bool = False) -> Callable[[], object]:

@@ -31,10 +31,12 @@ def _global(cfg: DictConfig, world: World, what: dict[str, Any]) -> HamiltonianL
             raise BadInput(
                 f"batch_size={cfg.batch_size}: {world.size} processes take a part each; allowed: a multiple of that"
             )
-        return DataParallel(**what, memory=cfg.memory, world=world)
+        if cfg.memory == "reverse":
+            raise BadInput("memory=reverse: allowed with parallel=data: store, segments, recompute")
+        return DataParallel(**what, memory=cfg.memory, anchor_every=cfg.anchor_every, world=world)
     if world.size > 1:
         raise BadInput(f"scheme=global in {world.size} processes: allowed: scheme=blocks, local, wave; parallel=data")
-    return HamiltonianLearner(**what, memory=cfg.memory)
+    return HamiltonianLearner(**what, memory=cfg.memory, anchor_every=cfg.anchor_every)
 
 
 def _staged(cfg: DictConfig, world: World, what: dict[str, Any]) -> Blocks | Local:

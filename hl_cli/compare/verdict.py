@@ -90,11 +90,13 @@ def judge(
     learnt: bool = True,
     another_method: str = "",
     compared: str = "every step",
+    drift: float | None = None,
 ) -> Verdict:
     """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor, or nothing.
 
     learnt: whether any target counted; another_method: why HL is not meant to equal PyTorch here, so that the noise
-    floor would say nothing; compared: at which steps weights were compared.
+    floor would say nothing; compared: at which steps weights were compared; drift: of states that HL rebuilt
+    (memory=reverse). It is no excuse: the floor stays the same, but the reason names it.
     """
     if diverged:
         each = (f"step {d.step}: the {d.quantity} of {d.learner} is not finite (tau = {tau:g})" for d in diverged)
@@ -109,10 +111,11 @@ def judge(
         return Verdict("identical", f"every weight equal bit for bit at {compared}")
     if another_method:
         return Verdict("different", f"first difference at step {first_difference}; {another_method}")
+    rebuilt = "" if drift is None else f"; HL rebuilt its states (memory=reverse) with a drift of at most {drift:.3g}"
     floor = replay(sorted(apart))
     if not floor:
         unknown = "the noise floor was not measured, so this is not shown to be round-off"
-        return Verdict("different", f"first difference at step {first_difference}; {unknown}")
+        return Verdict("different", f"first difference at step {first_difference}; {unknown}{rebuilt}")
     times = {step: _ratio(apart[step], floor[step]) for step in apart if step in floor}
     worst = max(times, key=lambda step: times[step])
     word = "round_off" if times[worst] <= TOLERANCE else "different"
@@ -121,7 +124,7 @@ def judge(
         word,
         f"first difference at step {first_difference}; at most {times[worst]:.3g} times the noise floor "
         f"(step {worst}: {apart[worst]:.3g} against {floor[worst]:.3g}; up to {TOLERANCE:g} times counts as "
-        f"round-off{partly})",
+        f"round-off{partly}){rebuilt}",
         floor,
     )
 

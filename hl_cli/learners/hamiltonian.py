@@ -22,12 +22,12 @@ from torch import Tensor
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import Share, hamiltonian, share_of
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
-from hl_cli.errors import BadInput
 from hl_cli.learners.base import all_finite, evaluating, finite
 from hl_cli.learners.naming import NamedWeights
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.losses import Loss, value_and_costate
-from hl_cli.networks.sequence import MEMORY, Neurons, joined, parted
+from hl_cli.networks.memory import ANCHOR_EVERY, check_memory
+from hl_cli.networks.sequence import Neurons, joined, parted
 from hl_cli.networks.splits import Split
 from hl_cli.types import LearnerRecord, Physics, Sample
 
@@ -36,7 +36,8 @@ class HamiltonianLearner(NamedWeights):
     """HL over a split net. It takes the net's weights over: give it a net of its own (copy.deepcopy).
 
     split: state net and output net; loss: a mean over the batch; coefficients: tau, beta, eta, phi;
-    integrator: the order of the weight step; memory: "recompute", "segments" or "store" (hl_cli.networks.sequence).
+    integrator: the order of the weight step; memory: "recompute", "segments", "store", or "reverse" with an anchor
+    every so many ticks (hl_cli.networks.memory). drift: with "reverse", the largest |rebuilt - kept| state so far.
     """
 
     name = "hl"
@@ -48,12 +49,13 @@ class HamiltonianLearner(NamedWeights):
         coefficients: Coefficients,
         integrator: Integrator = semi_implicit_euler,
         memory: str = "recompute",
+        anchor_every: int = ANCHOR_EVERY,
     ) -> None:
-        if memory not in MEMORY:
-            raise BadInput(f"memory={memory}: allowed: {', '.join(MEMORY)}")
+        check_memory(memory, split.state, coefficients.leak, anchor_every)
         self.split, self.coefficients, self.integrator = split, coefficients, integrator
         self._loss: Callable = value_and_costate(loss)
-        self.memory = memory
+        self.memory, self.anchor_every = memory, anchor_every
+        self.drift: float | None = None
         self.phase = FlatWeights([p for block in split.blocks for p in block.parameters])
         self.steps = 0
         self.seconds = 0.0
@@ -67,7 +69,7 @@ class HamiltonianLearner(NamedWeights):
         split, c = self.split, self.coefficients
         phi = c.loss_weight(self.steps)
         neurons = Neurons(split.state, split.ticks(sample.inputs), c.leak, split.every)
-        shown, tapes = neurons.run(self.memory), []
+        shown, tapes = neurons.run(self.memory, self.anchor_every), []
         if split.output is not None:
             for t, x in enumerate(shown):
                 (shown[t],), tape = split.output.record(x, (), want_x=bool(split.state))
@@ -83,6 +85,8 @@ class HamiltonianLearner(NamedWeights):
                 zetas[t] = split.output.pull_back(tapes[t], (zetas[t],), drive, want_x=bool(split.state)).x
         if split.state:
             neurons.pull_back(zetas, drive)
+            if neurons.drift is not None:
+                self.drift = max(self.drift or 0.0, finite(neurons.drift, "rebuilt state"))
         drive.finish()
         self._complete_drive()
         physics = None

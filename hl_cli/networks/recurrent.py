@@ -12,6 +12,8 @@ layout: on the CPU they give its bits. Sources: the documentation of torch.nn.RN
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import torch
@@ -21,6 +23,7 @@ from torch.nn import functional
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
+from hl_cli.networks.invertible import InvertibleCell
 
 aten = torch.ops.aten
 
@@ -29,21 +32,22 @@ class Recurrent(nn.Module):
     """A stack of cells, ticked over a sequence, and a linear head on the top cell at the last tick, or at every one."""
 
     def __init__(
-        self, cell: type[nn.RNNCellBase], features: int, hidden: int, layers: int, outputs: int, every: bool = False
+        self, cell: Callable[..., nn.Module], features: int, hidden: int, layers: int, outputs: int, every: bool = False
     ) -> None:
         super().__init__()
         self.every = every
         sizes = [features, *[hidden] * (layers - 1)]
-        self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)  # type: ignore[call-arg]
+        self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)
         self.head = nn.Linear(hidden, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs)."""
         states: list = [None] * len(self.cells)
         said = []
+        ticks = [partial(c, derived=c.derive()) if isinstance(c, InvertibleCell) else c for c in self.cells]
         for x in inputs.unbind(1):
-            for k, cell in enumerate(self.cells):
-                states[k] = cell(x, states[k])
+            for k, tick in enumerate(ticks):
+                states[k] = tick(x, states[k])
                 x = states[k][0] if isinstance(states[k], tuple) else states[k]
             if self.every:
                 said.append(self.head(x))

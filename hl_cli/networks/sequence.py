@@ -9,21 +9,14 @@ With theta frozen during the sequence, for t = 1..T and blocks i = 1..D (x_1 = u
 where dL/dh_i(t) is zero but for the top block at the ticks that count: the last one, or every one. This equals
 back-propagation through time, and the sums are taken in its order.
 
-The sequence is cut into segments. Of each the state at its first tick is kept; when the costate arrives at its last
-tick, all its ticks are run again and recorded. The memory modes are lengths of a segment, and all give the same bits:
+What is kept of the ticks until the costate comes by is said in hl_cli.networks.memory.
 
-    mode        a segment is    states kept    tapes at a time    ticks run twice
-    store       the sequence    1              T                  none
-    segments    sqrt(T) ticks   sqrt(T)        sqrt(T)            all but the last sqrt(T)
-    recompute   one tick        T              1                  all but the last
-
-Sources: arXiv 2409.12038, section 3; segments: Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016.
+Source: arXiv 2409.12038, section 3.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -31,13 +24,7 @@ from torch import Tensor
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, costate_step, neuron_step, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
-
-SEGMENT: dict[str, Callable[[int], int]] = {
-    "store": lambda ticks: ticks,
-    "segments": lambda ticks: math.isqrt(ticks - 1) + 1,
-    "recompute": lambda ticks: 1,
-}
-MEMORY = tuple(SEGMENT)
+from hl_cli.networks.memory import ANCHOR_EVERY, Memory, Reverse, Ticked, memory_of
 
 
 def joined(shown: Sequence[Tensor]) -> Tensor:
@@ -69,41 +56,38 @@ class Neurons:
         self.after: list[State] = [block.rest(inputs[0]) for block in self.blocks]
         self.before = self.after
         self.costates: list[Costate] = [() for _ in self.blocks]
-        self._segment = len(inputs)
-        self._kept: list[list[State]] = []  # h at the first tick of each segment
-        self._tapes: list[list[Tape]] = []  # of the segment that the costate is in
+        self.memory: Memory | None = None
 
-    def run(self, memory: str | None = None) -> list[Tensor]:
+    @property
+    def drift(self) -> float | None:
+        """The largest difference between a state rebuilt and the same state kept, where states are rebuilt."""
+        return self.memory.drift if isinstance(self.memory, Reverse) else None
+
+    def run(self, memory: str | None = None, anchor_every: int = ANCHOR_EVERY) -> list[Tensor]:
         """Tick over all inputs and return what the state net shows at the ticks that count: y = h, or f^y's input.
 
-        memory: one of MEMORY, or None to keep nothing (then there is no way back).
+        memory: a mode of hl_cli.networks.memory, or None to keep nothing (then there is no way back).
         """
         shown, ticks = [], len(self.inputs)
-        self._segment = segment = ticks if memory is None else SEGMENT[memory](ticks)
-        last_segment = ticks if memory is None else (ticks - 1) // segment * segment
+        for block in self.blocks:
+            block.start()
+        self.memory = None if memory is None else memory_of(memory, ticks, anchor_every)
         for t in range(ticks):
-            if memory is not None and t % segment == 0:
-                self._kept.append(self.after)
             self.before = self.after
-            self.after, tapes = self._tick(t, self.before, record=t >= last_segment)
-            if t >= last_segment:
-                self._tapes.append(tapes)
+            record = self.memory is not None and self.memory.before(t, self.before)
+            self.after, tapes = self.tick(t, self.before, record)
+            if self.memory is not None and record:
+                self.memory.tapes.append(tapes)
             if t == ticks - 1 or self.every:
                 shown.append(self.after[-1][0] if self.blocks else self.inputs[t])
         return shown
-
-    def _record_again(self, end: int) -> None:
-        """Run the segment that ends at tick `end` again, this time with its tapes."""
-        h = self._kept.pop()
-        for t in range(end // self._segment * self._segment, end + 1):
-            h, tapes = self._tick(t, h, record=True)
-            self._tapes.append(tapes)
 
     def _active(self, t: int) -> int:
         """How many blocks tick at t."""
         return len(self.blocks) if self.every or t == len(self.inputs) - 1 else self._remembering
 
-    def _tick(self, t: int, h: list[State], record: bool) -> tuple[list[State], list[Tape]]:
+    def tick(self, t: int, h: list[State], record: bool) -> Ticked:
+        """From h before tick t to h after it, and the tapes if asked for."""
         x, now, tapes = self.inputs[t], list(h), []
         for i in range(self._active(t)):
             block = self.blocks[i]
@@ -116,15 +100,26 @@ class Neurons:
             x = now[i][0]
         return now, tapes
 
+    def untick(self, t: int, h: list[State]) -> Ticked:
+        """From h after tick t to h before it (of a block without memory nobody asks), and the tapes."""
+        x, past, tapes = self.inputs[t], list(h), []
+        for i in range(self._active(t)):
+            block = self.blocks[i]
+            if block.memory:
+                past[i], tape = block.inverse(x, h[i])
+                x = h[i][0]
+            else:
+                past[i], ((x, *_), tape) = (), block.record(x, (), want_x=i > 0)
+            tapes.append(tape)
+        return past, tapes
+
     def pull_back(self, zetas: Sequence[Tensor | None], drive: Drive) -> None:
         """Run the costates from T to 1 and add the g_i; zetas: dL/dh of the top block at the ticks that count."""
-        leak = self.leak
-        self._kept.pop()  # the last segment is recorded
+        leak, memory = self.leak, self.memory
+        assert memory is not None
         later: list[Costate] = [() for _ in self.blocks]  # zeta(t+1) pulled back through h; () is zero
         for t in reversed(range(len(self.inputs))):
-            if not self._tapes:
-                self._record_again(t)
-            tapes = self._tapes.pop()
+            tapes = memory.tapes_of(self, t)
             below = zetas[t - len(self.inputs)] if self.every or t == len(self.inputs) - 1 else None
             for i in reversed(range(self._active(t))):
                 if below is None and not later[i]:
@@ -138,6 +133,8 @@ class Neurons:
                 later[i] = costate_step(z, pulled.h or (None,) * len(z), leak) if t > 0 else ()
                 if all(part is None for part in later[i]):
                     later[i] = ()
+        for block in self.blocks:
+            block.finish(drive)
 
 
 def _only_first(costate: Tensor | None, h: State) -> Costate:

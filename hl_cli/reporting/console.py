@@ -99,6 +99,12 @@ def cumulative(summary: dict[str, Any]) -> str:
     )
 
 
+def drift(summary: dict[str, Any]) -> str:
+    """How well rebuilt states met those that were kept, for a run that rebuilds them."""
+    anchors = f"an anchor every {summary['anchor_every']} ticks" if summary["anchor_every"] else "no anchors"
+    return f"largest drift of a state   {_cell(summary['drift'], '.3g')} (memory=reverse, {anchors})"
+
+
 def closing(summary: dict[str, Any], folder: Path) -> str:
     """The table, the verdict, and where to look."""
     rows = table(summary)
@@ -122,6 +128,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             f"  steps {summary['steps']}{stopped}; loss and scores are of the last {summary['window']}",
             f"  over all steps             {cumulative(summary)}",
             f"  largest weight difference  {_cell(largest, '.3g')}",
+            *([] if summary["drift"] is None else [f"  {drift(summary)}"]),
             f"  verdict                    {summary['verdict']}: {summary['reason']}",
             *([f"  remark                     {said}"] if (said := remark(summary)) else []),
             f"  folder                     {folder}",

@@ -106,9 +106,11 @@ class Run:
     )
     memory: str = described(
         "recompute",
-        "what a state net keeps of T ticks: h at each, h at sqrt(T) of them, or every tick's tape",
-        choices=("recompute", "segments", "store"),
+        "what a state net keeps of T ticks: h at each, h at sqrt(T) of them, every tick's tape, or hardly anything: "
+        "the ticks of an invertible net are undone",
+        choices=("recompute", "segments", "store", "reverse"),
     )
+    anchor_every: int = described(100, "memory=reverse: ticks between states kept against drift; 0: none", least=0)
     eval_every: int = described(500, "steps between held-out evaluations; 0: at the end only", least=0)
     log_every: int = described(50, "steps between weight differences, physics and TensorBoard points", least=1)
     expect: str | None = described(

@@ -31,6 +31,9 @@ CASES = [
     ("model=cnn", "split=state_output", "scheme=blocks", "integrator=explicit_euler", "scenario=mom_a"),
     ("model=mlp", "split=state_output", "scheme=local"),
     ("model=mlp", "split=state_output", "scheme=local", "hold=2"),
+    ("model=rotation", "split=state_output", "stream=digits_rows"),
+    ("model=antisymmetric", "split=state", "stream=digits_rows", "scenario=gd_a"),
+    ("model=leapfrog", "split=output", "stream=digits_rows", "scenario=mom_a"),
 ]
 
 
@@ -95,8 +98,9 @@ def test_memory_modes_give_the_same_bits(build: Build, overrides: tuple[str, ...
     [
         *(
             ("stream=digits_rows", f"model={model}", "split=state_output")
-            for model in ("rnn", "gru", "lstm", "mlp", "cnn")
+            for model in ("rnn", "gru", "lstm", "mlp", "cnn", "rotation", "antisymmetric", "leapfrog")
         ),
+        ("stream=digits_rows", "model=leapfrog", "split=state", "memory=reverse"),
         ("stream=breast_cancer", "model=linear", "split=state", "loss=binary"),
         ("stream=digits_rows", "model=lstm", "split=output", "loss=mse"),
         ("stream=lorenz", "stream.counts=every", "model=gru", "split=state"),
@@ -162,7 +166,7 @@ def test_bad_splits() -> None:
         split_of(net, output=net[1])
     with pytest.raises(BadInput, match="belongs to two blocks"):
         split_of(net, state=net, output=net[1])
-    with pytest.raises(BadInput, match="memory=keep: allowed: store, segments, recompute"):
+    with pytest.raises(BadInput, match="memory=keep: allowed: store, segments, recompute, reverse"):
         HamiltonianLearner(
             split_of(net, output=ModuleBlock(net)), functional.cross_entropy, physics_of(SGD(1)), memory="keep"
         )

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from hl_cli.dynamics.drive import Drive
 from hl_cli.networks.blocks import Block, Pulled
 from hl_cli.networks.feedforward import Dense
+from hl_cli.networks.memory import SEGMENT, Memory
 from hl_cli.networks.recurrent import TanhCell
-from hl_cli.networks.sequence import MEMORY, SEGMENT, Neurons
+from hl_cli.networks.sequence import Neurons
 
 
 class Counted(TanhCell):
@@ -36,6 +37,11 @@ class Counted(TanhCell):
         return super().pull_back(*arguments, **options)
 
 
+def kept_by(neurons: Neurons) -> Memory:
+    assert neurons.memory is not None
+    return neurons.memory
+
+
 def ran(ticks: int, memory: str, every: bool = False) -> tuple[Counted, Neurons, int, list[Tensor]]:
     torch.manual_seed(0)
     cell, head = nn.RNNCell(2, 3), nn.Linear(3, 2)
@@ -46,13 +52,13 @@ def ran(ticks: int, memory: str, every: bool = False) -> tuple[Counted, Neurons,
     with torch.no_grad():
         neurons = Neurons(blocks, torch.randn(ticks, 4, 2).unbind(0), every=every)
         shown = neurons.run(memory)
-        kept = len(neurons._kept)
+        kept = len(kept_by(neurons).kept)
         neurons.pull_back([torch.randn(4, 2, generator=torch.Generator().manual_seed(1)) for _ in shown], drive)
     return block, neurons, kept, [drive[p] for p in parameters]
 
 
 @pytest.mark.parametrize("ticks", [1, 2, 3, 15, 16, 17, 100])
-@pytest.mark.parametrize("memory", MEMORY)
+@pytest.mark.parametrize("memory", SEGMENT)
 def test_states_tapes_and_ticks(memory: str, ticks: int) -> None:
     block, neurons, kept, _ = ran(ticks, memory)
     segment = SEGMENT[memory](ticks)
@@ -61,12 +67,12 @@ def test_states_tapes_and_ticks(memory: str, ticks: int) -> None:
     assert kept == math.ceil(ticks / segment)
     assert block.most == segment if ticks > segment else block.most == ticks
     assert block.ticks == ticks + ticks - last  # all but the last segment run twice
-    assert block.alive == 0 and not neurons._kept and not neurons._tapes
+    assert block.alive == 0 and not kept_by(neurons).kept and not kept_by(neurons).tapes
 
 
 @pytest.mark.parametrize("every", [False, True])
 @pytest.mark.parametrize("ticks", [1, 2, 10, 37])
 def test_the_same_bits(ticks: int, every: bool) -> None:
-    store, *others = (ran(ticks, memory, every)[3] for memory in MEMORY)
+    store, *others = (ran(ticks, memory, every)[3] for memory in SEGMENT)
     for other in others:
         assert all(torch.equal(a, b) for a, b in zip(store, other, strict=True))
