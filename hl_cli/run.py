@@ -148,6 +148,7 @@ def _about(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:
             **{k: v for k, v in asdict(built.physics).items() if k != "rate"},
             **{k: v for k, v in asdict(built.sgd).items() if k != "weight_decay"},
         },
+        "baseline": built.baseline,
         "note": built.note,
         "batch_size": cfg.batch_size,
         "seed": cfg.seed,

@@ -13,13 +13,14 @@ from hl_cli import validation
 from hl_cli.building.coefficients import coefficients
 from hl_cli.building.device import use_device
 from hl_cli.building.models import net, split
+from hl_cli.building.pytorch import another_baseline, named, pytorch_learner
 from hl_cli.building.schemes import another_method, hl_learner
 from hl_cli.building.streams import stream_of
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.errors import BadInput
-from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.learners.base import Learner
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.losses import loss_of
 from hl_cli.streams.base import Stream
@@ -30,7 +31,7 @@ class Comparison:
     """All that a run needs, built; fresh_stream and fresh_pytorch start again from the very beginning."""
 
     stream: Stream
-    hl: HamiltonianLearner
+    hl: Learner
     pytorch: PyTorchLearner
     measure: Measure
     schedule: Schedule
@@ -39,6 +40,7 @@ class Comparison:
     loss: str
     note: str
     another_method: str
+    baseline: str
     fresh_stream: Callable[[], Stream]
     fresh_pytorch: Callable[[], PyTorchLearner]
 
@@ -64,7 +66,7 @@ def comparison(cfg: DictConfig) -> Comparison:
     start = net(cfg.model, stream, outputs).to(device, dtype)  # drawn in float32 for every dtype
 
     def fresh_pytorch() -> PyTorchLearner:
-        return PyTorchLearner(copy.deepcopy(start), measure.loss, torch.optim.SGD, **vars(sgd))
+        return pytorch_learner(cfg, copy.deepcopy(start), measure.loss, sgd)
 
     own = split(cfg.model, cfg.split.name, copy.deepcopy(start), device, stream.task.counts == "every")
     return Comparison(
@@ -77,7 +79,8 @@ def comparison(cfg: DictConfig) -> Comparison:
         sgd=sgd,
         loss=loss,
         note=note + shorter,
-        another_method=another_method(cfg),
+        another_method=another_baseline(cfg, sgd) or another_method(cfg),
+        baseline=named(cfg.pytorch, sgd),
         fresh_stream=fresh_stream,
         fresh_pytorch=fresh_pytorch,
     )

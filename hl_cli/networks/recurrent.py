@@ -12,7 +12,7 @@ layout: on the CPU they give its bits. Sources: the documentation of torch.nn.RN
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,8 @@ from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
 
 aten = torch.ops.aten
+
+States = list[Any]  # a tensor, a tuple of them, or None, per cell
 
 
 class Recurrent(nn.Module):
@@ -39,15 +41,21 @@ class Recurrent(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs)."""
-        states: list = [None] * len(self.cells)
+        states: States = [None] * len(self.cells)
         said = []
-        for x in inputs.unbind(1):
-            for k, cell in enumerate(self.cells):
-                states[k] = cell(x, states[k])
-                x = states[k][0] if isinstance(states[k], tuple) else states[k]
+        for u in inputs.unbind(1):
+            x, states = self.tick(u, states)
             if self.every:
                 said.append(self.head(x))
         return torch.stack(said, 1).flatten(0, 1) if self.every else self.head(x)
+
+    def tick(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+        """What the top cell shows after one tick, for the head, and the states; None in their place: at rest."""
+        new: States = []
+        for cell, state in zip(self.cells, states, strict=True):
+            new.append(cell(x, state))
+            x = new[-1][0] if isinstance(new[-1], tuple) else new[-1]
+        return x, new
 
 
 class _Cell(Block):

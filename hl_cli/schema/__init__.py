@@ -6,13 +6,14 @@ hl_cli.validation, before any work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
 from hl_cli.schema.fields import described
 from hl_cli.schema.models import MODELS, Model, Module
-from hl_cli.schema.schemes import SCHEMES, Global, Scheme
+from hl_cli.schema.pytorch import PyTorch
+from hl_cli.schema.schemes import SCHEMES, Forward, Global, Scheme
 from hl_cli.schema.streams import (
     SIGNALS,
     STREAMS,
@@ -35,9 +36,10 @@ from hl_cli.schema.streams import (
 )
 
 __all__ = [
-    "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Drift", "Global", "Images", "Integrator", "Lorenz", "MackeyGlass",
-    "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "River", "Run", "Scenario", "Scheme", "Series",
-    "Signal", "SignalSchool", "Sine", "Split", "Square", "Stream", "Table", "Text", "register",
+    "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Drift", "Forward", "Global", "Images", "Integrator", "Lorenz",
+    "MackeyGlass", "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "PyTorch", "River", "Run",
+    "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square", "Stream", "Table", "Text",
+    "register",
 ]  # fmt: skip
 
 
@@ -87,6 +89,7 @@ class Run:
     scheme: Scheme = MISSING
     integrator: Integrator = MISSING
     paths: Paths = MISSING
+    pytorch: PyTorch = field(default_factory=PyTorch)
     steps: int = described(5000, "weight steps", least=1, most=10**12)
     batch_size: int = described(1, "samples a step; 1 is learning over time", least=1, most=10**6)
     seed: int = described(0, "of weights, data split and order", least=0, most=2**32 - 1)
