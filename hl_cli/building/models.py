@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,14 +11,24 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from hl_cli.errors import BadInput
+from hl_cli.networks.antisymmetric import Antisymmetric, AntisymmetricBlock
 from hl_cli.networks.blocks import Block, ModuleBlock
 from hl_cli.networks.convolutional import convolution_blocks, convolutional
 from hl_cli.networks.feedforward import Dense, dense_blocks, feedforward
+from hl_cli.networks.invertible import InvertibleBlock, InvertibleCell
+from hl_cli.networks.leapfrog import Leapfrog, LeapfrogBlock
 from hl_cli.networks.recurrent import CELLS, Recurrent
+from hl_cli.networks.rotation import Rotation, RotationBlock
 from hl_cli.networks.splits import SPLITS, Split, split_chain, stages, whole
 from hl_cli.plugins import make
 from hl_cli.schema import Module
 from hl_cli.streams.base import Stream
+
+INVERTIBLE: dict[str, tuple[type[InvertibleCell], type[InvertibleBlock]]] = {
+    "rotation": (Rotation, RotationBlock),
+    "antisymmetric": (Antisymmetric, AntisymmetricBlock),
+    "leapfrog": (Leapfrog, LeapfrogBlock),
+}
 
 
 def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
@@ -27,6 +38,10 @@ def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
         return _own(model, stream, outputs, every)
     if model.name in CELLS:
         return Recurrent(CELLS[model.name][0], stream.features, model.hidden, model.layers, outputs, every)
+    if model.name in INVERTIBLE:
+        own: Any = {key: value for key, value in model.items() if key not in ("name", "hidden", "layers")}
+        cell = partial(INVERTIBLE[model.name][0], **own)
+        return Recurrent(cell, stream.features, model.hidden, model.layers, outputs, every)
     if model.name == "cnn":
         if stream.image is None or every:
             raise BadInput("model=cnn: the stream gives no images; allowed: digits, mnist and the like, flat")
@@ -92,6 +107,8 @@ def _check(split: str, blocks: int, model: str) -> None:
 
 
 def _cell(model: DictConfig, cell: nn.Module, device: str) -> Block:
+    if model.name in INVERTIBLE:
+        return INVERTIBLE[model.name][1](cell)
     if device == "cpu" or model.name == "rnn":
         return CELLS[model.name][1](cell)  # type: ignore[arg-type]
     return ModuleBlock(cell, (model.hidden, model.hidden) if model.name == "lstm" else model.hidden)

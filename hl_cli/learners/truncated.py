@@ -46,6 +46,7 @@ class TruncatedLearner(PyTorchLearner):
         """Open a window at these states, or at rest."""
         self._first: States = [None] * len(self.module.cells) if states is None else _cut(states)
         self._states = self._first
+        self._ready = self.module.ready()
         self._seen: list[tuple[Tensor, Tensor | None]] = []
         self._losses: list[Tensor] = []
 
@@ -76,7 +77,7 @@ class TruncatedLearner(PyTorchLearner):
 
     def _tick(self, u: Tensor, target: Tensor | None, asked: bool) -> tuple[Tensor | None, Tensor | None]:
         self._seen.append((u, target))
-        x, self._states = self.module.tick(u, self._states)
+        x, self._states = self.module.tick(u, self._states, self._ready)
         if not asked:
             return None, None
         y = self.module.head(x)
@@ -103,13 +104,13 @@ class TruncatedLearner(PyTorchLearner):
         """From rest before the first sample, or before each where a sample resets; nothing is learnt."""
         if self.reset == "sample":
             return super().predict(inputs)
-        module, said = self.module, []
+        module, ready, said = self.module, self.module.ready(), []
         states: States = [None] * len(module.cells)
         with evaluating(module):
             for part in inputs.split(1):
                 shown = []
                 for u in part.unbind(1):
-                    x, states = module.tick(u, states)
+                    x, states = module.tick(u, states, ready)
                     shown.append(x)
                 said.append(joined([module.head(x) for x in (shown if module.every else shown[-1:])]))
         return torch.cat(said)

@@ -30,10 +30,13 @@ class Pulled(NamedTuple):
 class Block:
     """One block. `memory` says whether F reads h; a block without memory has the empty state before its first tick.
 
-    Call the methods under torch.no_grad(); a block that needs a graph turns autograd on for itself.
+    Call the methods under torch.no_grad(); a block that needs a graph turns autograd on for itself. `start` comes
+    before the first tick with new weights and `finish` after the last pull-back with them. invertible: whether the
+    block has an `inverse`.
     """
 
     memory = False
+    invertible = False
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = list(parameters)
@@ -41,6 +44,12 @@ class Block:
     def rest(self, x: Tensor) -> State:
         """h_0, the state before the first tick, for a batch like x."""
         return ()
+
+    def start(self) -> None:
+        """Begin a learning period: compute what follows from the weights alone, if anything."""
+
+    def finish(self, drive: Drive) -> None:
+        """End it: add what the weights get through that to the drive."""
 
     def candidate(self, x: Tensor, h: State) -> State:
         """F(x, h), nothing kept."""
@@ -60,6 +69,10 @@ class Block:
     def pull_state(self, tape: Tape, z: Costate) -> Costate:
         """(dF/dh)^T z alone: no drive, and the tape is good for one pull_back more."""
         return self.pull_back(tape, z, NO_DRIVE, want_x=False).h
+
+    def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
+        """The state that F took to h, up to rounding, and the tape that record would have made there."""
+        raise TypeError(f"{type(self).__name__} has no inverse")
 
 
 class ModuleBlock(Block):

@@ -61,6 +61,8 @@ class Living:
 
     def tick(self, u: Tensor) -> Tensor:
         """Let the states take one step; returns what the chain shows in its order."""
+        for block in self.blocks:
+            block.start()
         if not self.after:
             self._rest(u)
         if len(u) != len(self.after[0][0]):
@@ -90,6 +92,8 @@ class Living:
                 if _any(zeta):
                     below, past = block.pull_back(tape, flow.scaled(zeta), drive, want_x=i > 0)
                 self.costates[i] = flow.costate(zeta, past, given)
+        for block in self.blocks:
+            block.finish(drive)
         self._tapes = []
 
     def rescale(self, factor: float) -> None:

@@ -12,6 +12,8 @@ layout: on the CPU they give its bits. Sources: the documentation of torch.nn.RN
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -21,6 +23,7 @@ from torch.nn import functional
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
+from hl_cli.networks.invertible import InvertibleCell
 
 aten = torch.ops.aten
 
@@ -31,28 +34,33 @@ class Recurrent(nn.Module):
     """A stack of cells, ticked over a sequence, and a linear head on the top cell at the last tick, or at every one."""
 
     def __init__(
-        self, cell: type[nn.RNNCellBase], features: int, hidden: int, layers: int, outputs: int, every: bool = False
+        self, cell: Callable[..., nn.Module], features: int, hidden: int, layers: int, outputs: int, every: bool = False
     ) -> None:
         super().__init__()
         self.every = every
         sizes = [features, *[hidden] * (layers - 1)]
-        self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)  # type: ignore[call-arg]
+        self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)
         self.head = nn.Linear(hidden, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs)."""
         states: States = [None] * len(self.cells)
         said = []
+        ready = self.ready()
         for u in inputs.unbind(1):
-            x, states = self.tick(u, states)
+            x, states = self.tick(u, states, ready)
             if self.every:
                 said.append(self.head(x))
         return torch.stack(said, 1).flatten(0, 1) if self.every else self.head(x)
 
-    def tick(self, x: Tensor, states: States) -> tuple[Tensor, States]:
+    def ready(self) -> list[Callable[..., Any]]:
+        """The cells as they tick in one learning period: what follows from the weights alone is derived once."""
+        return [partial(c, derived=c.derive()) if isinstance(c, InvertibleCell) else c for c in self.cells]
+
+    def tick(self, x: Tensor, states: States, ready: Sequence[Callable[..., Any]]) -> tuple[Tensor, States]:
         """What the top cell shows after one tick, for the head, and the states; None in their place: at rest."""
         new: States = []
-        for cell, state in zip(self.cells, states, strict=True):
+        for cell, state in zip(ready, states, strict=True):
             new.append(cell(x, state))
             x = new[-1][0] if isinstance(new[-1], tuple) else new[-1]
         return x, new

@@ -79,6 +79,8 @@ class Neurons:
         memory: one of MEMORY, or None to keep nothing (then there is no way back).
         """
         shown, ticks = [], len(self.inputs)
+        for block in self.blocks:
+            block.start()
         self._segment = segment = ticks if memory is None else SEGMENT[memory](ticks)
         last_segment = ticks if memory is None else (ticks - 1) // segment * segment
         for t in range(ticks):
@@ -138,6 +140,8 @@ class Neurons:
                 later[i] = costate_step(z, pulled.h or (None,) * len(z), leak) if t > 0 else ()
                 if all(part is None for part in later[i]):
                     later[i] = ()
+        for block in self.blocks:
+            block.finish(drive)
 
 
 def _only_first(costate: Tensor | None, h: State) -> Costate:

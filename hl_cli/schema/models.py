@@ -52,6 +52,40 @@ class Recurrent(Model):
 
 
 @dataclass
+class Invertible(Model):
+    """A stack of cells whose ticks can be undone (memory=reverse), and a linear head."""
+
+    hidden: int = described(32, "neurons of each cell", least=1, most=10**6)
+    layers: int = described(1, "cells above one another", least=1, most=1000)
+
+
+@dataclass
+class Rotation(Invertible):
+    """Pairs that turn by learnt angles: h' = R(angles) h + gain (B x + b)."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("rotation",))
+    damping: float = described(1.0, "factor of the state at every tick; 1: none", above=0, most=1)
+    gain: float = described(0.3, "factor of the push by the input", above=0)
+
+
+@dataclass
+class Antisymmetric(Invertible):
+    """An orthogonal matrix from an antisymmetric generator: h' = exp(A) h + gain (B x + b)."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("antisymmetric",))
+    scale: float = described(1.0, "A = scale (W - W^T)/2, 1/tick", above=0)
+    gain: float = described(0.3, "factor of the push by the input", above=0)
+
+
+@dataclass
+class Leapfrog(Invertible):
+    """Positions and momenta that move by turns, with tanh forces."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("leapfrog",))
+    eps: float = described(0.5, "step of kick and drift, ticks", above=0)
+
+
+@dataclass
 class Module(Model):
     """A net of your own: model=module:factory, or the name of an entry point in the group hl_cli.models."""
 
@@ -66,4 +100,7 @@ MODELS: dict[str, type[Model]] = {
     "rnn": Recurrent,
     "gru": Recurrent,
     "lstm": Recurrent,
+    "rotation": Rotation,
+    "antisymmetric": Antisymmetric,
+    "leapfrog": Leapfrog,
 }

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hl_cli.building.models import INVERTIBLE
 from hl_cli.dynamics.drive import Drive
 from hl_cli.networks.blocks import Block, Chain, ModuleBlock
 from hl_cli.networks.feedforward import Dense
@@ -44,10 +45,22 @@ def wrapped(name: str) -> Callable[[int, int, torch.dtype], Made]:
     return make
 
 
+def invertible(name: str, **options: float) -> Callable[[int, int, torch.dtype], Made]:
+    def make(inputs: int, width: int, dtype: torch.dtype) -> Made:
+        kind, block = INVERTIBLE[name]
+        module = kind(inputs, width, **options).to(dtype)  # type: ignore[call-arg, arg-type]
+        return block(module), module, module.tensors
+
+    return make
+
+
 BLOCKS = {
     **{f"dense-{a}": dense(a) for a in ("tanh", "relu", None)},
     **{name: cell(name) for name in CELLS},
     **{f"module-{name}": wrapped(name) for name in CELLS},
+    **{name: invertible(name) for name in INVERTIBLE},
+    "damped": invertible("rotation", damping=0.9, gain=0.7),
+    "faster": invertible("antisymmetric", scale=3.0),
 }
 
 
@@ -70,8 +83,10 @@ def test_pull_back_has_the_bits_of_autograd(name: str, batch: int, width: int, d
     expected = torch.autograd.grad(out, [x, *h, *block.parameters], z)
     drive = Drive.of(*block.parameters)
     with torch.no_grad():
+        block.start()
         found, tape = block.record(x.detach(), tuple(s.detach() for s in h))
         pulled = block.pull_back(tape, z, drive)
+        block.finish(drive)
         again = block.candidate(x.detach(), tuple(s.detach() for s in h))
     assert pulled.x is not None
     got = [pulled.x, *pulled.h, *(drive[p] for p in block.parameters)]
@@ -89,12 +104,15 @@ def test_pull_back_against_finite_differences(name: str) -> None:
     z = tuple(torch.randn(2, 6, dtype=torch.float64) for _ in range(max(tensors, 1)))
     drive = Drive.of(*block.parameters)
     with torch.no_grad():
+        block.start()
         block.pull_back(block.record(x, h)[1], z, drive)
+        block.finish(drive)
         for p in block.parameters:
             along = torch.randn_like(p)
             sides = []
             for sign in (1, -1):
                 p.add_(along, alpha=sign * step)
+                block.start()
                 sides.append(sum(float((f * s).sum()) for f, s in zip(block.candidate(x, h), z, strict=True)))
                 p.sub_(along, alpha=sign * step)
             assert float((drive[p] * along).sum()) == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=1e-6)

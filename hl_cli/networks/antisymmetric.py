@@ -1,0 +1,74 @@
+r"""Antisymmetric: a linear state whose generator is antisymmetric, so that one tick is an orthogonal matrix.
+
+    h' = E h + gain (B x + b)        E = exp(A)        A = (scale/2) (W - W^T)
+
+E is the exact flow over one tick of dh/dt = A h, in which |h| is kept: neither states nor costates grow or fade,
+whatever the weights. gain is a constant, for the reason given in hl_cli.networks.rotation. E is computed once a
+learning period, and so is the pull-back through it:
+
+    (dF/dW)^T z = (scale/2) (G - G^T)       G: sum over t of z(t) h(t-1)^T, pulled back through exp at A
+
+The inverse is  h = E^T (h' - gain (B x + b)).
+Source: Lezcano-Casado and Martinez-Rubio, Cheap Orthogonal Constraints in Neural Networks, 2019, section 3.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.hamiltonian import Costate, State
+from hl_cli.networks.blocks import Pulled, Tape
+from hl_cli.networks.invertible import Derived, InvertibleBlock, InvertibleCell
+
+aten = torch.ops.aten
+
+
+class Antisymmetric(InvertibleCell):
+    """State h (batch, hidden); scale: of A, 1/tick; gain: of the push.
+
+    W is drawn as the weights of torch.nn.RNNCell are: the frequencies of A are then spread from 0 to about 0.8 scale
+    rad/tick.
+    """
+
+    def __init__(self, features: int, hidden: int, scale: float = 1.0, gain: float = 0.3) -> None:
+        super().__init__(hidden)
+        self.scale, self.gain = scale, gain
+        self.inputs = nn.Linear(features, hidden)
+        self.generator = nn.Parameter(torch.empty(hidden, hidden).uniform_(-1, 1) * hidden**-0.5)
+
+    def derive(self) -> Derived:
+        """E."""
+        return (torch.linalg.matrix_exp((self.generator - self.generator.t()) * (0.5 * self.scale)),)
+
+    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+        """Turn, then push."""
+        return (functional.linear(h[0], derived[0]) + self.inputs(x) * self.gain,)
+
+
+class AntisymmetricBlock(InvertibleBlock):
+    """The tape is (x, h)."""
+
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """The costate turns by E^T; z h^T joins the costate of E."""
+        (x, h), (e,), g = tape, self.derived, z[0]
+        assert g is not None
+        weight, bias = self.cell.inputs.weight, self.cell.inputs.bias
+        self.toward.add_product(e, g.t(), h)
+        push = g * self.cell.gain
+        drive.add_product(weight, push.t(), x)
+        drive.add(bias, push.sum(0))
+        return Pulled(torch.mm(push, weight) if want_x else None, (torch.mm(g, e) if want_h else None,))
+
+    def pull_derived(self, drive: Drive) -> None:
+        """Through exp by the operation that autograd calls, then through A."""
+        w, factor = self.cell.generator, 0.5 * self.cell.scale
+        g = aten.matrix_exp_backward((w - w.t()) * factor, self.toward[self.derived[0]]) * factor
+        drive.add(w, g + (-g).t())
+
+    def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
+        """Pull, then turn back."""
+        before = torch.mm(h[0] - self.cell.inputs(x) * self.cell.gain, self.derived[0])
+        return (before,), (x, before)

@@ -1,0 +1,105 @@
+r"""What invertible cells share: a tick that can be undone, and what is derived of the weights once a learning period.
+
+The weights are frozen during a sequence, so what follows from them alone (a rotation's cosines, the exponential of a
+matrix) is computed at its start, not at every tick:
+
+    d = D(theta)       h(t) = F(x, h(t-1); d, theta)       g = (dD/dtheta)^T [sum over t of (dF/dd)^T z(t)] + ...
+
+In PyTorch a user computes d before the loop, and autograd goes through D once. A block does the same: it collects
+the costates of d over the ticks and pulls them back when the period ends.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from hl_cli.dynamics.drive import NO_DRIVE, Drive
+from hl_cli.dynamics.hamiltonian import Costate, State
+from hl_cli.networks.blocks import Block, Tape
+
+Derived = tuple[Tensor, ...]
+
+
+class InvertibleCell(nn.Module):
+    """A cell called as cell(x, h), like torch.nn.RNNCell, or, with two state tensors, like torch.nn.LSTMCell.
+
+    x: (batch, features); h: (batch, hidden) per state tensor, at rest zeros. In a loop over a sequence, call
+    `derive` once before it and hand its result to every tick.
+    """
+
+    tensors = 1
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.hidden = hidden
+
+    def derive(self) -> Derived:
+        """What follows from the weights alone."""
+        return ()
+
+    def rest(self, x: Tensor) -> State:
+        """h before the first tick."""
+        return (x.new_zeros(x.shape[0], self.hidden),) * self.tensors
+
+    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+        """The next state."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, h: Any = None, derived: Derived | None = None) -> Any:
+        """One tick, from rest where h is None; a state of one tensor comes and goes without its tuple."""
+        state = self.rest(x) if h is None else (h if isinstance(h, tuple) else (h,))
+        out = self.tick(x, state, self.derive() if derived is None else derived)
+        return out if self.tensors > 1 else out[0]
+
+
+class InvertibleBlock(Block):
+    """An invertible cell as a block; `inverse` is the subclass's, and `pull_derived` where anything is derived.
+
+    derived: D(theta), as of `start`. toward: the costates of it, summed over the ticks.
+    """
+
+    memory = True
+    invertible = True
+
+    def __init__(self, cell: Any) -> None:
+        super().__init__(list(cell.parameters()))
+        self.cell = cell
+        self.derived: Derived = ()
+        self.toward = Drive({})
+
+    def start(self) -> None:
+        """Derive anew; no costate has come yet."""
+        self.derived = self.cell.derive()
+        self.toward = Drive.of(*self.derived)
+
+    def finish(self, drive: Drive) -> None:
+        """Pull the costates of what is derived back to the weights."""
+        self.toward.finish()
+        if self.derived:
+            self.pull_derived(drive)
+
+    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+        """Neither the weights nor what is derived of them gets anything."""
+        kept, self.toward = self.toward, NO_DRIVE
+        try:
+            return super().pull_state(tape, z)
+        finally:
+            self.toward = kept
+
+    def pull_derived(self, drive: Drive) -> None:
+        """Add (dD/dtheta)^T toward to the drive."""
+        raise NotImplementedError
+
+    def rest(self, x: Tensor) -> State:
+        """Zeros of (batch, hidden) per state tensor."""
+        return self.cell.rest(x)
+
+    def candidate(self, x: Tensor, h: State) -> State:
+        """The cell's own tick."""
+        return self.cell.tick(x, h, self.derived)
+
+    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
+        """The tape is (x, *h) where the subclass says nothing else."""
+        return self.candidate(x, h), (x, *h)

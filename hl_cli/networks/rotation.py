@@ -1,0 +1,84 @@
+r"""Rotation: pairs (q, p) that turn by an angle of their own at every tick, and are pushed by the input.
+
+    q' = c q - s p + gain (B_q x + b_q)        c = damping cos(w)        w: angles, learnt, rad/tick, one a pair,
+    p' = s q + c p + gain (B_p x + b_p)        s = damping sin(w)           drawn from U(0, 1)
+
+Each pair is a harmonic oscillator, integrated exactly: with damping 1 (the default) the map of the state is
+orthogonal and neither states nor costates grow or fade, whatever the weights. As nothing fades, pushes add up over
+the ticks; gain, a constant, keeps states and gradients small enough to learn from. The inverse turns back,
+
+    q = (c dq + s dp) / damping^2              dq = q' - gain (B_q x + b_q)
+    p = (c dp - s dq) / damping^2              dp = p' - gain (B_p x + b_p)
+
+which amplifies rounding by 1/damping a tick. The net shows q: the real part of a diagonal complex recurrence.
+Source: Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequences, 2023, section 3.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.hamiltonian import Costate, State, total
+from hl_cli.networks.blocks import Pulled, Tape
+from hl_cli.networks.invertible import Derived, InvertibleBlock, InvertibleCell
+
+
+class Rotation(InvertibleCell):
+    """State (q, p), (batch, hidden) each: hidden pairs; damping: a factor a tick, in (0, 1]; gain: of the push."""
+
+    tensors = 2
+
+    def __init__(self, features: int, hidden: int, damping: float = 1.0, gain: float = 0.3) -> None:
+        super().__init__(hidden)
+        self.damping, self.gain = damping, gain
+        self.inputs = nn.Linear(features, 2 * hidden)
+        self.angles = nn.Parameter(torch.rand(hidden))
+
+    def derive(self) -> Derived:
+        """c and s."""
+        return self.damping * torch.cos(self.angles), self.damping * torch.sin(self.angles)
+
+    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+        """Turn, then push."""
+        (q, p), (c, s) = h, derived
+        push_q, push_p = (self.inputs(x) * self.gain).chunk(2, 1)
+        return c * q - s * p + push_q, s * q + c * p + push_p
+
+
+class RotationBlock(InvertibleBlock):
+    """The tape is (x, q, p)."""
+
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """The costates turn by the transpose; what comes through p' first, as autograd does."""
+        (x, q, p), (c, s) = tape, self.derived
+        weight, bias = self.cell.inputs.weight, self.cell.inputs.bias
+        z_q = torch.zeros_like(q) if z[0] is None else z[0]
+        z_p, past_q, past_p = z[1], None, None
+        if z_p is not None:
+            self.toward.add(c, (z_p * p).sum(0))
+            self.toward.add(s, (z_p * q).sum(0))
+            past_q, past_p = z_p * s, z_p * c
+        back = -z_q
+        self.toward.add(s, (back * p).sum(0))
+        self.toward.add(c, (z_q * q).sum(0))
+        g = torch.cat((z_q, torch.zeros_like(z_q) if z_p is None else z_p), 1) * self.cell.gain
+        drive.add_product(weight, g.t(), x)
+        drive.add(bias, g.sum(0))
+        below = torch.mm(g, weight) if want_x else None
+        return Pulled(below, (total(past_q, z_q * c), total(past_p, back * s)) if want_h else (None, None))
+
+    def pull_derived(self, drive: Drive) -> None:
+        """dc/dw = -damping sin(w), ds/dw = damping cos(w)."""
+        (c, s), w, damping = self.derived, self.cell.angles, self.cell.damping
+        g = self.toward[s] * damping * w.cos()
+        drive.add(w, g + self.toward[c] * damping * -w.sin())
+
+    def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
+        """Pull, then turn back."""
+        c, s = (part / self.cell.damping**2 for part in self.derived)
+        push_q, push_p = (self.cell.inputs(x) * self.cell.gain).chunk(2, 1)
+        q, p = h[0] - push_q, h[1] - push_p
+        before = c * q + s * p, c * p - s * q
+        return before, (x, *before)
