@@ -11,12 +11,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from hl_cli.building import Comparison, comparison
 from hl_cli.compare.differences import Differences
+from hl_cli.compare.free_run import free_run
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
 from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import judge, noise_floor
 from hl_cli.errors import BadInput
 from hl_cli.interruption import Interruption
 from hl_cli.reporting import console, plots
+from hl_cli.reporting.free_run import said, write_free_run
+from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.report import write_report
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import Tables, write_weights
@@ -91,6 +94,10 @@ def _run(
         tally.learnt,
         built.another_method,
     )
+    generated = None
+    if cfg.free_run and not tally.diverged:
+        generated = free_run(built.alone(), built.stream, cfg.free_run, cfg.feed)
+        about["free_run"] = generated.scores() if generated else None
     received = stop.received
     about["interrupted"] = received.name if received else None
     if tally.steps < built.schedule.steps and not received and not tally.diverged:
@@ -106,7 +113,11 @@ def _run(
     if built.schedule.period:
         plots.draw_tasks(folder, title, list(tally.retention.values()), console.NAMES)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)
+    draw_physics(folder, title)
     console.say(console.closing(result, _short(folder)))
+    if generated:
+        write_free_run(folder, title, generated)
+        console.say(said(generated))
     return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))
 
 
@@ -149,6 +160,8 @@ def _about(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:
             **{k: v for k, v in asdict(built.sgd).items() if k != "weight_decay"},
         },
         "baseline": built.baseline,
+        "free_run": None,
+        "feed": cfg.feed,
         "note": built.note,
         "batch_size": cfg.batch_size,
         "seed": cfg.seed,

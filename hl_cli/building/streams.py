@@ -26,6 +26,7 @@ HOMES: dict[type[schema.Stream], tuple[str, bool]] = {
     schema.Series: ("hl_cli.streams.series:SeriesStream", False),
     schema.Text: ("hl_cli.streams.text:TextStream", False),
     schema.SignalSchool: ("hl_cli.streams.school:SignalSchool", False),
+    schema.Recall: ("hl_cli.streams.recall:Recall", True),
     schema.River: ("hl_cli.streams.river:RiverStream", True),
 }
 SIGNALS: dict[type[schema.Signal], str] = {

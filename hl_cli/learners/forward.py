@@ -26,7 +26,7 @@ from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import hamiltonian
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
 from hl_cli.errors import BadInput
-from hl_cli.learners.base import all_finite, evaluating, finite
+from hl_cli.learners.base import admit, all_finite, evaluating, finite
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.living import Living
 from hl_cli.networks.losses import Loss, value_and_costate
@@ -42,9 +42,9 @@ class ForwardLearner:
 
     split, loss, coefficients, integrator: as for HamiltonianLearner; the integrator's order is that of h and z, too.
     eta_z: dissipation of the neuron costates (1/time); sign: -1, or +1 for the plain Hamilton equations;
-    reset: "never", or "sample" to be at rest before each; carry: False to zero every z before each tick;
-    rise: ticks in which phi rises from 0 to its value.
-    At a tick where no target counts, dL is zero and everything else moves on.
+    reset: "never", or "sample" to be at rest before each; carry: False to zero every z before each tick; rise: ticks
+    in which phi rises from 0 to its value. At a tick where no target counts dL is zero, and everything else moves on.
+    Neuron costates that grow without bound stop the learner before its weights move.
     """
 
     name = "hl"
@@ -129,6 +129,8 @@ class ForwardLearner:
                 below = split.output.pull_back(tape, (below,), drive).x
         self.neurons.pull_back(below, drive)
         drive.finish()
+        if self.carry:
+            self.neurons.check(below)
         return y, value
 
     def _reweigh(self) -> None:
@@ -141,21 +143,17 @@ class ForwardLearner:
     def _move(self) -> None:
         """The weights tick."""
         phi = -self._flow.sign * self.loss_weight(self.ticks)
-        self.integrator.step(self.phase, self.coefficients, phi, _admit)
+        self.integrator.step(self.phase, self.coefficients, phi, admit)
         self.ticks += 1
 
     def _physics(self, loss: float) -> Physics:
         """H and its parts at this tick, before the weights move."""
-        c, phase, n = self.coefficients, self.phase, self.neurons
-        phi = self.loss_weight(self.ticks)
+        c, phase, n, phi = self.coefficients, self.phase, self.neurons, self.loss_weight(self.ticks)
         return hamiltonian(loss, phi, n.costates, n.before, n.after, phase.theta, phase.omega, c.beta, c.tau)
 
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Tensor:
-        """Let other neurons, at rest before the first sample, run over the samples; weights and costates stay.
-
-        Where neurons are never reset the samples are run one after the other, as the stream gives them.
-        """
+        """Let other neurons run over the samples, one after the other from rest; nothing is learnt."""
         with evaluating(self.split.module):
             neurons, said = self._fresh(), []
             for part in inputs.split(1) if self.reset == "never" else (inputs,):
@@ -167,6 +165,17 @@ class ForwardLearner:
                         shown.append(x if self.split.output is None else self.split.output.candidate(x, ())[0])
                 said.append(joined(shown))
             return torch.cat(said)
+
+    def alone(self) -> Callable[[Tensor], Tensor]:
+        """A tick u (1, features) to y (1, outputs) of a copy of the neurons as they are now; weights stay."""
+        neurons, output = self._fresh(), self.split.output
+        neurons.load_state_dict(self.neurons.state_dict())
+
+        def tick(u: Tensor) -> Tensor:
+            x = neurons.tick(u)
+            return x if output is None else output.candidate(x, ())[0]
+
+        return tick
 
     def weights(self) -> dict[str, Tensor]:
         """The live weights by name, in the order of the net."""
@@ -187,8 +196,3 @@ class ForwardLearner:
         self.phase.omega.copy_(state["omega"])
         self.neurons.load_state_dict(state["neurons"])
         self.ticks = state["ticks"]
-
-
-def _admit(omega: Tensor) -> None:
-    """Stop before the weights move when omega is not finite."""
-    all_finite((omega,), "weight costate")

@@ -23,7 +23,7 @@ from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import hamiltonian
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
 from hl_cli.errors import BadInput
-from hl_cli.learners.base import all_finite, evaluating, finite
+from hl_cli.learners.base import admit, evaluating, finite
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.sequence import MEMORY, Neurons, joined, parted
@@ -88,7 +88,7 @@ class HamiltonianLearner:
             paused = perf_counter()
             physics = self._physics(neurons, value, phi)
             start += perf_counter() - paused
-        self.integrator.step(self.phase, c, phi, _admit)
+        self.integrator.step(self.phase, c, phi, admit)
         self.steps += 1
         self.seconds += perf_counter() - start
         return LearnerRecord(y, value, physics)
@@ -140,8 +140,3 @@ class HamiltonianLearner:
         for name, w in self.weight_costates().items():
             w.copy_(state["omega"][name])
         self.steps = state["steps"]
-
-
-def _admit(omega: Tensor) -> None:
-    """Stop before the weights move when omega is not finite."""
-    all_finite((omega,), "weight costate")

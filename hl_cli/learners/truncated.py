@@ -115,6 +115,17 @@ class TruncatedLearner(PyTorchLearner):
                 said.append(joined([module.head(x) for x in (shown if module.every else shown[-1:])]))
         return torch.cat(said)
 
+    def alone(self) -> Callable[[Tensor], Tensor]:
+        """A tick u (1, features) to y (1, outputs) of a copy of the states as they are now; weights stay."""
+        states, ready = _cut(self._states), self.module.ready()
+
+        def tick(u: Tensor) -> Tensor:
+            nonlocal states
+            x, states = self.module.tick(u, states, ready)
+            return self.module.head(x)
+
+        return tick
+
     def state_dict(self) -> dict[str, Any]:
         """Module and optimizer, and the window that is open: the states at its beginning, and its ticks."""
         return {**super().state_dict(), **copy.deepcopy({"first": self._first, "seen": self._seen})}

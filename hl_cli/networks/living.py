@@ -24,8 +24,10 @@ from torch import Tensor
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import Costate, State, neuron_step
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, Unbounded
 from hl_cli.networks.blocks import Block, Tape
+
+BOUND = 1e6  # largest zeta by the largest dL/dh so far: who remembers so many ticks remembers none
 
 
 class Living:
@@ -39,6 +41,7 @@ class Living:
         self.before: list[State] = []
         self.after: list[State] = []
         self.costates: list[Costate] = []
+        self.largest = 0.0  # |dL/dh| so far
         self._tapes: list[Tape] = []
 
     def restart(self) -> None:
@@ -96,6 +99,14 @@ class Living:
             block.finish(drive)
         self._tapes = []
 
+    def check(self, given: Tensor | None) -> None:
+        """Raise Unbounded where a costate has outgrown BOUND times all that the loss ever gave; given: dL/dh now."""
+        if given is not None:
+            self.largest = max(self.largest, float(given.abs().max()))
+        zetas = (z for zeta in self.costates for z in zeta if z is not None)
+        if max((float(z.abs().max()) for z in zetas), default=0.0) > BOUND * self.largest:
+            raise Unbounded("neuron costate")
+
     def rescale(self, factor: float) -> None:
         """Multiply every zeta."""
         self.costates = [tuple(None if z is None else z * factor for z in zeta) for zeta in self.costates]
@@ -104,6 +115,7 @@ class Living:
         """h and zeta, copied."""
         return {
             "h": [[s.clone() for s in h] for h in self.after],
+            "largest": self.largest,
             "zeta": [[None if z is None else z.clone() for z in zeta] for zeta in self.costates],
         }
 
@@ -111,7 +123,7 @@ class Living:
         """Go on from there."""
         self.after = [tuple(s.clone() for s in h) for h in state["h"]]
         self.costates = [tuple(None if z is None else z.clone() for z in zeta) for zeta in state["zeta"]]
-        self.before = self.after
+        self.before, self.largest = self.after, state["largest"]
 
 
 def _any(zeta: Costate) -> bool:

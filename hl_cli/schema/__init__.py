@@ -24,6 +24,7 @@ from hl_cli.schema.streams import (
     MassSpring,
     Pendulum,
     Plugin,
+    Recall,
     River,
     Series,
     Signal,
@@ -37,7 +38,7 @@ from hl_cli.schema.streams import (
 
 __all__ = [
     "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Drift", "Forward", "Global", "Images", "Integrator", "Lorenz",
-    "MackeyGlass", "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "PyTorch", "River", "Run",
+    "MackeyGlass", "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "PyTorch", "Recall", "River", "Run",
     "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square", "Stream", "Table", "Text",
     "register",
 ]  # fmt: skip
@@ -109,6 +110,12 @@ class Run:
     )
     eval_every: int = described(500, "steps between held-out evaluations; 0: at the end only", least=0)
     log_every: int = described(50, "steps between weight differences, physics and TensorBoard points", least=1)
+    free_run: int = described(
+        0, "ticks that both learners generate by themselves after the last step, weights frozen; 0: none", least=0
+    )
+    feed: str = described(
+        "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")
+    )
     expect: str | None = described(
         None, "the verdict wanted, or better; any other exits 3", choices=("identical", "round_off")
     )

@@ -13,6 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from hl_cli.building import Comparison
+from hl_cli.compare.differences import Differences
+from hl_cli.compare.side_by_side import side_by_side
+from hl_cli.compare.verdict import judge
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.schema import MODELS
 from hl_cli.types import Sample
@@ -21,7 +24,8 @@ from tests.integration.test_matrix import verdict_of
 
 Build = Callable[..., Comparison]
 STATE_NETS = [name for name in MODELS if name not in ("linear", "mlp", "cnn")]
-UNDAMPED = ("rotation", "antisymmetric", "leapfrog")  # states grow with time: smaller steps
+RATES = dict.fromkeys(("rotation", "antisymmetric", "leapfrog", "complex_diagonal"), 5e-4)  # their states are large
+RATES["diagonal"] = 1e-5
 ORDERS = ["semi_implicit_euler", "explicit_euler"]
 SMALL = ("scheme=forward", "stream=lorenz", "dtype=float64", "model.hidden=4")
 
@@ -109,7 +113,7 @@ def test_a_thousand_ticks_are_those_of_the_equations(build: Build, model: str, o
     built = build(
         *SMALL, "stream.ticks=1", f"model={model}", f"split={split}", f"integrator={order}", "tau=0.5",
         f"model.layers={2 if model == 'rnn' else 1}", "scenario=custom", "scenario.momentum=0.6",
-        f"scenario.lr={0.001 if model in UNDAMPED else 0.01}",
+        f"scenario.lr={RATES.get(model, 0.01)}",
         "scenario.dampening=0.25",
         *(f"scheme.{key}={value}" for key, value in own.items()),
     )  # fmt: skip
@@ -121,7 +125,7 @@ def test_a_thousand_ticks_are_those_of_the_equations(build: Build, model: str, o
     for (name, found), wanted in zip(built.hl.weights().items(), expected, strict=True):
         assert float((found - wanted).abs().max()) <= 1e-13, name
         moved = max(moved, float((wanted - built.pytorch.weights()[name]).abs().max()))
-    assert moved > 1e-2
+    assert moved > 3e-4
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -145,13 +149,13 @@ def test_the_plain_hamilton_equations_too(build: Build, sign: int, order: str) -
 @pytest.mark.parametrize("model", STATE_NETS)
 def test_identical_to_truncated_bptt_with_zeroed_costates(build: Build, model: str, split: str, scenario: str) -> None:
     """One tick a sample and many, two layers, float32."""
-    undamped = ["scenario.lr=0.0005"] if model in UNDAMPED else []
+    slower = [f"scenario.lr={RATES[model]}"] if model in RATES else []
     for ticks, steps in ((1, 24), (5, 6)):
         built = build(
             "scheme=forward", "scheme.carry=false", "stream=mackey_glass", f"stream.ticks={ticks}",
             "stream.counts=every",
             f"model={model}", "model.layers=2", f"split={split}", f"scenario={scenario}", "pytorch.window=1",
-            f"steps={steps}", "batch_size=2", *undamped,
+            f"steps={steps}", "batch_size=2", *slower,
         )  # fmt: skip
         assert verdict_of(built) == "identical"
 
@@ -238,6 +242,22 @@ def test_physics_are_those_of_the_tick(build: Build) -> None:
 def test_bad_input(build: Build, overrides: tuple[str, ...], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         build("scheme=forward", *overrides)
+
+
+def test_costates_without_bound_stop_the_learner_and_say_what_helps(build: Build) -> None:
+    """The plain Hamilton equations, forward in time; and the same run with the flip goes on."""
+    choice = ("scheme=forward", "model=rnn", "stream=sine", "stream.ticks=1", "scenario=gd_b", "pytorch.window=1")
+    built = build(*choice, "scheme.sign=1", "steps=60")
+    differences = Differences(built.hl.weights(), built.pytorch.weights())
+    records = list(side_by_side(built.stream, built.hl, built.pytorch, built.measure, built.schedule, differences))
+    (stop,) = (d for r in records for d in r.diverged)
+    assert (stop.learner, stop.quantity) == ("hl", "neuron costate") and 10 < stop.step < 60
+    verdict = judge(None, {}, [stop], 1.0, lambda steps: {})
+    assert verdict.word == "diverged" and "grows without bound (tau = 1); try a larger scheme.eta_z" in verdict.reason
+    assert all(bool(torch.isfinite(w).all()) for w in built.hl.weights().values())
+    flipped = build(*choice)
+    for sample in islice(flipped.stream, 60):
+        flipped.hl.step(sample)
 
 
 def test_each_row_has_its_own_neurons(build: Build) -> None:
