@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from bench_forward import forward
 from bench_sequences import sequences
 from bench_streams import memory, streams
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
@@ -139,6 +140,7 @@ ROWS = {
     "update": updates,
     "loop": loop,
     "sequence": sequences,
+    "forward": forward,
     "stream": streams,
     "memory": memory,
     "start": start,

@@ -56,6 +56,7 @@ def named(of: DictConfig, sgd: SGD) -> str:
     given = (
         f"{name} {value:.12g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in options(of, sgd).items()
+        if name != "weight_decay" or value
     )
     ticks = f"truncated BPTT over {of.window} tick{'s' if of.window != 1 else ''}"
     return ", ".join(

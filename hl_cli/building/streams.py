@@ -37,7 +37,7 @@ SIGNALS: dict[type[schema.Signal], str] = {
     schema.Lorenz: "hl_cli.streams.flows:Lorenz",
     schema.MackeyGlass: "hl_cli.streams.flows:MackeyGlass",
 }
-WINDOW = ("ticks", "horizon", "counts", "held_out")  # fields of the windows over a signal
+WINDOW = ("ticks", "horizon", "counts", "held_out", "blind")  # fields of the windows over a signal
 
 
 def stream_of(cfg: DictConfig, batch_size: int, seed: int, dtype: torch.dtype, device: str) -> Stream:

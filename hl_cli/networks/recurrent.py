@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.drive import NO_DRIVE, Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
 from hl_cli.networks.invertible import InvertibleCell
@@ -94,11 +94,12 @@ class _Cell(Block):
     ) -> tuple[Tensor | None, Tensor | None]:
         """Costates of the gates (batch, gates * hidden) to those of x and h, and to the drive of the weights."""
         c = self.cell
-        drive.add_product(c.weight_ih, g_ih.t(), x)
-        drive.add_product(c.weight_hh, g_hh.t(), h)
-        bias = g_ih.sum(0)
-        drive.add(c.bias_ih, bias)
-        drive.add(c.bias_hh, bias if g_hh is g_ih else g_hh.sum(0))
+        if drive is not NO_DRIVE:
+            drive.add_product(c.weight_ih, g_ih.t(), x)
+            drive.add_product(c.weight_hh, g_hh.t(), h)
+            bias = g_ih.sum(0)
+            drive.add(c.bias_ih, bias)
+            drive.add(c.bias_hh, bias if g_hh is g_ih else g_hh.sum(0))
         x_costate = torch.mm(g_ih, c.weight_ih) if want_x else None
         return x_costate, (torch.mm(g_hh, c.weight_hh) if want_h else None)
 

@@ -80,6 +80,7 @@ class Signal(Stream):
     held_out: int = described(
         1000, "samples kept for evaluation, from the beginning of the signal", least=1, most=10**6
     )
+    blind: bool = described(False, "see nothing: the net has to make the signal by itself")
 
 
 @dataclass
