@@ -10,7 +10,8 @@ several are. Seven signals, three rounds, a lecture of 1,000 ticks each, at whos
 is to generate 1,000 ticks from the description, weights frozen. The eighth signal is never taught.
 
 HL: explicit order, tau .1, phi 1, tau eta = tau eta_z = .2. The controls are zero output, HL with frozen frequencies,
-and plain SGD (window 1) at the same effective rate tau^2 phi beta / (tau eta).
+and plain SGD (window 1) at the same effective rate tau^2 phi beta / (tau eta). Expect of HL over 20 seeds .075 at beta
+.01 and .074 at beta .03, zero output 1; the controls are as good, so that what is learnt is a readout.
 """
 
 from __future__ import annotations
