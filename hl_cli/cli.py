@@ -55,7 +55,9 @@ def help_text(arguments: Sequence[str] = ()) -> str:
             label = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() if len(kinds) > 1 else ""
             if own:
                 groups.append(_entry(f"  {label}", ", ".join(own)))
-    values = [_entry(f"{name}={default}", meaning) for name, default, meaning in validation.values()]
+    of_pytorch = ((f"pytorch.{name}", *said) for name, *said in validation.values(validation.kind_of("pytorch")))
+    listed = [*validation.values(), *of_pytorch]
+    values = [_entry(f"{name}={default}", meaning) for name, default, meaning in listed]
     return HELP.format(choices="\n".join(groups), values="\n".join(values))
 
 

@@ -13,9 +13,19 @@ class NonFinite(ArithmeticError):
     quantity: what was not finite, in the words of the summary ("loss", "weight costate", "gradient").
     """
 
+    how = "is not finite"
+    advice = "try a smaller learning rate"
+
     def __init__(self, quantity: str) -> None:
-        super().__init__(f"{quantity} is not finite")
+        super().__init__(f"{quantity} {self.how}")
         self.quantity = quantity
+
+
+class Unbounded(NonFinite):
+    """The costates of the neurons grow without bound: every number is finite still, and none is of any use."""
+
+    how = "grows without bound"
+    advice = "try a larger scheme.eta_z, or a smaller tau"
 
 
 class LostRank(RuntimeError):

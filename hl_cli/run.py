@@ -10,8 +10,10 @@ from typing import Any, Protocol
 
 from omegaconf import DictConfig, OmegaConf
 
+from hl_cli.about import CONFIG, about_run
 from hl_cli.building import Comparison, comparison
 from hl_cli.compare.differences import Differences
+from hl_cli.compare.free_run import free_run
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
 from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import judge, noise_floor
@@ -20,13 +22,14 @@ from hl_cli.interruption import Interruption
 from hl_cli.learners.stage_report import stage_reports
 from hl_cli.parallel.world import World
 from hl_cli.reporting import console, plots
+from hl_cli.reporting.free_run import said, write_free_run
+from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import write_report
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import Tables, write_weights
 from hl_cli.reporting.tensorboard import TensorBoard
 
-CONFIG = ".hydra"
 REPLAY_AFTER_SIGNAL = 1000  # steps: whoever sends a signal wants the files soon
 
 
@@ -73,7 +76,7 @@ def _run(
     cfg: DictConfig, built: Comparison, folder: Path, hydra: DictConfig | None, command: str, stop: Interruption
 ) -> Outcome:
     _write_config(cfg, folder, hydra)
-    about = _about(cfg, built, command)
+    about = about_run(cfg, built, command)
     console.say(console.opening(about))
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     tally, measure = Tally(built.measure), built.measure
@@ -99,6 +102,10 @@ def _run(
         built.hl.drift,
     )
     about["drift"] = built.hl.drift
+    generated = None
+    if cfg.free_run and not tally.diverged and not lost:
+        generated = free_run(built.alone(), built.stream, cfg.free_run, cfg.feed)
+        about["free_run"] = generated.scores() if generated else None
     received = stop.received
     about["interrupted"] = str(lost) if lost else (received.name if received else None)
     if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
@@ -119,7 +126,11 @@ def _run(
     if stages:
         draw_pipeline(folder, title, stages)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)
+    draw_physics(folder, title)
     console.say(console.closing(result, _short(folder)))
+    if generated:
+        write_free_run(folder, title, generated)
+        console.say(said(generated))
     if lost:
         raise LostRank(f"ended by {lost} after step {tally.steps}; what was done is in {_short(folder)}")
     return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))
@@ -155,38 +166,6 @@ def _write_config(cfg: DictConfig, folder: Path, hydra: DictConfig | None) -> No
     if hydra is not None:
         OmegaConf.save(OmegaConf.create({"hydra": hydra}), folder / CONFIG / "hydra.yaml")
         OmegaConf.save(hydra.overrides.task, folder / CONFIG / "overrides.yaml")
-
-
-def _about(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:
-    """What summary, report and console say of a run beside its results."""
-    return {
-        "stream": asdict(built.stream.describe()),
-        "tasks": list(built.stream.held_out_tasks()),
-        "loss": built.loss,
-        "model": cfg.model.name,
-        "split": cfg.split.name,
-        "scenario": cfg.scenario.name,
-        "scheme": cfg.scheme.name,
-        "integrator": cfg.integrator.name,
-        "memory": cfg.memory,
-        "anchor_every": cfg.anchor_every,
-        "drift": None,
-        "weights": sum(w.numel() for w in built.pytorch.weights().values()),
-        "coefficients": {
-            **{k: v for k, v in asdict(built.physics).items() if k != "rate"},
-            **{k: v for k, v in asdict(built.sgd).items() if k != "weight_decay"},
-        },
-        "note": built.note,
-        "batch_size": cfg.batch_size,
-        "seed": cfg.seed,
-        "threads": cfg.threads,
-        "dtype": cfg.dtype,
-        "device": cfg.device,
-        "expect": cfg.expect,
-        "interrupted": None,
-        "command": command,
-        "config": CONFIG,
-    }
 
 
 def _short(folder: Path) -> Path:

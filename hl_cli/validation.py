@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hl_cli.errors import BadInput
-from hl_cli.schema import MODELS, SCHEMES, STREAMS, Integrator, Module, Paths, Run, Scenario, Split
+from hl_cli.schema import MODELS, SCHEMES, STREAMS, Integrator, Module, Paths, PyTorch, Run, Scenario, Split
 
 GROUPS: dict[str, list[type]] = {
     "stream": [*STREAMS],
@@ -18,8 +18,20 @@ GROUPS: dict[str, list[type]] = {
     "scheme": [*SCHEMES],
     "model": [*dict.fromkeys(MODELS.values()), Module],
     "paths": [Paths],
+    "pytorch": [PyTorch],
 }
-KINDS: tuple[type, ...] = (Run, *STREAMS, *MODELS.values(), Module, Split, Scenario, *SCHEMES, Integrator, Paths)
+KINDS: tuple[type, ...] = (
+    Run,
+    *STREAMS,
+    *MODELS.values(),
+    Module,
+    Split,
+    Scenario,
+    *SCHEMES,
+    Integrator,
+    Paths,
+    PyTorch,
+)
 _WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
 _TESTS = {
     "above": lambda v, b: v > b,
@@ -50,7 +62,7 @@ def check(cfg: DictConfig, where: str = "") -> None:
             continue
         choices = f.metadata.get("choices")
         if choices and value is not None and value not in choices:
-            raise BadInput(f"{name}={value}: allowed: {', '.join(choices)}")
+            raise BadInput(f"{name}={value}: allowed: {', '.join(map(str, choices))}")
         bounds: dict[str, float] = f.metadata.get("bounds", {})
         if isinstance(value, ListConfig):
             strings = all(isinstance(one, str) for one in value)
@@ -94,7 +106,7 @@ def values(kind: type = Run) -> Iterator[tuple[str, str, str]]:
     for f in fields(kind):
         if f.metadata:
             allowed = f.metadata["choices"] or ([_allowed(f.metadata["bounds"])] if f.metadata["bounds"] else [])
-            choices = f" ({', '.join(allowed)})" if allowed else ""
+            choices = f" ({', '.join(map(str, allowed))})" if allowed else ""
             default = f.default_factory() if callable(f.default_factory) else f.default
             yield f.name, "null" if default is None else str(default), f.metadata["meaning"] + choices
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from bench_forward import forward
 from bench_pipeline import pipeline
 from bench_pullback import pullback
 from bench_sequences import sequences
@@ -143,6 +144,7 @@ ROWS = {
     "pullback": pullback,
     "sequence": sequences,
     "pipeline": pipeline,
+    "forward": forward,
     "stream": streams,
     "memory": memory,
     "start": start,

@@ -12,9 +12,12 @@ from omegaconf import DictConfig
 from hl_cli import validation
 from hl_cli.building.coefficients import coefficients
 from hl_cli.building.device import use_device
+from hl_cli.building.free_run import check_free_run
 from hl_cli.building.models import net, split
+from hl_cli.building.pytorch import another_baseline, named, pytorch_learner
 from hl_cli.building.schemes import Arm, another_method, hl_learner, note_of
 from hl_cli.building.streams import stream_of
+from hl_cli.compare.free_run import Tick
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
 from hl_cli.dynamics.equivalence import SGD, Coefficients
@@ -40,6 +43,8 @@ class Comparison:
     loss: str
     note: str
     another_method: str
+    baseline: str
+    alone: Callable[[], dict[str, Tick]]
     fresh_stream: Callable[[], Stream]
     fresh_pytorch: Callable[[], PyTorchLearner]
 
@@ -65,21 +70,24 @@ def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
     start = net(cfg.model, stream, outputs).to(device, dtype)  # drawn in float32 for every dtype
 
     def fresh_pytorch() -> PyTorchLearner:
-        return PyTorchLearner(copy.deepcopy(start), measure.loss, torch.optim.SGD, **vars(sgd))
+        return pytorch_learner(cfg, copy.deepcopy(start), measure.loss, sgd)
 
+    check_free_run(cfg, stream, outputs)
     own = split(cfg.model, cfg.split.name, copy.deepcopy(start), device, stream.task.counts == "every")
-    hl = hl_learner(cfg, own, measure.loss, physics, world or World())
+    hl, pytorch = hl_learner(cfg, own, measure.loss, physics, world or World()), fresh_pytorch()
     return Comparison(
         stream=stream,
         hl=hl,
-        pytorch=fresh_pytorch(),
+        pytorch=pytorch,
         measure=measure,
         schedule=schedule,
         physics=physics,
         sgd=sgd,
         loss=loss,
         note=note + shorter + note_of(hl),
-        another_method=another_method(cfg),
+        another_method=another_baseline(cfg, sgd) or another_method(cfg),
+        baseline=named(cfg.pytorch, sgd),
+        alone=lambda: {name: arm.alone() for name, arm in (("hl", hl), ("pytorch", pytorch)) if hasattr(arm, "alone")},
         fresh_stream=fresh_stream,
         fresh_pytorch=fresh_pytorch,
     )

@@ -14,8 +14,10 @@ from hl_cli.errors import BadInput
 from hl_cli.networks.antisymmetric import Antisymmetric, AntisymmetricBlock
 from hl_cli.networks.blocks import Block, ModuleBlock
 from hl_cli.networks.convolutional import convolution_blocks, convolutional
+from hl_cli.networks.diagonal import ComplexDiagonal, ComplexDiagonalBlock, Diagonal, DiagonalBlock
 from hl_cli.networks.feedforward import Dense, dense_blocks, feedforward
 from hl_cli.networks.invertible import InvertibleBlock, InvertibleCell
+from hl_cli.networks.leaky import LeakyCell, LeakyRNNCell
 from hl_cli.networks.leapfrog import Leapfrog, LeapfrogBlock
 from hl_cli.networks.recurrent import CELLS, Recurrent
 from hl_cli.networks.rotation import Rotation, RotationBlock
@@ -28,6 +30,8 @@ INVERTIBLE: dict[str, tuple[type[InvertibleCell], type[InvertibleBlock]]] = {
     "rotation": (Rotation, RotationBlock),
     "antisymmetric": (Antisymmetric, AntisymmetricBlock),
     "leapfrog": (Leapfrog, LeapfrogBlock),
+    "diagonal": (Diagonal, DiagonalBlock),
+    "complex_diagonal": (ComplexDiagonal, ComplexDiagonalBlock),
 }
 
 
@@ -38,6 +42,9 @@ def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
         return _own(model, stream, outputs, every)
     if model.name in CELLS:
         return Recurrent(CELLS[model.name][0], stream.features, model.hidden, model.layers, outputs, every)
+    if model.name == "leaky_rnn":
+        cell: Any = partial(LeakyRNNCell, leak=model.leak)
+        return Recurrent(cell, stream.features, model.hidden, model.layers, outputs, every)
     if model.name in INVERTIBLE:
         own: Any = {key: value for key, value in model.items() if key not in ("name", "hidden", "layers")}
         cell = partial(INVERTIBLE[model.name][0], **own)
@@ -107,6 +114,8 @@ def _check(split: str, blocks: int, model: str) -> None:
 
 
 def _cell(model: DictConfig, cell: nn.Module, device: str) -> Block:
+    if isinstance(cell, LeakyRNNCell):
+        return LeakyCell(cell)
     if model.name in INVERTIBLE:
         return INVERTIBLE[model.name][1](cell)
     if device == "cpu" or model.name == "rnn":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -13,6 +14,7 @@ from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.integrators import INTEGRATORS
 from hl_cli.errors import BadInput
 from hl_cli.learners.data_parallel import DataParallel
+from hl_cli.learners.forward import ForwardLearner
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.local import Local
 from hl_cli.learners.passing import Blocks, Wave
@@ -22,7 +24,7 @@ from hl_cli.networks.splits import Split
 from hl_cli.parallel.world import World
 
 LATE = "scheme=local is another method: costates arrive late; compare the curves"
-Arm = HamiltonianLearner | Blocks | Local
+Arm = HamiltonianLearner | Blocks | Local | ForwardLearner
 
 
 def _global(cfg: DictConfig, world: World, what: dict[str, Any]) -> HamiltonianLearner:
@@ -59,12 +61,34 @@ def _cut(blocks: Any) -> Cut:
     return numbers if isinstance(blocks, ListConfig) else blocks
 
 
+def _forward(cfg: DictConfig, world: World, what: dict[str, Any]) -> ForwardLearner:
+    if world.size > 1 or cfg.parallel is not None:
+        raise BadInput("scheme=forward: allowed in one process")
+    s = cfg.scheme
+    if s.rate is not None and not s.rate * cfg.tau <= 1.0:
+        raise BadInput(f"scheme.rate={s.rate} (tau={cfg.tau:g}): allowed: up to 1/tau, {1 / cfg.tau:g}")
+    what["coefficients"] = replace(what["coefficients"], rate=s.rate)
+    own = {name: s[name] for name in ("eta_z", "sign", "reset", "carry", "rise")}
+    return ForwardLearner(**what, **own)
+
+
+def _forward_reason(cfg: DictConfig) -> str:
+    """Only with zeroed costates, and against truncated BPTT with window 1, is it meant to be SGD."""
+    s = cfg.scheme
+    plain = (s.rate, s.sign, s.rise, cfg.integrator.name) == (None, -1, 0, "semi_implicit_euler")
+    if not s.carry and plain and cfg.pytorch.window in (1, None):
+        return ""
+    return "forward credit is a method of its own: compare the curves, not the weights"
+
+
+Reason = Callable[[DictConfig], str]
 # config -> (what builds the learner, why it is another method than SGD, or nothing where it is not)
-SCHEMES: dict[type[schema.Scheme], tuple[Callable[..., Arm], str]] = {
+SCHEMES: dict[type[schema.Scheme], tuple[Callable[..., Arm], str | Reason]] = {
     schema.Global: (_global, ""),
     schema.Blocks: (_staged, ""),
     schema.Wave: (_staged, ""),
     schema.Local: (_staged, LATE),
+    schema.Forward: (_forward, _forward_reason),
 }
 
 
@@ -96,9 +120,10 @@ def note_of(hl: Arm) -> str:
 
 def another_method(cfg: DictConfig) -> str:
     """Why the HL arm is not meant to equal SGD; nothing where it is."""
-    return _of(cfg)[1]
+    reason = _of(cfg)[1]
+    return reason if isinstance(reason, str) else reason(cfg)
 
 
-def _of(cfg: DictConfig) -> tuple[Callable[..., Arm], str]:
+def _of(cfg: DictConfig) -> tuple[Callable[..., Arm], str | Reason]:
     kind: Any = OmegaConf.get_type(cfg.scheme)
     return SCHEMES[kind]

@@ -26,6 +26,7 @@ HOMES: dict[type[schema.Stream], tuple[str, bool]] = {
     schema.Series: ("hl_cli.streams.series:SeriesStream", False),
     schema.Text: ("hl_cli.streams.text:TextStream", False),
     schema.SignalSchool: ("hl_cli.streams.school:SignalSchool", False),
+    schema.Recall: ("hl_cli.streams.recall:Recall", True),
     schema.River: ("hl_cli.streams.river:RiverStream", True),
 }
 SIGNALS: dict[type[schema.Signal], str] = {
@@ -36,7 +37,7 @@ SIGNALS: dict[type[schema.Signal], str] = {
     schema.Lorenz: "hl_cli.streams.flows:Lorenz",
     schema.MackeyGlass: "hl_cli.streams.flows:MackeyGlass",
 }
-WINDOW = ("ticks", "horizon", "counts", "held_out")  # fields of the windows over a signal
+WINDOW = ("ticks", "horizon", "counts", "held_out", "blind")  # fields of the windows over a signal
 
 
 def stream_of(cfg: DictConfig, batch_size: int, seed: int, dtype: torch.dtype, device: str) -> Stream:

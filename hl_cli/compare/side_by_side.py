@@ -27,7 +27,7 @@ BURST = 2**20  # numbers, weights and inputs, that a burst may keep
 
 @dataclass(frozen=True)
 class Divergence:
-    """Which learner met a loss, gradient or weight costate that is not finite, and at which step.
+    """Which learner met a loss, gradient or weight costate that is not finite, or grows without bound, and when.
 
     Its weights stayed as they were before it. (A held-out loss can only be met after its step.)
     """
@@ -35,6 +35,8 @@ class Divergence:
     step: int
     learner: str
     quantity: str
+    how: str = NonFinite.how
+    advice: str = NonFinite.advice
 
 
 class StepRecord(NamedTuple):
@@ -80,7 +82,9 @@ def _advance(
         try:
             said.append(learner.step(sample, observe and k == len(samples)))
         except NonFinite as stop:
-            trace.diverged = (Divergence(step + k, learner.name, _not_finite(sample) or stop.quantity),)
+            culprit = _not_finite(sample)
+            said_so = (culprit,) if culprit else (stop.quantity, stop.how, stop.advice)
+            trace.diverged = (Divergence(step + k, learner.name, *said_so),)
             break
         seen = not learner.weights_elsewhere or (observe and k == len(samples))
         trace.snapshots.append(differences.snapshot(learner.name) if seen else None)

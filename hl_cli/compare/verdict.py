@@ -99,11 +99,10 @@ def judge(
     (memory=reverse). It is no excuse: the floor stays the same, but the reason names it.
     """
     if diverged:
-        each = (f"step {d.step}: the {d.quantity} of {d.learner} is not finite (tau = {tau:g})" for d in diverged)
+        each = (f"step {d.step}: the {d.quantity} of {d.learner} {d.how} (tau = {tau:g})" for d in diverged)
         equal = "; the weights were equal up to there" if first_difference is None and apart else ""
-        cause = (
-            "the data are to blame" if any("sample" in d.quantity for d in diverged) else "try a smaller learning rate"
-        )
+        advice = "; ".join(dict.fromkeys(d.advice for d in diverged))
+        cause = "the data are to blame" if any("sample" in d.quantity for d in diverged) else advice
         return Verdict("diverged", f"{'; '.join(each)}{equal}; {cause}")
     if not learnt:
         return Verdict("undecided", "no target counted at any step: nothing was learnt, and nothing compared")

@@ -56,3 +56,16 @@ class Drive:
             torch.mm(a, b, out=self._slots[key])
         else:
             self._slots[key].add_(torch.mm(a, b))
+
+
+class _NoDrive(Drive):
+    """Takes contributions and keeps none, where a costate is pulled back for its own sake."""
+
+    def add(self, parameter: Tensor, g: Tensor) -> None:
+        """Nothing."""
+
+    def add_product(self, parameter: Tensor, a: Tensor, b: Tensor) -> None:
+        """Nothing, and no product is taken."""
+
+
+NO_DRIVE = _NoDrive({})

@@ -48,12 +48,14 @@ Admit = Callable[[Tensor], None]
 class Integrator:
     """A named order of the two updates, and its order of convergence.
 
-    costate(weights, coefficients, phi) moves omega in place and returns the omega along which theta is to move.
+    costate(weights, coefficients, phi) moves omega in place and returns the omega along which theta is to move;
+    newest: whether each update sees the newest values of the others, or those of before the step.
     """
 
     name: str
     order: int
     costate: Callable[[WeightState, Coefficients, float], Tensor]
+    newest: bool
 
     def step(self, weights: WeightState, c: Coefficients, phi: float, admit: Admit) -> None:
         """Move omega, then theta, in place; admit(omega') may raise before theta moves."""
@@ -96,6 +98,6 @@ def _explicit(weights: WeightState, c: Coefficients, phi: float) -> Tensor:
     return old
 
 
-semi_implicit_euler = Integrator("semi_implicit_euler", 1, _semi_implicit)
-explicit_euler = Integrator("explicit_euler", 1, _explicit)
+semi_implicit_euler = Integrator("semi_implicit_euler", 1, _semi_implicit, True)
+explicit_euler = Integrator("explicit_euler", 1, _explicit, False)
 INTEGRATORS = {i.name: i for i in (semi_implicit_euler, explicit_euler)}

@@ -77,3 +77,8 @@ def all_finite(tensors: Iterable[Tensor], quantity: str) -> None:
     for tensor in tensors:
         if not math.isfinite(tensor.sum().item()) and not bool(torch.isfinite(tensor).all()):
             raise NonFinite(quantity)  # a sum may overflow alone, so each element was looked at
+
+
+def admit(omega: Tensor) -> None:
+    """Stop before the weights move when omega is not finite."""
+    all_finite((omega,), "weight costate")

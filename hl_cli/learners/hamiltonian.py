@@ -22,7 +22,7 @@ from torch import Tensor
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import Share, hamiltonian, share_of
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
-from hl_cli.learners.base import all_finite, evaluating, finite
+from hl_cli.learners.base import admit, evaluating, finite
 from hl_cli.learners.naming import NamedWeights
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.losses import Loss, value_and_costate
@@ -94,7 +94,7 @@ class HamiltonianLearner(NamedWeights):
             paused = perf_counter()
             physics = self._physics(neurons, value, phi)
             start += perf_counter() - paused
-        self.integrator.step(self.phase, c, phi, _admit)
+        self.integrator.step(self.phase, c, phi, admit)
         self.steps += 1
         self.seconds += perf_counter() - start
         return LearnerRecord(y, value, physics)
@@ -142,8 +142,3 @@ class HamiltonianLearner(NamedWeights):
         for name, w in self.weight_costates().items():
             w.copy_(state["omega"][name])
         self.steps = state["steps"]
-
-
-def _admit(omega: Tensor) -> None:
-    """Stop before the weights move when omega is not finite."""
-    all_finite((omega,), "weight costate")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.drive import NO_DRIVE, Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
 
 Tape = Any
@@ -66,6 +66,10 @@ class Block:
         z holds a tensor, or None for zero, per state tensor.
         """
         raise TypeError(f"{type(self).__name__} does not say how to pull back")
+
+    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+        """(dF/dh)^T z alone: no drive, and the tape is good for one pull_back more."""
+        return self.pull_back(tape, z, NO_DRIVE, want_x=False).h
 
     def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
         """The state that F took to h, up to rounding, and the tape that record would have made there."""
@@ -123,6 +127,21 @@ class ModuleBlock(Block):
         for parameter, g in zip(self.parameters, got[first:], strict=True):
             drive.add(parameter, g)
         return Pulled(got[0] if want_x else None, got[first - len(past) : first])
+
+    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+        """The same for h alone; the graph stays."""
+        _, h, out = tape
+        roots = [(o, s) for o, s in zip(out, z, strict=True) if s is not None]
+        if not h:
+            return ()
+        return torch.autograd.grad(
+            [o for o, _ in roots],
+            h,
+            [s for _, s in roots],
+            retain_graph=True,
+            allow_unused=True,
+            materialize_grads=True,
+        )
 
 
 class Chain(Block):

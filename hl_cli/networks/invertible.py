@@ -15,8 +15,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import Drive
-from hl_cli.dynamics.hamiltonian import State
+from hl_cli.dynamics.drive import NO_DRIVE, Drive
+from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Block, Tape
 
 Derived = tuple[Tensor, ...]
@@ -79,6 +79,14 @@ class InvertibleBlock(Block):
         self.toward.finish()
         if self.derived:
             self.pull_derived(drive)
+
+    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+        """Neither the weights nor what is derived of them gets anything."""
+        kept, self.toward = self.toward, NO_DRIVE
+        try:
+            return super().pull_state(tape, z)
+        finally:
+            self.toward = kept
 
     def pull_derived(self, drive: Drive) -> None:
         """Add (dD/dtheta)^T toward to the drive."""

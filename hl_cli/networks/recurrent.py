@@ -12,20 +12,22 @@ layout: on the CPU they give its bits. Sources: the documentation of torch.nn.RN
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.drive import NO_DRIVE, Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
 from hl_cli.networks.invertible import InvertibleCell
 
 aten = torch.ops.aten
+
+States = list[Any]  # a tensor, a tuple of them, or None, per cell
 
 
 class Recurrent(nn.Module):
@@ -42,16 +44,26 @@ class Recurrent(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs)."""
-        states: list = [None] * len(self.cells)
+        states: States = [None] * len(self.cells)
         said = []
-        ticks = [partial(c, derived=c.derive()) if isinstance(c, InvertibleCell) else c for c in self.cells]
-        for x in inputs.unbind(1):
-            for k, tick in enumerate(ticks):
-                states[k] = tick(x, states[k])
-                x = states[k][0] if isinstance(states[k], tuple) else states[k]
+        ready = self.ready()
+        for u in inputs.unbind(1):
+            x, states = self.tick(u, states, ready)
             if self.every:
                 said.append(self.head(x))
         return torch.stack(said, 1).flatten(0, 1) if self.every else self.head(x)
+
+    def ready(self) -> list[Callable[..., Any]]:
+        """The cells as they tick in one learning period: what follows from the weights alone is derived once."""
+        return [partial(c, derived=c.derive()) if isinstance(c, InvertibleCell) else c for c in self.cells]
+
+    def tick(self, x: Tensor, states: States, ready: Sequence[Callable[..., Any]]) -> tuple[Tensor, States]:
+        """What the top cell shows after one tick, for the head, and the states; None in their place: at rest."""
+        new: States = []
+        for cell, state in zip(ready, states, strict=True):
+            new.append(cell(x, state))
+            x = new[-1][0] if isinstance(new[-1], tuple) else new[-1]
+        return x, new
 
 
 class _Cell(Block):
@@ -82,11 +94,12 @@ class _Cell(Block):
     ) -> tuple[Tensor | None, Tensor | None]:
         """Costates of the gates (batch, gates * hidden) to those of x and h, and to the drive of the weights."""
         c = self.cell
-        drive.add_product(c.weight_ih, g_ih.t(), x)
-        drive.add_product(c.weight_hh, g_hh.t(), h)
-        bias = g_ih.sum(0)
-        drive.add(c.bias_ih, bias)
-        drive.add(c.bias_hh, bias if g_hh is g_ih else g_hh.sum(0))
+        if drive is not NO_DRIVE:
+            drive.add_product(c.weight_ih, g_ih.t(), x)
+            drive.add_product(c.weight_hh, g_hh.t(), h)
+            bias = g_ih.sum(0)
+            drive.add(c.bias_ih, bias)
+            drive.add(c.bias_hh, bias if g_hh is g_ih else g_hh.sum(0))
         x_costate = torch.mm(g_ih, c.weight_ih) if want_x else None
         return x_costate, (torch.mm(g_hh, c.weight_hh) if want_h else None)
 

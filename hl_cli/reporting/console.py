@@ -36,15 +36,14 @@ def opening(about: dict[str, Any]) -> str:
     first = f" (phi {c['phi_first']:g} at the first step)" if c["phi_first"] != c["phi"] else ""
     return "\n".join(
         [
-            f"HL ({about['split']} split, {about['scheme']} scheme, {about['integrator']}) against torch.optim.SGD: "
-            "same weights, same samples",
+            f"HL ({about['split']} split, {about['scheme']} scheme, {about['integrator']}) against "
+            f"{about['baseline'].partition(',')[0]}: same weights, same samples",
             f"  stream    {s['name']}: {ticks}, {asked}, {given} and {s['held_out_samples']} held-out samples{chance}",
             f"  origin    {s['origin']}",
             f"  model     {about['model']}: {about['weights']} weights, {about['loss'].replace('_', ' ')} loss, "
             f"{about['dtype']} on {about['device']}, threads {about['threads']}",
             f"  HL        tau {c['tau']:g}, beta {c['beta']:g}, eta {c['eta']:g}, phi {c['phi']:g}{first}",
-            f"  SGD       lr {c['lr']:g}, momentum {c['momentum']:g}, dampening {c['dampening']:g}"
-            + (f", weight decay {c['weight_decay']:g} (both)" if c["weight_decay"] else ""),
+            f"  PyTorch   {about['baseline']}",
             f"  note      {about['note']}",
         ]
     )

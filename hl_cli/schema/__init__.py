@@ -6,13 +6,14 @@ hl_cli.validation, before any work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
 from hl_cli.schema.fields import described
 from hl_cli.schema.models import MODELS, Model, Module
-from hl_cli.schema.schemes import SCHEMES, Blocks, Global, Local, Scheme, Staged, Wave
+from hl_cli.schema.pytorch import PyTorch
+from hl_cli.schema.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
 from hl_cli.schema.streams import (
     SIGNALS,
     STREAMS,
@@ -23,6 +24,7 @@ from hl_cli.schema.streams import (
     MassSpring,
     Pendulum,
     Plugin,
+    Recall,
     River,
     Series,
     Signal,
@@ -35,9 +37,10 @@ from hl_cli.schema.streams import (
 )
 
 __all__ = [
-    "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Blocks", "Drift", "Global", "Images", "Integrator", "Local", "Lorenz",
-    "MackeyGlass", "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "River", "Run", "Scenario", "Scheme",
-    "Series", "Signal", "SignalSchool", "Sine", "Split", "Square", "Staged", "Stream", "Table", "Text", "Wave",
+    "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Blocks", "Drift", "Forward", "Global", "Images", "Integrator", "Local",
+    "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "PyTorch", "Recall",
+    "River", "Run", "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square", "Staged",
+    "Stream", "Table", "Text", "Wave",
     "register",
 ]  # fmt: skip
 
@@ -88,6 +91,7 @@ class Run:
     scheme: Scheme = MISSING
     integrator: Integrator = MISSING
     paths: Paths = MISSING
+    pytorch: PyTorch = field(default_factory=PyTorch)
     steps: int = described(5000, "weight steps", least=1, most=10**12)
     hold: int = described(1, "steps for which each sample is shown, to both learners", least=1, most=10**6)
     batch_size: int = described(1, "samples a step; 1 is learning over time", least=1, most=10**6)
@@ -113,6 +117,12 @@ class Run:
     anchor_every: int = described(100, "memory=reverse: ticks between states kept against drift; 0: none", least=0)
     eval_every: int = described(500, "steps between held-out evaluations; 0: at the end only", least=0)
     log_every: int = described(50, "steps between weight differences, physics and TensorBoard points", least=1)
+    free_run: int = described(
+        0, "ticks that both learners generate by themselves after the last step, weights frozen; 0: none", least=0
+    )
+    feed: str = described(
+        "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")
+    )
     expect: str | None = described(
         None, "the verdict wanted, or better; any other exits 3", choices=("identical", "round_off")
     )

@@ -86,6 +86,23 @@ class Leapfrog(Invertible):
 
 
 @dataclass
+class Diagonal(Invertible):
+    """Neurons that remember themselves alone, each by a factor that is learnt; complex ones as pairs."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("diagonal", "complex_diagonal"))
+
+
+@dataclass
+class Leaky(Model):
+    """A stack of tanh cells slower than the clock, and a linear head: h' = h + leak (tanh(..) - h)."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("leaky_rnn",))
+    hidden: int = described(32, "neurons of each cell", least=1, most=10**6)
+    layers: int = described(1, "cells above one another", least=1, most=1000)
+    leak: float = described(0.5, "tau rate: part of the way to the cell's value in a tick", above=0, most=1)
+
+
+@dataclass
 class Module(Model):
     """A net of your own: model=module:factory, or the name of an entry point in the group hl_cli.models."""
 
@@ -103,4 +120,7 @@ MODELS: dict[str, type[Model]] = {
     "rotation": Rotation,
     "antisymmetric": Antisymmetric,
     "leapfrog": Leapfrog,
+    "diagonal": Diagonal,
+    "complex_diagonal": Diagonal,
+    "leaky_rnn": Leaky,
 }

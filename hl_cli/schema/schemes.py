@@ -54,4 +54,21 @@ class Local(Staged):
     stash: bool = described(False, "keep the last 2(D-i)+2 inputs of block i, so that its costate meets its own input")
 
 
-SCHEMES: tuple[type[Scheme], ...] = (Global, Blocks, Local, Wave)
+@dataclass
+class Forward(Scheme):
+    """Nothing ends: states and costates live on from tick to tick, and the weights move at each."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("forward",))
+    eta_z: float = described(0.0, "dissipation of the neuron costates, 1/time, beside their leak", least=0)
+    rate: float | None = described(
+        None, "leak rate of the neurons, 1/time; null: 1/tau, no memory but the net's", above=0
+    )
+    sign: int = described(
+        -1, "-1: costates run forward in time; 1: the plain Hamilton equations, unstable so", choices=(-1, 1)
+    )
+    reset: str = described("never", "when neurons return to rest", choices=("never", "sample"))
+    carry: bool = described(True, "costates live on; false: zeroed before each tick, truncated BPTT with window 1")
+    rise: int = described(0, "ticks in which phi rises from 0 to its value", least=0)
+
+
+SCHEMES: tuple[type[Scheme], ...] = (Global, Blocks, Local, Wave, Forward)

@@ -80,6 +80,7 @@ class Signal(Stream):
     held_out: int = described(
         1000, "samples kept for evaluation, from the beginning of the signal", least=1, most=10**6
     )
+    blind: bool = described(False, "see nothing: the net has to make the signal by itself")
 
 
 @dataclass
@@ -141,6 +142,17 @@ class SignalSchool(Stream):
 
 
 @dataclass
+class Recall(Stream):
+    """Generated tasks that ask for memory."""
+
+    task: str = described(
+        "copy", "copy: the input some ticks ago; adding: two marked inputs", choices=("copy", "adding")
+    )
+    delay: int = described(3, "ticks that must be remembered", least=1, most=4095)
+    ticks: int = described(1, "ticks of a sample; the target counts at every one", least=1)
+
+
+@dataclass
 class River(Stream):
     """A data set or a drift generator of river."""
 
@@ -171,6 +183,6 @@ class Drift(Stream):
 
 
 STREAMS: tuple[type[Stream], ...] = (
-    Table, Images, Series, Text, Sine, Square, Lorenz, MackeyGlass, Pendulum, MassSpring, SignalSchool, River, Plugin,
-    Drift,
+    Table, Images, Series, Text, Sine, Square, Lorenz, MackeyGlass, Pendulum, MassSpring, SignalSchool, Recall, River,
+    Plugin, Drift,
 )  # fmt: skip

@@ -34,17 +34,20 @@ class Signal(Protocol):
         ...
 
 
-def rows(now: np.ndarray, ahead: np.ndarray) -> Rows:
-    """Rows of a signal: input and baseline are its values at a tick, the target those `horizon` ticks later."""
+def rows(now: np.ndarray, ahead: np.ndarray, blind: bool = False) -> Rows:
+    """Rows of a signal: input and baseline are its values at a tick, the target those `horizon` ticks later.
+
+    blind: the input is zero, so that a net has to make the signal by itself.
+    """
     here = torch.from_numpy(now)
-    return Rows(here, torch.from_numpy(ahead), here)
+    return Rows(torch.zeros_like(here) if blind else here, torch.from_numpy(ahead), here)
 
 
 class Ahead:
     """The rows of a signal from its state on, a piece at a time; a piece is never shorter than the horizon."""
 
-    def __init__(self, signal: Signal, horizon: int) -> None:
-        self._signal, self._horizon = signal, horizon
+    def __init__(self, signal: Signal, horizon: int, blind: bool = False) -> None:
+        self._signal, self._horizon, self._blind = signal, horizon, blind
         self._size = max(PIECE, horizon)
         self._mark: dict[str, Any] | None = None  # state of the signal before the piece that comes next
         self._piece = np.empty(0)
@@ -57,7 +60,7 @@ class Ahead:
             self._take()
         now = self._piece
         self._take()
-        return rows(now, np.concatenate((now[self._horizon :], self._piece[: self._horizon])))
+        return rows(now, np.concatenate((now[self._horizon :], self._piece[: self._horizon])), self._blind)
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the signal before the next piece."""
@@ -72,7 +75,8 @@ class Ahead:
 class SignalStream(Windows):
     """An endless stream over one signal; the target is its value `horizon` ticks ahead, the baseline its value now.
 
-    The first `held_out` samples are held out. The stream starts after the last value that they ask for.
+    blind: the inputs are zeros. The first `held_out` samples are held out. The stream starts after the last value that
+    they ask for.
     """
 
     licence = "none needed"
@@ -84,6 +88,7 @@ class SignalStream(Windows):
         horizon: int = 1,
         counts: str = "last",
         held_out: int = 1000,
+        blind: bool = False,
         batch_size: int = 1,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
@@ -93,5 +98,11 @@ class SignalStream(Windows):
         first = signal.take(count + horizon)
         task = Task("values", signal.width, counts)
         super().__init__(
-            Ahead(signal, horizon), rows(first[:count], first[horizon:]), task, ticks, batch_size, dtype, device
+            Ahead(signal, horizon, blind),
+            rows(first[:count], first[horizon:], blind),
+            task,
+            ticks,
+            batch_size,
+            dtype,
+            device,
         )

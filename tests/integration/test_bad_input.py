@@ -67,7 +67,10 @@ UNKNOWN = [
     ("scenario.gamma=2", "scenario.lr, scenario.momentum"),
     ("hydra.job.foo=1", "hydra.job.foo"),
     ("stream=foo", "digits_rows, drift, fashion_mnist, iris, kmnist, lorenz"),
-    ("model=foo", "antisymmetric, cnn, gru, leapfrog, linear, lstm, mlp, module, rnn, rotation"),
+    (
+        "model=foo",
+        "antisymmetric, cnn, complex_diagonal, diagonal, gru, leaky_rnn, leapfrog, linear, lstm, mlp, module",
+    ),
     ("split=foo", "output, state, state_output"),
     ("scenario=foo", "custom, gd_a"),
     ("scheme=foo", "blocks, global, local, wave"),

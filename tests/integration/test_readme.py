@@ -57,6 +57,6 @@ def test_claims_name_tests_that_exist() -> None:
     files = list((ROOT / "tests").rglob("test_*.py"))
     names = [p.stem for p in files] + re.findall(r"^def (test_\w+)", "\n".join(p.read_text() for p in files), re.M)
     claims = re.findall(r"scripts/test -k \"?([\w ]+)\"?", README)
-    assert len(claims) == 7
+    assert len(claims) >= 8
     for word in (word for claim in claims for word in claim.split(" or ")):
         assert any(word in name for name in names), word

@@ -12,6 +12,7 @@ from hl_cli.building.models import INVERTIBLE
 from hl_cli.dynamics.drive import Drive
 from hl_cli.networks.blocks import Block, Chain, ModuleBlock
 from hl_cli.networks.feedforward import Dense
+from hl_cli.networks.leaky import LeakyCell, LeakyRNNCell
 from hl_cli.networks.losses import value_and_costate
 from hl_cli.networks.recurrent import CELLS
 from hl_cli.networks.sequence import Unrolled
@@ -54,11 +55,17 @@ def invertible(name: str, **options: float) -> Callable[[int, int, torch.dtype],
     return make
 
 
+def leaky(inputs: int, width: int, dtype: torch.dtype) -> Made:
+    module = LeakyRNNCell(inputs, width, 0.3).to(dtype)
+    return LeakyCell(module), module, 1
+
+
 BLOCKS = {
     **{f"dense-{a}": dense(a) for a in ("tanh", "relu", None)},
     **{name: cell(name) for name in CELLS},
     **{f"module-{name}": wrapped(name) for name in CELLS},
     **{name: invertible(name) for name in INVERTIBLE},
+    "leaky": leaky,
     "damped": invertible("rotation", damping=0.9, gain=0.7),
     "faster": invertible("antisymmetric", scale=3.0),
 }

@@ -21,8 +21,9 @@ LAYERS = {
     4: {"compare"},
     5: {"reporting", "validation", "plugins"},
     6: {"building", "complaint", "interruption"},
-    7: {"run", "follow"},
-    8: {"app", "cli", "__main__"},
+    7: {"about", "follow"},
+    8: {"run"},
+    9: {"app", "cli", "__main__"},
 }
 LEVEL = {room: level for level, rooms in LAYERS.items() for room in rooms}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -179,3 +179,11 @@ def test_what_a_report_says() -> None:
         None,
         1000,
     )
+
+
+def test_a_blind_stream_gives_the_same_targets_and_no_input() -> None:
+    seen, blind = (SignalStream(Sine([0.1], [1.0], 0.25), ticks=3, blind=b) for b in (False, True))
+    for a, b in islice(zip(seen, blind, strict=True), 5000):
+        assert torch.equal(a.target, b.target) and torch.equal(a.baseline, b.baseline)
+        assert bool(a.inputs.any()) and not bool(b.inputs.any())
+    assert not bool(blind.held_out().inputs.any())

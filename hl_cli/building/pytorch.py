@@ -1,0 +1,72 @@
+"""From the config of the PyTorch arm to its learner: which optimizer, over which ticks."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from hl_cli.dynamics.equivalence import SGD
+from hl_cli.errors import BadInput
+from hl_cli.learners.pytorch import PyTorchLearner
+from hl_cli.learners.truncated import TruncatedLearner
+from hl_cli.networks.losses import Loss
+from hl_cli.networks.recurrent import Recurrent
+
+REFUSED = ("LBFGS", "SparseAdam")  # one asks for a closure, one for sparse gradients
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    name.lower(): kind
+    for name, kind in vars(torch.optim).items()
+    if inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer
+    if name not in REFUSED
+}
+
+
+def pytorch_learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorchLearner:
+    """Build the PyTorch arm over a net of its own; raises BadInput for what torch.optim does not take."""
+    of, given = cfg.pytorch, options(cfg.pytorch, sgd)
+    optimizer = OPTIMIZERS[of.optimizer.lower()]
+    if of.window is not None and not isinstance(module, Recurrent):
+        raise BadInput(f"pytorch.window={of.window}: model={cfg.model.name} has no states; allowed: a recurrent model")
+    try:
+        if isinstance(module, Recurrent) and of.window is not None:
+            return TruncatedLearner(module, loss, optimizer, of.window, cfg.scheme.get("reset", "never"), **given)
+        return PyTorchLearner(module, loss, optimizer, **given)
+    except (TypeError, ValueError) as error:
+        line = " ".join(str(error).split())
+        raise BadInput(f"pytorch.optimizer={of.optimizer}: torch.optim refuses {given}: {line}") from error
+
+
+def options(of: DictConfig, sgd: SGD) -> dict[str, Any]:
+    """The arguments of the optimizer: for SGD those of the scenario, and what the user says over them."""
+    if of.optimizer.lower() not in OPTIMIZERS:
+        raise BadInput(f"pytorch.optimizer={of.optimizer}: allowed: {', '.join(sorted(OPTIMIZERS))}")
+    own: dict[str, Any] = dict(vars(sgd))
+    if of.optimizer.lower() != "sgd":
+        own = {"lr": sgd.lr, **({"weight_decay": sgd.weight_decay} if sgd.weight_decay else {})}
+    said: Any = OmegaConf.to_container(of.options, resolve=True)
+    return {**own, **({} if of.lr is None else {"lr": of.lr}), **said}
+
+
+def named(of: DictConfig, sgd: SGD) -> str:
+    """The PyTorch arm in words."""
+    given = (
+        f"{name} {value:.12g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in options(of, sgd).items()
+        if name != "weight_decay" or value
+    )
+    ticks = f"truncated BPTT over {of.window} tick{'s' if of.window != 1 else ''}"
+    return ", ".join(
+        (f"torch.optim.{OPTIMIZERS[of.optimizer.lower()].__name__}", *given, *([] if of.window is None else [ticks]))
+    )
+
+
+def another_baseline(cfg: DictConfig, sgd: SGD) -> str:
+    """Why the PyTorch arm is not the SGD that HL is meant to equal; nothing where it is."""
+    lives_on = cfg.pytorch.window is not None and cfg.scheme.name != "forward"
+    if lives_on or options(cfg.pytorch, sgd) != vars(sgd):
+        return f"PyTorch's arm is {named(cfg.pytorch, sgd)}: compare the curves, not the weights"
+    return ""

@@ -1,0 +1,106 @@
+r"""Diagonal: every neuron remembers itself alone, by a factor that is learnt. Real, or complex as pairs of neurons.
+
+    real       h' = lambda h + B x + b            lambda = exp(-exp(nu)), one a neuron, in (0, 1)
+    complex    as a rotation (hl_cli.networks.rotation) whose damping is learnt: lambda = r e^{iw}, r = exp(-exp(nu))
+
+    d lambda/d nu = -exp(nu) lambda
+
+so that neither states nor costates can grow, whatever the weights. The moduli are drawn so that the numbers lambda
+are uniform over a ring from 0.9 to 0.999. The inverse divides by lambda, which amplifies rounding.
+Source: Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequences, 2023, section 3.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.hamiltonian import Costate, State
+from hl_cli.networks.blocks import Pulled, Tape
+from hl_cli.networks.invertible import Derived, InvertibleBlock, InvertibleCell
+from hl_cli.networks.rotation import Rotation, RotationBlock
+
+RING = (0.9, 0.999)
+
+
+def drawn(count: int) -> nn.Parameter:
+    """The nu of moduli drawn from the ring."""
+    low, high = (edge**2 for edge in RING)
+    modulus = (low + (high - low) * torch.rand(count)).sqrt()
+    return nn.Parameter(torch.log(-torch.log(modulus)))
+
+
+class Diagonal(InvertibleCell):
+    """State h (batch, hidden)."""
+
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__(hidden)
+        self.inputs = nn.Linear(features, hidden)
+        self.nu = drawn(hidden)
+
+    def derive(self) -> Derived:
+        """lambda."""
+        return (torch.exp(-torch.exp(self.nu)),)
+
+    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+        """Fade, then push."""
+        return (derived[0] * h[0] + self.inputs(x),)
+
+
+class DiagonalBlock(InvertibleBlock):
+    """The tape is (x, h)."""
+
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """The costate fades by the same factors."""
+        (x, h), (factor,), g = tape, self.derived, z[0]
+        assert g is not None
+        weight, bias = self.cell.inputs.weight, self.cell.inputs.bias
+        self.toward.add(factor, (g * h).sum(0))
+        drive.add_product(weight, g.t(), x)
+        drive.add(bias, g.sum(0))
+        return Pulled(torch.mm(g, weight) if want_x else None, (g * factor if want_h else None,))
+
+    def pull_derived(self, drive: Drive) -> None:
+        """d lambda/d nu, in the order of autograd."""
+        (factor,) = self.derived
+        drive.add(self.cell.nu, -(self.toward[factor] * factor) * torch.exp(self.cell.nu))
+
+    def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
+        """Pull, then divide."""
+        before = (h[0] - self.cell.inputs(x)) / self.derived[0]
+        return (before,), (x, before)
+
+
+class ComplexDiagonal(Rotation):
+    """State (q, p), (batch, hidden) each: a rotation whose damping is learnt."""
+
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__(features, hidden)
+        self.nu = drawn(hidden)
+
+    def derive(self) -> Derived:
+        """r cos w and r sin w."""
+        r = torch.exp(-torch.exp(self.nu))
+        return r * torch.cos(self.angles), r * torch.sin(self.angles)
+
+
+class ComplexDiagonalBlock(RotationBlock):
+    """As a rotation, and through r to nu."""
+
+    def pull_derived(self, drive: Drive) -> None:
+        """In the order of autograd: through s, then through c."""
+        (c, s), w, nu = self.derived, self.cell.angles, self.cell.nu
+        growth, to_s, to_c = torch.exp(nu), self.toward[s], self.toward[c]
+        r = torch.exp(-growth)
+        drive.add(w, to_s * r * w.cos() + to_c * r * -w.sin())
+        drive.add(nu, -((to_s * w.sin() + to_c * w.cos()) * r) * growth)
+
+    def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
+        """Pull, then turn back and divide by r."""
+        c, s = self.derived
+        square = c * c + s * s
+        push_q, push_p = self.cell.inputs(x).chunk(2, 1)
+        q, p = h[0] - push_q, h[1] - push_p
+        before = (c * q + s * p) / square, (c * p - s * q) / square
+        return before, (x, *before)

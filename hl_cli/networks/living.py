@@ -1,0 +1,130 @@
+r"""A chain of blocks that lives on: states h and costates zeta stay from tick to tick, and nothing else is kept.
+
+A tick costs what the chain costs once, however long it has lived. Two orders, with x_1 = u (symbols and the step of
+zeta in hl_cli.dynamics.forward):
+
+                 semi-implicit: each sees the newest        explicit: all see what was before the tick
+    x_i          h_{i-1}'                                   h_{i-1}
+    shown        h_D'                                       h_D
+    zeta_i'      of zeta_i, and of zeta_{i+1}'              of zeta_i and zeta_{i+1}
+    drive        (dF_i/dtheta)^T (a zeta_i')                (dF_i/dtheta)^T (a zeta_i)
+
+So under the explicit order a chain is a pipeline: what u does is seen one tick later by each block. With every zeta
+zeroed before each tick the semi-implicit order is back-propagation through this tick alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.forward import Flow
+from hl_cli.dynamics.hamiltonian import Costate, State, neuron_step
+from hl_cli.errors import BadInput, Unbounded
+from hl_cli.networks.blocks import Block, Tape
+
+BOUND = 1e6  # largest zeta by the largest dL/dh so far: who remembers so many ticks remembers none
+
+
+class Living:
+    """States and costates of a chain of blocks, block by block.
+
+    newest: the semi-implicit order. before, after: h and h' of the last tick; costates: zeta' of it, None for zero.
+    """
+
+    def __init__(self, blocks: Sequence[Block], flow: Flow, newest: bool = True) -> None:
+        self.blocks, self.flow, self.newest = blocks, flow, newest
+        self.before: list[State] = []
+        self.after: list[State] = []
+        self.costates: list[Costate] = []
+        self.largest = 0.0  # |dL/dh| so far
+        self._tapes: list[Tape] = []
+
+    def restart(self) -> None:
+        """Be at rest before the next tick: h = h_0, zeta = 0."""
+        self.before, self.after, self.costates = [], [], []
+
+    def forget(self) -> None:
+        """Zero every costate."""
+        self.costates = [(None,) * len(h) for h in self.after]
+
+    def _rest(self, u: Tensor) -> None:
+        """h_0 of every block, zeros for one that has none of its own, for a batch like u."""
+        x = u
+        for block in self.blocks:
+            h = block.rest(x)
+            candidate = block.candidate(x, h)
+            self.after.append(h or tuple(torch.zeros_like(f) for f in candidate))
+            x = candidate[0]
+        self.forget()
+
+    def tick(self, u: Tensor) -> Tensor:
+        """Let the states take one step; returns what the chain shows in its order."""
+        for block in self.blocks:
+            block.start()
+        if not self.after:
+            self._rest(u)
+        if len(u) != len(self.after[0][0]):
+            raise BadInput(f"a batch of {len(u)} after {len(self.after[0][0])}: each row has neurons of its own")
+        self.before, self.after, self._tapes = self.after, [], []
+        x = u
+        for i, block in enumerate(self.blocks):
+            candidate, tape = block.record(x, self.before[i], want_x=i > 0)
+            self.after.append(neuron_step(self.before[i], candidate, self.flow.leak))
+            self._tapes.append(tape)
+            x = (self.after if self.newest else self.before)[i][0]
+        return x
+
+    def pull_back(self, below: Tensor | None, drive: Drive) -> None:
+        """Let the costates take one step and add to the drive; below: dL/dh of what the tick showed, None for zero."""
+        flow = self.flow
+        for i in reversed(range(len(self.blocks))):
+            block, tape, zeta = self.blocks[i], self._tapes[i], self.costates[i]
+            given, below = below, None
+            past: Costate = ()
+            if self.newest:
+                past = block.pull_state(tape, flow.scaled(zeta)) if _any(zeta) else ()
+                zeta = self.costates[i] = flow.costate(zeta, past, given)
+                if _any(zeta):
+                    below = block.pull_back(tape, flow.scaled(zeta), drive, want_x=i > 0, want_h=False).x
+            else:
+                if _any(zeta):
+                    below, past = block.pull_back(tape, flow.scaled(zeta), drive, want_x=i > 0)
+                self.costates[i] = flow.costate(zeta, past, given)
+        for block in self.blocks:
+            block.finish(drive)
+        self._tapes = []
+
+    def check(self, given: Tensor | None) -> None:
+        """Raise Unbounded where a costate has outgrown BOUND times all that the loss ever gave; given: dL/dh now."""
+        if given is not None:
+            self.largest = max(self.largest, float(given.abs().max()))
+        zetas = (z for zeta in self.costates for z in zeta if z is not None)
+        if max((float(z.abs().max()) for z in zetas), default=0.0) > BOUND * self.largest:
+            raise Unbounded("neuron costate")
+
+    def rescale(self, factor: float) -> None:
+        """Multiply every zeta."""
+        self.costates = [tuple(None if z is None else z * factor for z in zeta) for zeta in self.costates]
+
+    def state_dict(self) -> dict[str, Any]:
+        """h and zeta, copied."""
+        return {
+            "h": [[s.clone() for s in h] for h in self.after],
+            "largest": self.largest,
+            "zeta": [[None if z is None else z.clone() for z in zeta] for zeta in self.costates],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.after = [tuple(s.clone() for s in h) for h in state["h"]]
+        self.costates = [tuple(None if z is None else z.clone() for z in zeta) for zeta in state["zeta"]]
+        self.before, self.largest = self.after, state["largest"]
+
+
+def _any(zeta: Costate) -> bool:
+    return any(z is not None for z in zeta)

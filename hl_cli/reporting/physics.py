@@ -1,0 +1,53 @@
+"""physics.png: the Hamiltonian and its parts over time, and the sizes of costates and weights, from physics.csv."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import SymmetricalLogLocator
+
+from hl_cli.reporting.tables import read
+
+ENERGIES = {
+    "hamiltonian": ("#00477f", "H"),
+    "loss_term": ("#d1495b", "phi L, the loss"),
+    "kinetic": ("#edae49", "(beta/2) |omega|², kinetic"),
+}
+NORMS = {
+    "state_costate_norm": ("#00477f", "|z|, neuron costates"),
+    "weight_costate_norm": ("#d1495b", "|omega|, weight costates"),
+    "weight_norm": ("#66a182", "|theta|, weights"),
+}
+
+
+def draw_physics(folder: Path, title: str) -> None:
+    """Energies on the left, on a scale that shows both signs; norms on the right, on a logarithmic one."""
+    table = read(folder / "physics.csv")
+    steps = np.array(table["step"])
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    for axis, curves in zip(axes, (ENERGIES, NORMS), strict=True):
+        for name, (color, label) in curves.items():
+            axis.plot(steps, np.array(table[name]), color=color, lw=1.2, marker=".", ms=4, label=label)
+        axis.set_xlabel("step")
+        axis.grid(alpha=0.25)
+        axis.legend(framealpha=0.8, edgecolor="none", fontsize=9)
+    energies = np.abs(np.concatenate([np.array(table[name]) for name in ENERGIES]))
+    seen = energies[energies > 0]
+    if len(seen):
+        linear = float(np.quantile(seen, 0.1))
+        axes[0].set_yscale("symlog", linthresh=linear)
+        axes[0].yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=linear))
+        axes[0].yaxis.get_major_locator().set_params(numticks=9)
+    axes[0].set_title("Hamiltonian and its parts, before the weights move", fontsize=10)
+    if any(value > 0 for name in NORMS for value in table[name]):
+        axes[1].set_yscale("log")
+    axes[1].set_title("sizes of costates and weights", fontsize=10)
+    figure.suptitle(title, fontsize=11)
+    figure.savefig(folder / "physics.png", dpi=120)
+    plt.close(figure)

@@ -1,0 +1,50 @@
+"""Bench rows of learning over time: a tick of forward credit by a tick of truncated BPTT with window 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ratios import build, compare
+
+from hl_cli.building import Comparison
+
+ROWS = (
+    ("rnn", 0.8),
+    ("gru", 0.8),
+    ("lstm", 0.9),
+    ("leaky_rnn", 0.8),
+    ("diagonal", 0.85),
+    ("rotation", 1.0),
+)
+
+
+def bare_truncated(built: Comparison) -> Callable[[], object]:
+    """A loop's body as anyone writes it: one tick, backward, step, cut."""
+    module: Any = built.pytorch.module
+    optimizer, sample = built.pytorch.optimizer, next(built.fresh_stream())
+    states: list[Any] = [None] * len(module.cells)
+
+    def step() -> float:
+        nonlocal states
+        assert sample.target is not None
+        optimizer.zero_grad()
+        x, new = module.tick(sample.inputs[:, 0], states, module.ready())
+        loss = built.measure.loss(module.head(x), sample.target)
+        loss.backward()
+        optimizer.step()
+        states = [tuple(part.detach() for part in s) if isinstance(s, tuple) else s.detach() for s in new]
+        return loss.item()
+
+    return step
+
+
+def forward() -> None:
+    print("\nOne tick of forward credit, by PyTorch's truncated BPTT with window 1; 64 neurons, batch 1")
+    for model, limit in ROWS:
+        built = build(
+            "scheme=forward", "stream=mackey_glass", "stream.ticks=1", f"model={model}", "model.hidden=64",
+            "pytorch.window=1", "scenario=gd_b", "scenario.lr=1e-6",
+        )  # fmt: skip
+        compare(model, limit, partial(built.hl.step, next(built.stream)), bare_truncated(built))
