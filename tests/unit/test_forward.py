@@ -246,7 +246,8 @@ def test_bad_input(build: Build, overrides: tuple[str, ...], said: str) -> None:
 
 def test_costates_without_bound_stop_the_learner_and_say_what_helps(build: Build) -> None:
     """The plain Hamilton equations, forward in time; and the same run with the flip goes on."""
-    choice = ("scheme=forward", "model=rnn", "stream=sine", "stream.ticks=1", "scenario=gd_b", "pytorch.window=1")
+    choice = ("scheme=forward", "model=rnn", "stream=sine", "stream.ticks=1", "scenario=custom", "pytorch.window=1")
+    choice += ("scenario.lr=0.001",)
     built = build(*choice, "scheme.sign=1", "steps=60")
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     records = list(side_by_side(built.stream, built.hl, built.pytorch, built.measure, built.schedule, differences))
