@@ -26,7 +26,7 @@ from hl_cli.plugins import make
 from hl_cli.schema import Module
 from hl_cli.streams.base import Stream
 
-INVERTIBLE: dict[str, tuple[type[InvertibleCell], type[InvertibleBlock]]] = {
+OWN_CELLS: dict[str, tuple[type[InvertibleCell], type[InvertibleBlock]]] = {
     "rotation": (Rotation, RotationBlock),
     "antisymmetric": (Antisymmetric, AntisymmetricBlock),
     "leapfrog": (Leapfrog, LeapfrogBlock),
@@ -45,9 +45,9 @@ def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
     if model.name == "leaky_rnn":
         cell: Any = partial(LeakyRNNCell, leak=model.leak)
         return Recurrent(cell, stream.features, model.hidden, model.layers, outputs, every)
-    if model.name in INVERTIBLE:
+    if model.name in OWN_CELLS:
         own: Any = {key: value for key, value in model.items() if key not in ("name", "hidden", "layers")}
-        cell = partial(INVERTIBLE[model.name][0], **own)
+        cell = partial(OWN_CELLS[model.name][0], **own)
         return Recurrent(cell, stream.features, model.hidden, model.layers, outputs, every)
     if model.name == "cnn":
         if stream.image is None or every:
@@ -116,8 +116,8 @@ def _check(split: str, blocks: int, model: str) -> None:
 def _cell(model: DictConfig, cell: nn.Module, device: str) -> Block:
     if isinstance(cell, LeakyRNNCell):
         return LeakyCell(cell)
-    if model.name in INVERTIBLE:
-        return INVERTIBLE[model.name][1](cell)
+    if model.name in OWN_CELLS:
+        return OWN_CELLS[model.name][1](cell)
     if device == "cpu" or model.name == "rnn":
         return CELLS[model.name][1](cell)  # type: ignore[arg-type]
     return ModuleBlock(cell, (model.hidden, model.hidden) if model.name == "lstm" else model.hidden)

@@ -6,7 +6,8 @@ r"""Diagonal: every neuron remembers itself alone, by a factor that is learnt. R
     d lambda/d nu = -exp(nu) lambda
 
 so that neither states nor costates can grow, whatever the weights. The moduli are drawn so that the numbers lambda
-are uniform over a ring from 0.9 to 0.999. The inverse divides by lambda, which amplifies rounding.
+are uniform over a ring from 0.9 to 0.999. To undo a tick would divide by lambda
+and amplify rounding, so they do not count as invertible.
 Source: Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequences, 2023, section 3.
 """
 
@@ -51,6 +52,8 @@ class Diagonal(InvertibleCell):
 class DiagonalBlock(InvertibleBlock):
     """The tape is (x, h)."""
 
+    invertible = False
+
     def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """The costate fades by the same factors."""
         (x, h), (factor,), g = tape, self.derived, z[0]
@@ -65,11 +68,6 @@ class DiagonalBlock(InvertibleBlock):
         """d lambda/d nu, in the order of autograd."""
         (factor,) = self.derived
         drive.add(self.cell.nu, -(self.toward[factor] * factor) * torch.exp(self.cell.nu))
-
-    def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
-        """Pull, then divide."""
-        before = (h[0] - self.cell.inputs(x)) / self.derived[0]
-        return (before,), (x, before)
 
 
 class ComplexDiagonal(Rotation):
@@ -88,6 +86,8 @@ class ComplexDiagonal(Rotation):
 class ComplexDiagonalBlock(RotationBlock):
     """As a rotation, and through r to nu."""
 
+    invertible = False
+
     def pull_derived(self, drive: Drive) -> None:
         """In the order of autograd: through s, then through c."""
         (c, s), w, nu = self.derived, self.cell.angles, self.cell.nu
@@ -95,12 +95,3 @@ class ComplexDiagonalBlock(RotationBlock):
         r = torch.exp(-growth)
         drive.add(w, to_s * r * w.cos() + to_c * r * -w.sin())
         drive.add(nu, -((to_s * w.sin() + to_c * w.cos()) * r) * growth)
-
-    def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
-        """Pull, then turn back and divide by r."""
-        c, s = self.derived
-        square = c * c + s * s
-        push_q, push_p = self.cell.inputs(x).chunk(2, 1)
-        q, p = h[0] - push_q, h[1] - push_p
-        before = (c * q + s * p) / square, (c * p - s * q) / square
-        return before, (x, *before)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hl_cli.building import Comparison
-from hl_cli.building.models import INVERTIBLE
+from hl_cli.building.models import OWN_CELLS
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.compare.verdict import judge, noise_floor
@@ -111,7 +111,7 @@ def test_a_tau_that_rounds_is_round_off_or_better(
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("split", ["state", "state_output"])
-@pytest.mark.parametrize("model", INVERTIBLE)
+@pytest.mark.parametrize("model", OWN_CELLS)
 def test_rebuilt_states_are_round_off_or_better(build: Build, model: str, split: str, dtype: str) -> None:
     """The noise floor covers what states rebuilt over 64 ticks, with anchors or none, drift."""
     for anchor_every, layers, stream in ((0, 1, "digits_pixels"), (10, 2, "digits_pixels"), (100, 1, "digits_rows")):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hl_cli.building.models import INVERTIBLE
+from hl_cli.building.models import OWN_CELLS
 from hl_cli.dynamics.drive import Drive
 from hl_cli.networks.blocks import Block, Chain, ModuleBlock
 from hl_cli.networks.feedforward import Dense
@@ -48,7 +48,7 @@ def wrapped(name: str) -> Callable[[int, int, torch.dtype], Made]:
 
 def invertible(name: str, **options: float) -> Callable[[int, int, torch.dtype], Made]:
     def make(inputs: int, width: int, dtype: torch.dtype) -> Made:
-        kind, block = INVERTIBLE[name]
+        kind, block = OWN_CELLS[name]
         module = kind(inputs, width, **options).to(dtype)  # type: ignore[call-arg, arg-type]
         return block(module), module, module.tensors
 
@@ -64,7 +64,7 @@ BLOCKS = {
     **{f"dense-{a}": dense(a) for a in ("tanh", "relu", None)},
     **{name: cell(name) for name in CELLS},
     **{f"module-{name}": wrapped(name) for name in CELLS},
-    **{name: invertible(name) for name in INVERTIBLE},
+    **{name: invertible(name) for name in OWN_CELLS},
     "leaky": leaky,
     "damped": invertible("rotation", damping=0.9, gain=0.7),
     "faster": invertible("antisymmetric", scale=3.0),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hl_cli.building.models import INVERTIBLE
+from hl_cli.building.models import OWN_CELLS
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.errors import BadInput, NonFinite
@@ -24,13 +24,15 @@ from hl_cli.networks.sequence import Neurons
 from hl_cli.networks.splits import Split, split_chain
 from hl_cli.types import Sample
 
+INVERTIBLE = [name for name, (_, block) in OWN_CELLS.items() if block.invertible]
+
 BATCH, FEATURES, HIDDEN, OUTPUTS = 3, 2, 12, 4
 
 
 def chain(name: str, layers: int, dtype: torch.dtype, seed: int = 0, **options: float) -> tuple[Recurrent, list[Block]]:
     """Cells with a layer without memory between them where there are two, and a head."""
     torch.manual_seed(seed)
-    cell, block = INVERTIBLE[name]
+    cell, block = OWN_CELLS[name]
     net = Recurrent(lambda a, b: cell(a, b, **options), FEATURES, HIDDEN, layers, OUTPUTS).to(dtype)  # type: ignore
     return net, [*(block(one) for one in net.cells), Dense(net.head)]  # type: ignore[arg-type]
 
