@@ -22,6 +22,8 @@ STREAMS = ["digits", "digits_rows", "digits_pixels", "iris", "wine", "breast_can
 SPLITS = {name: ["output", "state"] if name == "linear" else ["output", "state", "state_output"] for name in MODELS}
 OF_IMAGES = ("digits", "digits_rows", "digits_pixels")
 WITHOUT_MEMORY = ("linear", "mlp", "cnn")
+EVERYWHERE = (*WITHOUT_MEMORY, "rnn", "gru", "lstm")  # the other state nets on two tables
+INVERTIBLE = [name for name, (_, block) in OWN_CELLS.items() if block.invertible]
 SCENARIOS = ["gd_a", "gd_b", "mom_a", "mom_b"]
 STEPS = 12
 
@@ -47,8 +49,16 @@ def steps_for(stream: str, model: str) -> int:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("model", "split"), [(m, s) for m, splits in SPLITS.items() for s in splits])
-@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize(
+    ("stream", "model", "split"),
+    [
+        (stream, model, split)
+        for stream in STREAMS
+        for model, splits in SPLITS.items()
+        for split in splits
+        if model in EVERYWHERE or stream in ("digits_rows", "iris")
+    ],
+)
 def test_identical(build: Build, stream: str, model: str, split: str, dtype: str) -> None:
     """All scenarios and batches 1 and 32 at tau 1 with the sizes of the configs; tau 0.5 and 2 with odd sizes."""
     if model == "cnn" and stream not in OF_IMAGES:
@@ -111,7 +121,7 @@ def test_a_tau_that_rounds_is_round_off_or_better(
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("split", ["state", "state_output"])
-@pytest.mark.parametrize("model", OWN_CELLS)
+@pytest.mark.parametrize("model", INVERTIBLE)
 def test_rebuilt_states_are_round_off_or_better(build: Build, model: str, split: str, dtype: str) -> None:
     """The noise floor covers what states rebuilt over 64 ticks, with anchors or none, drift."""
     for anchor_every, layers, stream in ((0, 1, "digits_pixels"), (10, 2, "digits_pixels"), (100, 1, "digits_rows")):
