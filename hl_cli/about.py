@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hl_cli.building import Comparison
+from hl_cli.parallel import launched
 
 CONFIG = ".hydra"
 
@@ -27,6 +28,8 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
         "anchor_every": cfg.anchor_every,
         "drift": None,
         "hold": cfg.hold,
+        "parallel": cfg.parallel,
+        "processes": launched(),
         "pipeline": [],
         "weights": sum(w.numel() for w in built.pytorch.weights().values()),
         "coefficients": {

@@ -103,6 +103,9 @@ def job(cfg: DictConfig) -> float | None:
         if sweep:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+        if session.world is not None and session.world.lost:  # the others wait within a step: no job can follow
+            print(f"hl-run: {one_line(error)}", file=sys.stderr)
+            sys.exit(1)
         session.fail(error, f"job {own.job.num} ({own.job.override_dirname}): " if sweep else "")
         return None
     session.jobs += 1

@@ -31,6 +31,7 @@ def follow() -> int:
                 raise
             except Exception as error:
                 fault = f"rank {world.rank}: {one_line(error)}"
+            world.open_channel()
             world.collect(fault)
             if not world.agree(fault is not None) and built is not None:
                 _serve(built, world)

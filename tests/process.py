@@ -21,7 +21,16 @@ HEADERS = {
     "weights.csv": "tensor,shape,max_abs,mean_abs,relative,max_ulp,first_step",
     "physics.csv": "step,hamiltonian,loss_term,kinetic,state_costate_norm,weight_costate_norm,weight_norm",
 }
-FILES = {*HEADERS, "summary.json", "report.md", "curves.png", "weight_difference.png", ".hydra", "tensorboard"}
+FILES = {
+    *HEADERS,
+    "summary.json",
+    "report.md",
+    "curves.png",
+    "physics.png",
+    "weight_difference.png",
+    ".hydra",
+    "tensorboard",
+}
 HL_RUN = (sys.executable, "-m", "hl_cli")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
 

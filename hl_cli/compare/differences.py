@@ -88,7 +88,8 @@ class Differences:
         }
         self._shapes = {name: tuple(w.shape) for name, w in hl.items()}
         self._sizes = [w.numel() for w in hl.values()]
-        self._dtype = next(iter(hl.values())).dtype
+        first = next(iter(pytorch.values()))
+        self._dtype, self._device = first.dtype, first.device
         self.weights = sum(self._sizes)
         self.first_steps: dict[str, int] = {}
         self.last_step = 0
@@ -96,7 +97,7 @@ class Differences:
 
     def snapshot(self, learner: str) -> Tensor:
         """The bits of all weights of "hl" or "pytorch" as they are now, (weights,) of int32 or int64."""
-        return torch.cat(self._live[learner])
+        return torch.cat([bits.to(self._device) for bits in self._live[learner]])
 
     def compare(self, step: int, hl: Tensor, pytorch: Tensor) -> bool:
         """Tell whether two snapshots of this step are equal bit for bit; remember which tensors were not."""

@@ -21,7 +21,7 @@ from typing import Any
 from torch import Tensor
 
 from hl_cli.dynamics.hamiltonian import Share
-from hl_cli.errors import NonFinite
+from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.pipeline import Pipeline
 from hl_cli.types import LearnerRecord, Sample
 
@@ -113,6 +113,12 @@ class Local(Pipeline):
             self._below.expect()
         if self._above is not None and self._meets_costate(self.mine.stop):  # the stage above, now; here, a tick later
             self._above.expect()
+
+    def state_dict(self) -> dict[str, Any]:
+        """As every scheme's, with what is under way between stages; raises BadInput where that is between processes."""
+        if self.world.size > 1:
+            raise BadInput("scheme=local in several processes cannot be saved: messages are under way; allowed: in one")
+        return super().state_dict()
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -38,7 +38,7 @@ class Blocks(Pipeline):
         shares, fault = self._descend(zeta, observe, fault)
         if self.weights_tick_together and fault is None:
             try:
-                for stage in self.owned:
+                for stage in reversed(self.owned):
                     stage.move_costate()
             except NonFinite as stop:
                 fault = stop

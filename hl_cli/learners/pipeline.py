@@ -127,7 +127,7 @@ class Pipeline(Ranks, NamedWeights):
         if sample.target is None:
             return LearnerRecord(y, None), None
         loss, zeta = self._loss(y, sample.target.to(y.device))
-        return LearnerRecord(y, finite(loss.item(), "loss")), zeta
+        return LearnerRecord(y.to(sample.inputs.device), finite(loss.item(), "loss")), zeta
 
     def _collect(self, shares: list[Share]) -> list[list[Share]]:
         """Bring weights and shares of all ranks to rank 0."""

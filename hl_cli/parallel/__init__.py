@@ -10,4 +10,4 @@ def launched() -> int:
 
 def rank() -> int:
     """Which of them this is."""
-    return int(os.environ.get("RANK", "0"))
+    return int(os.environ.get("RANK", "0")) if launched() > 1 else 0

@@ -45,6 +45,7 @@ class World:
     def __init__(self) -> None:
         self.rank, self.size = rank(), launched()
         self.waited, self.lost, self.owed = 0.0, False, 0
+        self._channel: Any = None
         self._heartbeat: Heartbeat | None = None
         if self.size > 1:
             store: Any
@@ -77,9 +78,16 @@ class World:
     def enlist(self, cfg: Any) -> None:
         """Rank 0: let the others build what this config says; raises BadInput where one of them cannot."""
         self.hand_out(cfg)
+        self.open_channel()
         faults = [fault for fault in self.collect(None) if fault]
         if self.agree(bool(faults)):
             raise BadInput(faults[0])
+
+    def open_channel(self) -> None:
+        """Begin anew between neighbours: what an earlier run sent and nobody received never reaches this one."""
+        if self.size > 1:
+            with self.waiting():
+                self._channel = dist.new_group(timeout=PATIENCE)
 
     @contextmanager
     def leading(self) -> Iterator[None]:
@@ -152,14 +160,14 @@ class World:
     def send(self, message: Tensor, to: int) -> dist.Work:
         """Begin to send; the message must stay as it is until the work is waited for."""
         with self.waiting():
-            work = dist.isend(message, to)
+            work = dist.isend(message, to, group=self._channel)
             assert work is not None
             return work
 
     def receive(self, message: Tensor, source: int) -> dist.Work:
         """Begin to receive into a tensor."""
         with self.waiting():
-            work = dist.irecv(message, source)
+            work = dist.irecv(message, source, group=self._channel)
             assert work is not None
             return work
 

@@ -25,8 +25,9 @@ class Held(Stream):
 
     def __next__(self) -> Sample:
         if self._sample is None or self._shown == self.hold:
-            self._before = copy.deepcopy(self.base.state_dict())
+            before = copy.deepcopy(self.base.state_dict())
             self._sample, self._shown = next(self.base), 0
+            self._before = before
         self._shown += 1
         return self._sample
 

@@ -73,7 +73,7 @@ UNKNOWN = [
     ),
     ("split=foo", "output, state, state_output"),
     ("scenario=foo", "custom, gd_a"),
-    ("scheme=foo", "blocks, global, local, wave"),
+    ("scheme=foo", "blocks, forward, global, local, wave"),
     ("scheme.stash=true", "scheme.stash: no such field"),
     ("integrator=foo", "explicit_euler, semi_implicit_euler"),
     ("paths=foo", "paths=foo"),

@@ -25,7 +25,10 @@ IMAGES = ["stream=digits", "model=cnn", "model.channels=[3,4,5]", "split=state_o
 JOBS: dict[str, dict[str, Any]] = {
     "local": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b"], "steps": 500},
     "local, stash": {"overrides": [*DEEP, "scheme=local", "scheme.stash=true", "hold=2"], "steps": 500},
-    "local, resumed": {"overrides": [*DEEP, "scheme=local", "scheme.stash=true"], "steps": 60, "resumed": True},
+    "wave, resumed": {"overrides": [*DEEP, "scheme=wave"], "steps": 60, "resumed": True},
+    "local, diverged": {"overrides": [*DEEP, "scheme=local", "model.activation=relu", "scenario.lr=1e38"], "steps": 60},
+    "local, one step": {"overrides": [*DEEP, "scheme=local"], "steps": 1},
+    "local, after it": {"overrides": [*DEEP, "scheme=local"], "steps": 30},
     "wave": {"overrides": [*DEEP, "scheme=wave", "scenario=mom_a"], "steps": 500},
     "wave, float64": {"overrides": [*DEEP, "scheme=wave", "dtype=float64", "batch_size=4"], "steps": 100},
     "blocks": {"overrides": [*DEEP, "scheme=blocks", "scenario=mom_b"], "steps": 100},
