@@ -75,7 +75,10 @@ def test_so_many_processes_end_with_the_weights_of_one(count: int, tmp_path: Pat
         assert here["losses"] == one["losses"], name
         assert all(torch.equal(w, one["weights"][k]) for k, w in here["weights"].items()), name
         assert torch.equal(here["y"], one["y"]), name
-        assert here["physics"] == pytest.approx(one["physics"], rel=1e-12), name
+        if one["physics"] is None:  # nothing has come out of the pipeline yet
+            assert here["physics"] is None, name
+        else:
+            assert here["physics"] == pytest.approx(one["physics"], rel=1e-12), name
     assert (
         "weight costate of block" in alone["blocks, diverged"]["fault"] or "loss" in alone["blocks, diverged"]["fault"]
     )
