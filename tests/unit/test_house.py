@@ -21,7 +21,7 @@ LAYERS = {
     4: {"compare"},
     5: {"reporting", "validation", "plugins"},
     6: {"building", "complaint", "interruption"},
-    7: {"about", "follow"},
+    7: {"about", "ending", "follow"},
     8: {"run"},
     9: {"app", "cli", "__main__"},
 }
