@@ -123,6 +123,9 @@ class Run:
     feed: str = described(
         "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")
     )
+    compile: bool = described(
+        False, "with scheme=forward: the whole tick as one graph of machine code, kept in the user's cache; needs g++"
+    )
     expect: str | None = described(
         None, "the verdict wanted, or better; any other exits 3", choices=("identical", "round_off")
     )
