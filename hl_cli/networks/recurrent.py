@@ -37,7 +37,7 @@ class Recurrent(nn.Module):
         self, cell: Callable[..., nn.Module], features: int, hidden: int, layers: int, outputs: int, every: bool = False
     ) -> None:
         super().__init__()
-        self.every = every
+        self.every, self.features = every, features
         sizes = [features, *[hidden] * (layers - 1)]
         self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)
         self.head = nn.Linear(hidden, outputs)
