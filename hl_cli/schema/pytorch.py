@@ -19,7 +19,7 @@ class PyTorch:
     )
     credit: str = described(
         "bptt",
-        "bptt: back over the window or the sample; rtrl: real-time recurrent learning, over the whole past, forward in time",
+        "bptt: back over the window or the sample; rtrl: real-time recurrent learning, exact over the whole past",
         choices=("bptt", "rtrl"),
     )
     optimizer: str = described("sgd", "a name of torch.optim: sgd, adam, rmsprop, ...")
