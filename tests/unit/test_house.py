@@ -20,7 +20,7 @@ LAYERS = {
     3: {"learners"},
     4: {"compare"},
     5: {"reporting", "validation", "plugins"},
-    6: {"building", "complaint", "interruption"},
+    6: {"building", "complaint", "interruption", "sweep"},
     7: {"about", "ending", "follow"},
     8: {"run"},
     9: {"app", "cli", "__main__"},
