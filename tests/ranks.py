@@ -23,6 +23,8 @@ from hl_cli.parallel import rank
 from hl_cli.parallel.world import World
 from hl_cli.plugins import translate
 
+BURST = 7  # steps that are announced at once, as a run does
+
 
 def trained(world: World, overrides: list[str], steps: int, resumed: bool = False) -> dict[str, Any]:
     """Weights, losses and physics after so many steps; resumed: halfway, others take over; one alone goes on."""
@@ -31,12 +33,10 @@ def trained(world: World, overrides: list[str], steps: int, resumed: bool = Fals
     built = comparison(cfg, world)
     world.enlist(cfg)
     losses: list[float | None] = []
-    state = None
+    half, state = steps // 2 if resumed else 0, None
     if resumed:
-        half = steps // 2
         with world.leading():
-            for sample in islice(built.stream, half):
-                losses.append(built.hl.step(sample).loss)
+            advance(built, half, losses)
             state = kept(built.hl)
         if world.size > 1:
             built = comparison(cfg, world)
@@ -44,17 +44,25 @@ def trained(world: World, overrides: list[str], steps: int, resumed: bool = Fals
     with world.leading():
         if resumed and world.size > 1:
             take_over(built, state, half)
-        hl = built.hl
-        for k, sample in enumerate(islice(built.stream, steps - len(losses)), start=len(losses)):
-            try:
-                record = hl.step(sample, observe=k == steps - 1)
-            except NonFinite as stop:
-                return {"fault": f"{stop} at {k}", "losses": losses}
-            losses.append(record.loss)
-        y = hl.predict(built.stream.held_out().inputs)
-        weights = {name: w.clone() for name, w in hl.weights().items()}
-        physics = record.physics and vars(record.physics)
+        try:
+            physics = advance(built, steps - half, losses, observe=True)
+        except NonFinite as stop:
+            return {"fault": f"{stop} at {len(losses)}", "losses": losses}
+        y = built.hl.predict(built.stream.held_out().inputs)
+        weights = {name: w.clone() for name, w in built.hl.weights().items()}
         return {"weights": weights, "losses": losses, "physics": physics, "y": y, "state": state}
+
+
+def advance(built: Comparison, steps: int, losses: list[float | None], observe: bool = False) -> Any:
+    """Take so many steps, note the losses, and return the physics of the last if that is to be observed."""
+    for start in range(0, steps, BURST):
+        count = min(BURST, steps - start)
+        last = observe and start + count == steps
+        built.hl.expect(count, last)
+        for k, sample in enumerate(islice(built.stream, count), start=1):
+            record = built.hl.step(sample, last and k == count)
+            losses.append(record.loss)
+    return record.physics and vars(record.physics)
 
 
 def normalised(features: int, ticks: int, outputs: int, every: bool) -> nn.Sequential:
@@ -78,8 +86,7 @@ def take_over(built: Comparison, state: Any, steps: int) -> None:
     for part in other.get("stages", [other]):
         part["theta"] = {k: w / 2 for k, w in part["theta"].items()} if part is other else part["theta"] / 2
     built.hl.load_state_dict(other)
-    for sample in islice(built.stream, steps):
-        built.hl.step(sample)
+    advance(built, steps, [])
     built.hl.load_state_dict(state)
 
 

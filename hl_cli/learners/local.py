@@ -11,6 +11,10 @@ zeta_i(t) belongs to the input of 2(D-i)+1 ticks ago. Without more, it meets the
 stream moves slowly; with `stash` a stage keeps its last 2(D-i)+2 inputs, and zeta meets its own, at the weights of now.
 A stage is idle until its first input, and its weights until their first costate, has arrived. All stages compute at the
 same time: on D devices the net is a pipeline that takes a sample a tick. Source: arXiv 2409.12038, on locality.
+
+Weights move when all processes know that all values are finite. Where several processes have steps to go that nobody
+looks at, those of a stage wait until its next tick: moved right before they are used, they are read from memory once
+less, and the processes do not all ask the memory for their weights at the same time.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ from hl_cli.learners.pipeline import Pipeline
 from hl_cli.parallel.links import Link
 from hl_cli.types import LearnerRecord, Sample
 
+Coming = list[tuple[Link, dict[int, Tensor], int]]
+
 
 class Local(Pipeline):
     """See the head of this file. A record is of the sample that entered D-1 ticks ago, and before that of none."""
@@ -39,6 +45,7 @@ class Local(Pipeline):
         self._counted: deque[bool] = deque(maxlen=2 * self.depth)  # whether each of the last samples has a target
         self._h: dict[int, Tensor] = {}  # what stages of this process showed a tick ago, by the stage that reads it
         self._zeta: dict[int, Tensor] = {}
+        self._due: list[int] = []  # stages whose weights have still to follow their costates of the last tick
 
     def _age(self, index: int) -> int:
         return 2 * (self.depth - 1 - index) + 1 if self.stash else 0
@@ -49,18 +56,20 @@ class Local(Pipeline):
         return len(self._counted) > ago and self._counted[-1 - ago]
 
     def _step(self, sample: Sample, observe: bool) -> tuple[LearnerRecord, list[Share]]:
-        first, last = self.mine.start, self.mine.stop - 1
-        self._arrive()
+        last, h, zeta = self.mine.stop - 1, self._h, self._zeta
+        coming = self._coming()
         self._transit.append(sample)
         self._counted.append(sample.target is not None)
-        h, zeta = self._h, self._zeta
-        if first == 0:
+        if self.mine.start == 0:
             h[0] = self.split.ticks(sample.inputs)[0]
         self._h, self._zeta = {}, {}
         record, fault = LearnerRecord(sample.inputs[:0], None), None
         shares: list[Share] = []
         for k in reversed(self.mine):  # a stage does all it can in a go, while its weights are in the cache
             stage = self.stages[k]
+            if k in self._due:
+                stage.move_weights()
+            self._receive(coming, h, k)
             if k in h:
                 shown = stage.forward(h[k])
                 if k < last:
@@ -69,6 +78,7 @@ class Local(Pipeline):
                     self._above.send(shown)
                 else:
                     record, fault = self._top(shown)
+            self._receive(coming, zeta, k)
             if k in zeta:
                 self._pass_down(k, stage.pull(zeta[k]))
             if observe:
@@ -79,9 +89,12 @@ class Local(Pipeline):
                 except NonFinite as stop:
                     fault = fault or stop
         self.ticks += 1
+        self._due = []
         self.agree(fault)
-        for k in zeta:
-            self.stages[k].move_weights()
+        self._due = list(zeta)
+        if self.world.size == 1 or self.world.owed == 1:  # somebody may look at the weights
+            while self._due:
+                self.stages[self._due.pop()].move_weights()
         self._expect()
         return record, shares
 
@@ -105,9 +118,10 @@ class Local(Pipeline):
             self._zeta[self.depth - 1] = zeta
         return record._replace(sample=about), None
 
-    def _coming(self) -> list[tuple[Link, dict[int, Tensor], int]]:
+    def _coming(self) -> Coming:
         """What neighbours have sent for the next tick and is not here: over which link, and for which stage."""
-        first, last, coming = self.mine.start, self.mine.stop - 1, []
+        first, last = self.mine.start, self.mine.stop - 1
+        coming: Coming = []
         if self._below is not None and self.ticks >= first and first not in self._h:
             coming.append((self._below, self._h, first))
         if self._above is not None and self._meets_costate(last + 1) and last not in self._zeta:
@@ -119,8 +133,15 @@ class Local(Pipeline):
         for link, *_ in self._coming():
             link.expect()
 
+    @staticmethod
+    def _receive(coming: Coming, waiting: dict[int, Tensor], index: int) -> None:
+        """Wait for what comes to a stage, if anything does."""
+        for link, of, stage in coming:
+            if of is waiting and stage == index:
+                of[stage] = link.receive()
+
     def _arrive(self) -> None:
-        """Wait for it, once."""
+        """Wait for all of it, once."""
         for link, waiting, index in self._coming():
             waiting[index] = link.receive()
 

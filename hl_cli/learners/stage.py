@@ -153,13 +153,13 @@ class Stage:
             raise NonFinite(f"{stop.quantity} of block {self.number}") from None
         finally:
             self.seconds += perf_counter() - start
+        self.steps += 1
 
     def move_weights(self) -> None:
         """Theta follows: the second half of the step."""
         start = perf_counter()
         assert self._along is not None
         weight_step(self.phase, self.coefficients, self._along)
-        self.steps += 1
         self.seconds += perf_counter() - start
 
     def shown(self) -> list[Tensor]:

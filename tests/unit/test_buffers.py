@@ -1,4 +1,4 @@
-"""What modules have beside weights, such as running means: counted once a sample, saved, and not averaged in silence."""
+"""What modules have beside weights, such as running means: counted once a sample, and saved."""
 
 from __future__ import annotations
 
