@@ -22,7 +22,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from hl_cli import plugins, schema
+from hl_cli import plugins, resume, schema
 from hl_cli.complaint import one_line
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.interruption import Interruption
@@ -41,6 +41,7 @@ class Session:
         self.folder = ""
         self.world: Any = None
         self.missing: list[Path] = []
+        self.resumed: resume.Resumed | None = None
 
     def expect_folder(self, field: str, folder: Path) -> None:
         """Note which of the folder and its parents are not there yet: those are ours to remove again."""
@@ -94,7 +95,7 @@ def job(cfg: DictConfig) -> float | None:
     try:
         from hl_cli.run import run
 
-        outcome = run(cfg, folder, own, _command(own), Interruption(), session.world)
+        outcome = run(cfg, folder, own, _command(own), Interruption(), session.world, session.resumed)
     except LostRank as lost:  # no job can follow
         print(f"hl-run: {lost}", file=sys.stderr)
         session.jobs += 1
@@ -141,11 +142,14 @@ def start() -> None:
         session.world = World()
     os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
     warnings.showwarning = _one_line_warning
-    sys.argv[1:] = plugins.translate(sys.argv[1:])
     schema.register()
     signal.signal(signal.SIGTERM, _leave)
     try:
-        job()
+        sys.argv[1:], session.resumed = resume.take_up(plugins.translate(sys.argv[1:]))
+        if session.resumed and session.resumed.done:
+            print(f"hl-run: {session.resumed.done}")
+        else:
+            job()
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
