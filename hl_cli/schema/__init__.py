@@ -131,6 +131,11 @@ class Run:
     feed: str = described(
         "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")
     )
+    checkpoint_every: int = described(
+        5000, "steps between checkpoints, one more after the last; 0: at Ctrl-C and SIGTERM only", least=0
+    )
+    keep_checkpoints: int = described(2, "checkpoints that stay, the latest", least=1, most=10**6)
+    dry_run: bool = described(False, "build everything, take a step, say what a run would write and how long it takes")
     expect: str | None = described(
         None, "the verdict wanted, or better; any other exits 3", choices=("identical", "round_off")
     )
