@@ -1,4 +1,4 @@
-"""sweep.png: loss and score of every job over its steps. A panel a net and stream, a colour a scenario, a marker a split.
+"""sweep.png: loss and score of jobs over their steps. A panel a net and stream, a colour a scenario, a marker a split.
 
 PyTorch is a wide line of its own. Where all lie on each other, as they should, one line bears the markers of all, set
 side by side.
@@ -29,26 +29,27 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "*", "h")
 PYTORCH = "x"
 MOST_PANELS, MOST_NAMED = 24, 8
 EACH = 3  # markers of an approach on a curve
-DECADES, HIGHEST = 50, 3.0  # a loss over so many times its least is on a log scale; losses above are cut off otherwise
+DECADES = 50  # a loss over so many times its least is on a logarithmic scale
+HIGHEST = 3.0  # of a loss in medians, or where it began: what is above is cut off
 Curves = dict[str, Any]
 
 
-def draw_sweep(folder: Path, rows: Sequence[Row], swept: Sequence[str]) -> Path | None:
-    """Draw the jobs that left curves; None where there are none."""
+def draw_sweep(folder: Path, rows: Sequence[Row], swept: Sequence[str], fixed: Row) -> Path | None:
+    """Draw the jobs that left curves; None where there are none. fixed: model and stream where they are not swept."""
     of = layout(swept)
     drawn = [row for row in rows if row["status"] in ("done", "diverged") and (folder / row["folder"]).is_dir()]
     panels: dict[str, list[Row]] = {}
     for row in sorted(drawn, key=lambda row: _order(rows, row, of.panel)):
-        panels.setdefault(panel_of(row, of.panel), []).append(row)
+        panels.setdefault(panel_of({**fixed, **row}, of.panel), []).append(row)
     if not panels:
         return None
     colors = _named(drawn, of.color, _palette)
     markers = _named(drawn, of.marker, lambda count: [MARKERS[k % len(MARKERS)] for k in range(count)])
     shown = list(panels.items())[:MOST_PANELS]
     wide = min(len(shown), 4 if len(shown) % 4 == 0 else 3)
-    bands = math.ceil(len(shown) / wide)
+    bands, width = math.ceil(len(shown) / wide), max(6.0, 4.1 * wide)
     figure, axes = plt.subplots(
-        2 * bands, wide, figsize=(max(5.0, 4.1 * wide), 0.9 + 5.2 * bands), layout="constrained", squeeze=False
+        2 * bands, wide, figsize=(width, 0.9 + 5.2 * bands), layout="constrained", squeeze=False
     )
     for axis in axes.flat:
         axis.set_visible(False)
@@ -60,7 +61,8 @@ def draw_sweep(folder: Path, rows: Sequence[Row], swept: Sequence[str]) -> Path 
             axis.set_ylabel(quantity.replace("_", " "))
             axis.set_title(name if line == 0 else "", fontsize=11, fontweight="bold")
             axis.set_xlabel("step" if line else "")
-    figure.legend(handles=_legend(colors, markers), loc="outside lower center", ncol=10, frameon=False, fontsize=10)
+    legend = _legend(colors, markers)
+    figure.legend(handles=legend, loc="outside lower center", ncol=int(width / 1.4), frameon=False, fontsize=10)
     hidden = f"; {len(panels) - MOST_PANELS} more panels are not drawn" if len(panels) > MOST_PANELS else ""
     figure.suptitle(f"HL and PyTorch, {tally(rows)}; means over the last 100 steps{hidden}", fontsize=11)
     figure.savefig(folder / "sweep.png", dpi=110)
@@ -87,6 +89,7 @@ def _draw(axis: Axes, folder: Path, jobs: list[Row], quantity: str, keys: Any, l
     (of_color, of_marker), (colors, markers) = keys, looks
     seen: set[str] = set()
     ends: list[float] = []
+    start = 0.0
     for row in jobs:
         curves: Curves = read(folder / row["folder"] / "running.csv")
         color, marker = colors[value_of(row, of_color)], value_of(row, of_marker)
@@ -100,26 +103,28 @@ def _draw(axis: Axes, folder: Path, jobs: list[Row], quantity: str, keys: Any, l
             first = (0 if learner == "pytorch" else place) * every // approaches
             style: Curves = {"color": color, "markevery": (min(first, max(0, len(y) - 1)), every)}
             if learner == "pytorch":
-                style |= {"lw": 5, "alpha": 0.3, "marker": PYTORCH, "ms": 8, "mew": 2}
+                style |= {"lw": 5, "alpha": 0.3, "marker": PYTORCH, "ms": 9, "mew": 2}
             else:
-                style |= {"lw": 1.2, "marker": markers[marker], "ms": 5.5, "mfc": "white", "mew": 1.3}
+                style |= {"lw": 1.2, "marker": markers[marker], "mfc": "white", "mew": 1.3}
+                style["ms"] = max(3.0, 8.5 - 2 * place)  # where few points are, markers stand inside one another
             axis.plot(steps, y, **style)
-            ends += [float(value) for value in y[np.isfinite(y)]]
+            ends += (finite := [float(value) for value in y[np.isfinite(y)]])
+            start = max([start, *finite[:1]])
             if row["status"] == "diverged" and len(steps):
                 axis.plot(steps[-1], y[-1], "X", color="black", ms=9)
         seen.add(value_of(row, of_color))
     axis.grid(alpha=0.25)
-    _limits(axis, np.array(ends), quantity)
+    _limits(axis, np.array(ends), start, quantity)
 
 
-def _limits(axis: Axes, values: np.ndarray, quantity: str) -> None:
+def _limits(axis: Axes, values: np.ndarray, start: float, quantity: str) -> None:
     if not len(values):
         return
     low, high = float(values.min()), float(values.max())
     if quantity == "loss" and low > 0 and high / low > DECADES:
         axis.set_yscale("log")
     elif quantity == "loss":
-        axis.set_ylim(0, min(1.05 * high, HIGHEST * float(np.median(values)) + 1e-12))
+        axis.set_ylim(0, min(high, max(start, HIGHEST * float(np.median(values)))) * 1.05 + 1e-12)
     elif quantity == "accuracy":
         axis.set_ylim(0, 1.02)
     elif low < -1:

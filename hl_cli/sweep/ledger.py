@@ -71,6 +71,13 @@ class Book:
         self.jobs.append(entry)
         return entry
 
+    @property
+    def fixed(self) -> dict[str, str]:
+        """Model and stream of all jobs, where they are not swept."""
+        if "experiment" in self.swept:  # it may choose either
+            return {}
+        return {key: self.base[key]["name"] for key in ("model", "stream") if key not in self.swept}
+
     def rows(self) -> list[dict[str, Any]]:
         """The rows of the table, one a job."""
         return [

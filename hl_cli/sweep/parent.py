@@ -57,6 +57,6 @@ class Parent:
         if any(entry.scores for entry in jobs):
             from hl_cli.reporting.sweep_figure import draw_sweep
 
-            draw_sweep(self.ledger.folder, book.rows(), book.swept)
+            draw_sweep(self.ledger.folder, book.rows(), book.swept, book.fixed)
         nothing = bool(jobs) and all(entry.status == "skipped" for entry in jobs)
         return max([int(nothing), *(entry.exit_code for entry in jobs)])
