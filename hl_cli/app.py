@@ -78,6 +78,7 @@ class FolderWatch(Callback):
 
     def __init__(self) -> None:
         self.plan: Plan | None = None
+        self.show_traceback = session.show_traceback
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the folder of a single run is made."""
@@ -96,7 +97,8 @@ class FolderWatch(Callback):
         self.plan = session.sweep.plan
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Before the first job of a process."""
+        """Before the first job of a process, which may be a worker that knows nothing yet."""
+        session.show_traceback, warnings.showwarning = self.show_traceback, _one_line_warning
         if self.plan:
             self.plan.enter()
         self.plan = None

@@ -52,6 +52,11 @@ class Parent:
         self._alone.close()
         if not self.ledger.exists:
             return 0
-        jobs = self.ledger.read().jobs
+        book = self.ledger.read()
+        jobs = book.jobs
+        if any(entry.scores for entry in jobs):
+            from hl_cli.reporting.sweep_figure import draw_sweep
+
+            draw_sweep(self.ledger.folder, book.rows(), book.swept, book.fixed)
         nothing = bool(jobs) and all(entry.status == "skipped" for entry in jobs)
         return max([int(nothing), *(entry.exit_code for entry in jobs)])
