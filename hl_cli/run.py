@@ -21,6 +21,7 @@ from hl_cli.parallel.world import World
 from hl_cli.reporting import console
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
+from hl_cli.reporting.thousands import Thousands
 
 
 class Consumer(Protocol):
@@ -65,6 +66,8 @@ def _run(
     with ExitStack() as files:
         consumers: list[Consumer] = [tally]
         consumers.append(Tables(folder, tally, built.schedule.period > 0))
+        files.callback(consumers[-1].close)
+        consumers.append(Thousands(folder, measure))
         files.callback(consumers[-1].close)
         consumers.append(TensorBoard(folder, tally))
         files.callback(consumers[-1].close)

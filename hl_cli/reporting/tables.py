@@ -83,15 +83,19 @@ class Tables:
         return self._cells({name: tuple(of.values()) for name, of in scores.items()})
 
     def _cells(self, values: dict[str, tuple[float, ...]]) -> list[Any]:
-        """Metric by metric, learner by learner; empty where there is no number."""
-        empty = (math.nan,) * len(self._measure.names)
-        pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
-        return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
+        return cells(values, len(self._measure.names))
 
     def close(self) -> None:
         """Write what is buffered."""
         for file in self._files.values():
             file.close()
+
+
+def cells(values: dict[str, tuple[float, ...]], metrics: int) -> list[Any]:
+    """Metric by metric, learner by learner; empty where there is no number."""
+    empty = (math.nan,) * metrics
+    pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
+    return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
 
 
 def write_weights(folder: Path, tensors: Iterable[TensorDistance]) -> None:
