@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from hl_cli.about import CONFIG, about_run
 from hl_cli.building import Comparison, comparison
 from hl_cli.compare.differences import Differences
+from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
 from hl_cli.compare.tally import Tally
 from hl_cli.ending import Outcome, finish
@@ -63,8 +65,9 @@ def _run(
     console.say(console.opening(about))
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     tally, measure = Tally(built.measure), built.measure
+    runaway = Runaway((built.hl, built.pytorch))
     with ExitStack() as files:
-        consumers: list[Consumer] = [tally]
+        consumers: list[Consumer] = [tally, runaway]
         consumers.append(Tables(folder, tally, built.schedule.period > 0))
         files.callback(consumers[-1].close)
         consumers.append(Thousands(folder, measure))
@@ -75,6 +78,7 @@ def _run(
         files.callback(consumers[-1].close)
         records = side_by_side(built.stream, built.hl, built.pytorch, measure, built.schedule, differences, stop)
         lost = _consume(records, consumers)
+    about["runaway"] = {name: asdict(growth) for name, growth in runaway.away.items()}
     return finish(cfg, built, folder, about, tally, differences, stop, lost)
 
 
