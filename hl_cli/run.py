@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from hl_cli.about import about_run
 from hl_cli.building import Comparison, comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.rest import Rest
+from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
 from hl_cli.compare.tally import Tally
 from hl_cli.ending import Outcome, finish
@@ -24,6 +26,7 @@ from hl_cli.reporting import console
 from hl_cli.reporting.checkpoints import Checkpoints
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
+from hl_cli.reporting.thousands import Thousands
 from hl_cli.restart import Start, alone, clear, find
 from hl_cli.resume import CONFIG, Resumed
 from hl_cli.standing import Standing, why_never
@@ -77,12 +80,15 @@ def _run(
     console.say("\n".join([console.opening(about), *([start.said()] if start else [])]))
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     tally, measure = Tally(built.measure), built.measure
+    runaway = Runaway((built.hl, built.pytorch))
     with ExitStack() as files:
         tables = Tables(folder, tally, built.schedule.period > 0, state and state["tables"])
         files.callback(tables.close)
+        spans = Thousands(folder, measure, state and state["thousands"])
+        files.callback(spans.close)
         board = TensorBoard(folder, tally, state and state["tensorboard"])
         files.callback(board.close)
-        standing = Standing(cfg, built, tally, differences, tables, board)
+        standing = Standing(cfg, built, tally, differences, runaway, tables, spans, board)
         here = standing.load_state_dict(state) if state else None
         progress = console.Progress(built.schedule.steps, here.step if here else 0)
         files.callback(progress.close)
@@ -90,7 +96,8 @@ def _run(
         records = side_by_side(
             built.stream, built.hl, built.pytorch, measure, built.schedule, differences, stop, here, rest
         )
-        lost = _consume(records, [tally, tables, board, progress])
+        lost = _consume(records, [tally, runaway, tables, spans, board, progress])
+    about["runaway"] = {name: asdict(growth) for name, growth in runaway.away.items()}
     return finish(cfg, built, folder, about, tally, differences, stop, lost)
 
 

@@ -23,6 +23,7 @@ HEADERS = {
 }
 FILES = {
     *HEADERS,
+    "thousands.csv",
     "summary.json",
     "report.md",
     "curves.png",

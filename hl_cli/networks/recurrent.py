@@ -51,7 +51,7 @@ class Recurrent(nn.Module):
         self.every, self.features = every, features
         sizes = [features, *[hidden] * (layers - 1)]
         self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)
-        self.head = head_of(hidden, head, outputs)
+        self.head: nn.Module = head_of(getattr(self.cells[-1], "shows", hidden), head, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs)."""

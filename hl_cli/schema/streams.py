@@ -136,6 +136,12 @@ class SignalSchool(Stream):
     """Eight signals to be told apart by their description alone: a lecture each, round after round."""
 
     signals: list[int] = described([*range(SIGNALS)], "which of the eight, in their order", least=0, most=SIGNALS - 1)
+    exam: list[int] | None = described(
+        None,
+        "hold out these signals, from their beginning, and examine each after every lecture; null: the continuation",
+        least=0,
+        most=SIGNALS - 1,
+    )
     lecture: int = described(1000, "ticks that a signal lasts, its lecture", least=1)
     step: float = described(0.1, "time between two ticks", above=0)
     ticks: int = described(10, "ticks of a sample; the target counts at every one", least=1)
