@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from bench_endless import endless
 from bench_forward import forward
 from bench_pipeline import pipeline
 from bench_pullback import pullback
@@ -145,6 +146,7 @@ ROWS = {
     "sequence": sequences,
     "pipeline": pipeline,
     "forward": forward,
+    "endless": endless,
     "stream": streams,
     "memory": memory,
     "start": start,

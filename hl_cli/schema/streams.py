@@ -89,6 +89,8 @@ class Sine(Signal):
 
     frequencies: list[float] = described([0.11, 0.07, 0.05], "Hz", above=0)
     amplitudes: list[float] = described([0.5, 0.1, 0.1], "of each sine")
+    patch: int = described(0, "in each second stretch of so many ticks the value is constant; 0: never", least=0)
+    constant: float = described(0.5, "that value")
 
 
 @dataclass
