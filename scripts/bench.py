@@ -138,17 +138,21 @@ def start() -> None:
     show("hl-run --help", statistics.median(took), 0.6, "")
 
 
+def memories() -> None:
+    memory()
+    sequences()
+
+
 ROWS = {
     "step": steps,
     "update": updates,
     "loop": loop,
     "pullback": pullback,
-    "sequence": sequences,
     "pipeline": pipeline,
     "forward": forward,
     "endless": endless,
     "stream": streams,
-    "memory": memory,
+    "memory": memories,
     "start": start,
 }
 
