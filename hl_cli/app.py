@@ -1,7 +1,7 @@
 """The Hydra application: compose the config, run it, say errors in one line, exit with a code that tells.
 
-0 done; 1 bad input; 3 the verdict is not the expected one; 130, 143 stopped by Ctrl-C, SIGTERM. In a sweep the
-largest code of its jobs. No torch is imported until a config is composed.
+0 done; 1 bad input, a failure, or a process that was lost; 3 the verdict is not the expected one; 130, 143 stopped by
+Ctrl-C, SIGTERM. In a sweep the largest code of its jobs. No torch is imported until a config is composed.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ def job(cfg: DictConfig) -> float | None:
 
 
 def _command(own: Any) -> str:
-    return shlex.join(["hl-run", *map(str, own.overrides.task)])
+    several = launched() > 1
+    called = ["torchrun", "--nproc-per-node", str(launched()), "-m", "hl_cli"] if several else ["hl-run"]
+    return shlex.join([*called, *map(str, own.overrides.task)])
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
@@ -131,20 +133,25 @@ def _one_line_warning(message: Warning | str, category: type[Warning], *where: A
 
 def start() -> None:
     """Hand over to Hydra and leave the process with its exit code."""
-    if rank() > 0:
-        from hl_cli.follow import follow
+    try:
+        several = launched() > 1
+        if rank() > 0:
+            from hl_cli.follow import follow
 
-        sys.exit(follow())
-    if launched() > 1:
-        from hl_cli.parallel.world import World
-
-        session.world = World()
+            sys.exit(follow())
+    except BadInput as error:
+        session.fail(error)
+        sys.exit(session.exit_code)
     os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
     warnings.showwarning = _one_line_warning
     sys.argv[1:] = plugins.translate(sys.argv[1:])
     schema.register()
     signal.signal(signal.SIGTERM, _leave)
     try:
+        if several:
+            from hl_cli.parallel.meeting import meet
+
+            session.world = meet()
         job()
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -49,9 +49,10 @@ def run(
     built = comparison(cfg, world)
     if any(folder.iterdir()):
         raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
-    world.enlist(cfg)
-    with stop, world.leading():  # from here on there is something to finish
-        return _run(cfg, built, folder, hydra, command, stop)
+    with stop:  # no signal may come between what the processes say to one another
+        world.enlist(cfg)
+        with world.leading():  # from here on there is something to finish
+            return _run(cfg, built, folder, hydra, command, stop)
 
 
 def _run(

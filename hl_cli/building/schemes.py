@@ -44,6 +44,11 @@ def _global(cfg: DictConfig, world: World, what: dict[str, Any]) -> HamiltonianL
 def _staged(cfg: DictConfig, world: World, what: dict[str, Any]) -> Blocks | Local:
     if cfg.parallel is not None:
         raise BadInput(f"parallel={cfg.parallel}: scheme={cfg.scheme.name} has its own; allowed: scheme=global")
+    if cfg.memory != "recompute":
+        raise BadInput(
+            f"memory={cfg.memory}: blocks of a feed-forward net have no ticks to keep; allowed with "
+            f"scheme={cfg.scheme.name}: recompute"
+        )
     devices = list(cfg.scheme.devices or ())
     for device in devices:
         check_device(device, cfg.dtype, "scheme.devices")
