@@ -1,7 +1,8 @@
 """The Hydra application: compose the config, run it, say errors in one line, exit with a code that tells.
 
-0 done; 1 bad input; 3 the verdict is not the expected one; 130, 143 stopped by Ctrl-C, SIGTERM. In a sweep the
-largest code of its jobs, of which one that was skipped has 0. No torch is imported until a config is composed.
+0 done; 1 bad input, a failure, or a process that was lost; 3 the verdict is not the expected one; 130, 143 stopped by
+Ctrl-C, SIGTERM. In a sweep the largest code of its jobs, of which one that was skipped has 0. No torch is imported
+until a config is composed.
 """
 
 from __future__ import annotations
@@ -108,7 +109,9 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
 
 
 def _command(own: Any) -> str:
-    return shlex.join(["hl-run", *map(str, own.overrides.task)])
+    several = launched() > 1
+    called = ["torchrun", "--nproc-per-node", str(launched()), "-m", "hl_cli"] if several else ["hl-run"]
+    return shlex.join([*called, *map(str, own.overrides.task)])
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # before a run has begun: there is nothing to finish
@@ -122,19 +125,24 @@ def _one_line_warning(message: Warning | str, category: type[Warning], *where: A
 
 def start() -> None:
     """Hand over to Hydra and leave the process with its exit code."""
-    if rank() > 0:
-        from hl_cli.follow import follow
+    try:
+        several = launched() > 1
+        if rank() > 0:
+            from hl_cli.follow import follow
 
-        sys.exit(follow())
-    if launched() > 1:
-        from hl_cli.parallel.world import World
-
-        session.world = World()
+            sys.exit(follow())
+    except BadInput as error:
+        session.fail(error)
+        sys.exit(session.exit_code)
     os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
     warnings.showwarning = _one_line_warning
     schema.register()
     signal.signal(signal.SIGTERM, _leave)
     try:
+        if several:
+            from hl_cli.parallel.meeting import meet
+
+            session.world = meet()
         sys.argv[1:] = plugins.translate(with_command(sys.argv[1:]))
         sys.argv[1:], session.resumed = resume.take_up(sys.argv[1:])
         if session.resumed and session.resumed.done:

@@ -60,12 +60,12 @@ def run(
     """
     stop, world = stop or Interruption(), world or World()
     built = comparison(cfg, world)
-    with alone(folder):
+    with alone(folder), stop:  # no signal may come between what the processes say to one another
         if resumed is None and any(inside.name != PARTIAL for inside in folder.iterdir()):
             raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
         start = find(cfg, folder, resumed.named) if resumed else Start()
         world.enlist(cfg)
-        with stop, world.leading():  # from here on there is something to finish
+        with world.leading():  # from here on there is something to finish
             if resumed:
                 clear(folder, start)
             _write_config(cfg, folder, hydra)
