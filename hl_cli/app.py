@@ -185,6 +185,8 @@ def start() -> None:
     except Exception as error:
         session.fail(error)
     finally:
+        if session.sweep:
+            session.exit_code = max(session.exit_code, session.sweep.exit_code)
         if not session.jobs and not (session.sweep and session.sweep.has_folders):
             session.remove_made_folders()
         if session.world is not None and not session.world.lost:
@@ -192,5 +194,5 @@ def start() -> None:
                 session.world.hand_out(None)
                 session.world.close()
     if session.sweep:
-        session.exit_code = max(session.exit_code, session.sweep.finish())
+        session.sweep.finish()
     sys.exit(session.exit_code)

@@ -21,6 +21,7 @@ from bench_pipeline import pipeline
 from bench_pullback import pullback
 from bench_sequences import sequences
 from bench_streams import memory, streams
+from bench_sweep import sweeps
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
 from hl_cli import schema
@@ -147,6 +148,7 @@ ROWS = {
     "forward": forward,
     "stream": streams,
     "memory": memory,
+    "sweep": sweeps,
     "start": start,
 }
 
