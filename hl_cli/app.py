@@ -22,7 +22,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from hl_cli import plugins, schema
+from hl_cli import plugins, resume, schema
 from hl_cli.complaint import one_line
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
 from hl_cli.interruption import Interruption
@@ -45,6 +45,7 @@ class Session:
         self.world: Any = None
         self.missing: list[Path] = []
         self.sweep: Parent | None = None
+        self.resumed: resume.Resumed | None = None
 
     def expect_folder(self, field: str, folder: Path) -> None:
         """Note which of the folder and its parents are not there yet: those are ours to remove again."""
@@ -117,7 +118,8 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
     try:
         from hl_cli.run import run
 
-        outcome = run(cfg, Path(own.runtime.output_dir), own, _command(own), Interruption(), session.world)
+        folder, stop = Path(own.runtime.output_dir), Interruption()
+        outcome = run(cfg, folder, own, _command(own), stop, session.world, session.resumed)
     except LostRank as lost:  # no job can follow
         print(f"hl-run: {lost}", file=sys.stderr)
         session.jobs += 1
@@ -175,7 +177,11 @@ def start() -> None:
     signal.signal(signal.SIGTERM, _leave)
     try:
         sys.argv[1:] = plugins.translate(with_command(sys.argv[1:]))
-        hydra.main(config_path="pkg://hl_cli.configs", config_name="run", version_base="1.3")(job)()
+        sys.argv[1:], session.resumed = resume.take_up(sys.argv[1:])
+        if session.resumed and session.resumed.done:
+            print(f"hl-run: {session.resumed.done}")
+        else:
+            hydra.main(config_path="pkg://hl_cli.configs", config_name="run", version_base="1.3")(job)()
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

@@ -26,6 +26,9 @@ Examples:
   hl-run scenario=gd_a tau=0.1 expect=round_off            exit 3 if the verdict is worse than round-off
   hl-run scenario=custom scenario.beta=0.02 scenario.eta=0.3 scenario.phi=0.7
   hl-run -m scenario=gd_a,gd_b,mom_a,mom_b split=output,state,state_output
+  hl-run resume=DIR                                        go on with a run that was stopped, killed, or had no room
+  hl-run resume=DIR steps=20000                            the same, or one that has finished, up to more steps
+  hl-run compare DIR1 DIR2                                 are two runs equal? exit 3 if not
 
 hl-run stream=series --help shows the fields of one choice.
 Flags: --cfg job prints the config, -m sweeps, --shell-completion and --hydra-help are Hydra's.
@@ -93,6 +96,10 @@ def main() -> None:
     if any(flag in sys.argv[1:] for flag in ("--help", "-h")):
         print(help_text(sys.argv[1:]), end="")
         return
+    if sys.argv[1:2] == ["compare"]:
+        from hl_cli.reporting.two_runs import main as compare
+
+        sys.exit(compare(sys.argv[2:]))
     from hl_cli.app import start
 
     start()

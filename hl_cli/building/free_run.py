@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
+from hl_cli.building.pytorch import lives_on
 from hl_cli.errors import NoSuchCombination
 from hl_cli.streams.base import Stream
 
@@ -12,7 +13,7 @@ def check_free_run(cfg: DictConfig, stream: Stream, outputs: int) -> None:
     """Raise BadInput where a learner could not generate by itself."""
     if not cfg.free_run:
         return
-    if cfg.scheme.name != "forward" or cfg.pytorch.window is None:
+    if cfg.scheme.name != "forward" or not lives_on(cfg.pytorch):
         raise NoSuchCombination(
             f"free_run={cfg.free_run}: neurons end with each sample; allowed: scheme=forward with pytorch.window=1"
         )
