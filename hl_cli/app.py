@@ -27,48 +27,10 @@ from hl_cli.complaint import one_line
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
 from hl_cli.interruption import Interruption
 from hl_cli.parallel import launched, rank
+from hl_cli.session import TRACEBACK, Session
 from hl_cli.sweep.parent import Parent
 from hl_cli.sweep.plan import Plan, with_command
 from hl_cli.sweep.turn import Turn
-
-TRACEBACK = "HYDRA_FULL_ERROR"
-
-
-class Session:
-    """What one process has to remember between Hydra's calls: exit codes, and folders that Hydra made."""
-
-    def __init__(self) -> None:
-        self.exit_code = 0
-        self.show_traceback = os.environ.get(TRACEBACK, "0") not in ("", "0")
-        self.jobs = 0
-        self.folder = ""
-        self.world: Any = None
-        self.missing: list[Path] = []
-        self.sweep: Parent | None = None
-        self.resumed: resume.Resumed | None = None
-
-    def expect_folder(self, field: str, folder: Path) -> None:
-        """Note which of the folder and its parents are not there yet: those are ours to remove again."""
-        self.folder = f"{field}={folder}"
-        self.missing = [path for path in (folder, *folder.parents) if not path.exists()]
-
-    def remove_made_folders(self) -> None:
-        """Remove what Hydra made for a run that never was; a folder with anything else in it stays."""
-        with contextlib.suppress(OSError):
-            if self.sweep and self.missing:
-                self.sweep.remove_files()
-            for path in self.missing:
-                path.rmdir()
-
-    def fail(self, error: Exception, where: str = "") -> None:
-        """Say it in one line and remember exit code 1."""
-        if self.show_traceback:
-            raise error
-        if isinstance(error, OSError) and self.folder:
-            where += f"{self.folder}: "
-        print(f"hl-run: {where}{one_line(error)}", file=sys.stderr)
-        self.exit_code = max(self.exit_code, 1)
-
 
 session = Session()
 
@@ -119,7 +81,8 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
         from hl_cli.run import run
 
         folder, stop = Path(own.runtime.output_dir), Interruption()
-        outcome = run(cfg, folder, own, _command(own), stop, session.world, session.resumed)
+        resumed = turn.resumed if turn else session.resumed
+        outcome = run(cfg, folder, own, _command(own), stop, session.world, resumed)
     except LostRank as lost:  # no job can follow
         print(f"hl-run: {lost}", file=sys.stderr)
         session.jobs += 1

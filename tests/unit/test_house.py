@@ -22,7 +22,7 @@ LAYERS = {
     5: {"reporting", "validation", "plugins", "resume"},
     6: {"building", "complaint", "interruption", "sweep"},
     7: {"about", "ending", "follow", "standing"},
-    8: {"restart", "rehearsal"},
+    8: {"restart", "rehearsal", "session"},
     9: {"run"},
     10: {"app", "cli", "__main__"},
 }
