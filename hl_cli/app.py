@@ -79,8 +79,9 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
     try:
         from hl_cli.run import run
 
-        of = (Path(own.runtime.output_dir), own, _command(own), Interruption(), session.world, session.resumed)
-        outcome = run(cfg, *of)
+        folder, stop = Path(own.runtime.output_dir), Interruption()
+        resumed = turn.resumed if turn else session.resumed
+        outcome = run(cfg, folder, own, _command(own), stop, session.world, resumed)
     except LostRank as lost:  # no job can follow
         print(f"hl-run: {lost}", file=sys.stderr)
         session.jobs += 1
@@ -158,6 +159,8 @@ def start() -> None:
     except Exception as error:
         session.fail(error)
     finally:
+        if session.sweep:
+            session.exit_code = max(session.exit_code, session.sweep.exit_code)
         if not session.jobs and not (session.sweep and session.sweep.has_folders):
             session.remove_made_folders()
         if session.world is not None and not session.world.lost:
@@ -165,5 +168,5 @@ def start() -> None:
                 session.world.hand_out(None)
                 session.world.close()
     if session.sweep:
-        session.exit_code = max(session.exit_code, session.sweep.finish())
+        session.sweep.finish()
     sys.exit(session.exit_code)

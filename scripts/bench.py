@@ -22,6 +22,7 @@ from bench_pipeline import pipeline
 from bench_pullback import pullback
 from bench_sequences import sequences
 from bench_streams import memory, streams
+from bench_sweep import sweeps
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
 from hl_cli import schema
@@ -153,6 +154,7 @@ ROWS = {
     "endless": endless,
     "stream": streams,
     "memory": memories,
+    "sweep": sweeps,
     "start": start,
 }
 

@@ -47,16 +47,18 @@ class Parent:
             (self.ledger.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.ledger.folder / LOCKS, ignore_errors=True)
 
-    def finish(self) -> int:
-        """Draw the grid; return the largest exit code of the jobs, 1 where all were skipped."""
-        self._alone.close()
-        if not self.ledger.exists:
-            return 0
-        book = self.ledger.read()
-        jobs = book.jobs
-        if any(entry.scores for entry in jobs):
+    @property
+    def exit_code(self) -> int:
+        """The largest of the jobs', 1 where all were skipped."""
+        jobs = self.ledger.read().jobs if self.ledger.exists else []
+        nothing = bool(jobs) and all(entry.status == "skipped" for entry in jobs)
+        return max([int(nothing), *(entry.exit_code for entry in jobs)])
+
+    def finish(self) -> None:
+        """Draw what came out, and let others go on in this folder."""
+        book = self.ledger.read() if self.ledger.exists else None
+        if book and any(entry.scores for entry in book.jobs):
             from hl_cli.reporting.sweep_figure import draw_sweep
 
             draw_sweep(self.ledger.folder, book.rows(), book.swept, book.fixed)
-        nothing = bool(jobs) and all(entry.status == "skipped" for entry in jobs)
-        return max([int(nothing), *(entry.exit_code for entry in jobs)])
+        self._alone.close()
