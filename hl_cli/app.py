@@ -109,6 +109,10 @@ def job(cfg: DictConfig) -> float | None:
             sys.exit(1)
         session.fail(error, f"job {own.job.num} ({own.job.override_dirname}): " if sweep else "")
         return None
+    if cfg.dry_run:
+        if sweep:
+            folder.rmdir()
+        return None
     session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
     if outcome.exit_code >= 128:

@@ -20,6 +20,7 @@ from hl_cli.ending import Outcome, finish
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.interruption import Interruption
 from hl_cli.parallel.world import World
+from hl_cli.rehearsal import rehearse
 from hl_cli.reporting import console
 from hl_cli.reporting.checkpoints import Checkpoints
 from hl_cli.reporting.tables import Tables
@@ -62,6 +63,9 @@ def run(
             raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
         start = find(cfg, folder, resumed.named) if resumed else Start()
         world.enlist(cfg)
+        if cfg.dry_run:
+            with world.leading():
+                return rehearse(cfg, built, folder)
         with stop, world.leading():  # from here on there is something to finish
             if resumed:
                 clear(folder, start)
