@@ -58,8 +58,12 @@ def help_text(arguments: Sequence[str] = ()) -> str:
             label = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() if len(kinds) > 1 else ""
             if own:
                 groups.append(_entry(f"  {label}", ", ".join(own)))
-    of_pytorch = ((f"pytorch.{name}", *said) for name, *said in validation.values(validation.kind_of("pytorch")))
-    listed = [*validation.values(), *of_pytorch]
+    parts = [
+        (f"{part}.{name}", *said)
+        for part in ("pytorch", "sweep")
+        for name, *said in validation.values(validation.kind_of(part))
+    ]
+    listed = [*validation.values(), *parts]
     values = [_entry(f"{name}={default}", meaning) for name, default, meaning in listed]
     return HELP.format(choices="\n".join(groups), values="\n".join(values))
 

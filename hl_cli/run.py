@@ -70,11 +70,17 @@ def run(
             if resumed:
                 clear(folder, start)
             _write_config(cfg, folder, hydra)
-            return _run(cfg, built, folder, command, stop, start if resumed else None)
+            return _run(cfg, built, folder, command, stop, start if resumed else None, world)
 
 
 def _run(
-    cfg: DictConfig, built: Comparison, folder: Path, command: str, stop: Interruption, start: Start | None
+    cfg: DictConfig,
+    built: Comparison,
+    folder: Path,
+    command: str,
+    stop: Interruption,
+    start: Start | None,
+    world: World,
 ) -> Outcome:
     state = start.state if start else None
     about = about_run(cfg, built, command)
@@ -86,7 +92,7 @@ def _run(
         files.callback(tables.close)
         board = TensorBoard(folder, tally, state and state["tensorboard"])
         files.callback(board.close)
-        standing = Standing(cfg, built, tally, differences, tables, board)
+        standing = Standing(cfg, built, tally, differences, tables, board, world)
         here = standing.load_state_dict(state) if state else None
         progress = console.Progress(built.schedule.steps, here.step if here else 0)
         files.callback(progress.close)

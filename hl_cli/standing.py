@@ -17,6 +17,7 @@ from hl_cli.compare.rest import Rest
 from hl_cli.compare.tally import Tally
 from hl_cli.errors import BadInput
 from hl_cli.parallel import launched
+from hl_cli.parallel.world import World
 from hl_cli.reporting import tensorboard
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
@@ -32,6 +33,7 @@ class Standing:
     differences: Differences
     tables: Tables
     board: TensorBoard
+    world: World
 
     def state_dict(self, here: Rest) -> dict[str, Any]:
         """Everything, in plain values and tensors. A learner that has diverged takes no part any more."""
@@ -43,6 +45,7 @@ class Standing:
             "rest": here.state_dict(),
             "stream": self.built.stream.state_dict(),
             "learners": {name: arms[name].state_dict() for name in here.alive},
+            "followers": self.world.collect(None)[1:] if "hl" in here.alive else [],
             "buffers": {name: b.clone() for name, b in self.built.hl.split.module.named_buffers()},
             "drift": self.built.hl.drift,
             "seconds": {name: arm.seconds for name, arm in arms.items()},
@@ -60,6 +63,8 @@ class Standing:
         try:
             for name, of in state["learners"].items():
                 arms[name].load_state_dict(of)
+            if "hl" in state["learners"]:
+                self.world.hand_out(state["followers"])
             for name, buffer in self.built.hl.split.module.named_buffers():
                 buffer.copy_(state["buffers"][name])
             self.built.stream.load_state_dict(state["stream"])

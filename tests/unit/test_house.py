@@ -20,7 +20,7 @@ LAYERS = {
     3: {"learners"},
     4: {"compare"},
     5: {"reporting", "validation", "plugins", "resume"},
-    6: {"building", "complaint", "interruption"},
+    6: {"building", "complaint", "interruption", "sweep"},
     7: {"about", "ending", "follow", "standing"},
     8: {"restart", "rehearsal"},
     9: {"run"},
