@@ -65,9 +65,11 @@ def _serve(built: Comparison, world: World) -> None:
             stage_reports(hl)
         elif order is Order.SAVE:
             hl.state_dict()
+        elif order is Order.LOAD:
+            hl.load_state_dict(None)
+        elif order is Order.WHERE:
             world.collect((built.stream.state_dict(), torch.get_rng_state()))
         else:
-            hl.load_state_dict(None)
             where, dice = world.hand_out()[world.rank - 1]
             built.stream.load_state_dict(where)
             torch.set_rng_state(dice)

@@ -17,7 +17,7 @@ from hl_cli.compare.rest import Rest
 from hl_cli.compare.tally import Tally
 from hl_cli.errors import BadInput
 from hl_cli.parallel import launched
-from hl_cli.parallel.world import World
+from hl_cli.parallel.world import Order, World
 from hl_cli.reporting import tensorboard
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
@@ -45,7 +45,7 @@ class Standing:
             "rest": here.state_dict(),
             "stream": self.built.stream.state_dict(),
             "learners": {name: arms[name].state_dict() for name in here.alive},
-            "followers": self.world.collect(None)[1:] if "hl" in here.alive else [],
+            "followers": self._followers(),
             "buffers": {name: b.clone() for name, b in self.built.hl.split.module.named_buffers()},
             "drift": self.built.hl.drift,
             "seconds": {name: arm.seconds for name, arm in arms.items()},
@@ -57,14 +57,19 @@ class Standing:
             "tensorboard": self.board.state_dict(),
         }
 
+    def _followers(self) -> list[Any]:
+        """Where the other processes are in the stream, which each reads for itself, and in their random numbers."""
+        self.world.lead(Order.WHERE)
+        return self.world.collect(None)[1:]
+
     def load_state_dict(self, state: dict[str, Any]) -> Rest:
         """Go there; tables and board were opened there already. Raises BadInput where a learner is another one."""
         arms = {"hl": self.built.hl, "pytorch": self.built.pytorch}
         try:
             for name, of in state["learners"].items():
                 arms[name].load_state_dict(of)
-            if "hl" in state["learners"]:
-                self.world.hand_out(state["followers"])
+            self.world.lead(Order.MOVE)
+            self.world.hand_out(state["followers"])
             for name, buffer in self.built.hl.split.module.named_buffers():
                 buffer.copy_(state["buffers"][name])
             self.built.stream.load_state_dict(state["stream"])
