@@ -281,7 +281,7 @@ def soak(kills: int, seed: int, names: list[str]) -> Counter[str]:
                     cases[chosen] = Case(chosen, disk)
                     print(f"{chosen}: an unbroken run takes {cases[chosen].seconds:.1f} s", flush=True)
                 print(f"  {chosen}", flush=True)
-                cases[chosen].broken(draw, min(draw.choice((1, 1, 2, 3)), kills - sum(tally.values())), tally)
+                cases[chosen].broken(draw, min(draw.choice((2, 3, 4)), kills - sum(tally.values())), tally)
                 runs += 1
             print(f"{sum(tally.values())} moments ({dict(tally)}) in {runs} runs of {len(cases)} configs: all equal")
         finally:
