@@ -108,6 +108,7 @@ def launch(arguments: list[str], where: Path, limit: int | None = None) -> int:
         return child
     code: object = 70
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.chdir(where)
         with (where / "said.txt").open("w") as said:
             os.dup2(said.fileno(), 1)
@@ -297,6 +298,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     matplotlib.use("Agg")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # so that the tmpfs goes
     try:
         soak(asked.kills, asked.seed, asked.cases or list(CASES))
     except Fault as fault:
