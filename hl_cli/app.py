@@ -44,8 +44,8 @@ class Session:
         self.folder = ""
         self.world: Any = None
         self.missing: list[Path] = []
-        self.resumed: resume.Resumed | None = None
         self.sweep: Parent | None = None
+        self.resumed: resume.Resumed | None = None
 
     def expect_folder(self, field: str, folder: Path) -> None:
         """Note which of the folder and its parents are not there yet: those are ours to remove again."""
@@ -78,6 +78,7 @@ class FolderWatch(Callback):
 
     def __init__(self) -> None:
         self.plan: Plan | None = None
+        self.show_traceback = session.show_traceback
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the folder of a single run is made."""
@@ -89,8 +90,6 @@ class FolderWatch(Callback):
         folder = Path(config.hydra.sweep.dir).absolute()
         session.expect_folder("hydra.sweep.dir", folder)
         try:
-            if config.dry_run:
-                raise BadInput("dry_run=true: allowed: for one run; a sweep writes of each job")
             session.sweep = Parent(config, folder)
         except BadInput as error:
             session.fail(error)
@@ -98,7 +97,8 @@ class FolderWatch(Callback):
         self.plan = session.sweep.plan
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Before the first job of a process."""
+        """Before the first job of a process, which may be a worker that knows nothing yet."""
+        session.show_traceback, warnings.showwarning = self.show_traceback, warn
         if self.plan:
             self.plan.enter()
         self.plan = None
@@ -118,8 +118,8 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
     try:
         from hl_cli.run import run
 
-        folder = Path(own.runtime.output_dir)
-        outcome = run(cfg, folder, own, _command(own), Interruption(), session.world, session.resumed)
+        folder, stop = Path(own.runtime.output_dir), Interruption()
+        outcome = run(cfg, folder, own, _command(own), stop, session.world, session.resumed)
     except LostRank as lost:  # no job can follow
         print(f"hl-run: {lost}", file=sys.stderr)
         session.jobs += 1
@@ -174,8 +174,8 @@ def start() -> None:
     schema.register()
     signal.signal(signal.SIGTERM, _leave)
     try:
-        arguments = plugins.translate(with_command(sys.argv[1:]))
-        sys.argv[1:], session.resumed = resume.take_up(arguments)
+        sys.argv[1:] = plugins.translate(with_command(sys.argv[1:]))
+        sys.argv[1:], session.resumed = resume.take_up(sys.argv[1:])
         if session.resumed and session.resumed.done:
             print(f"hl-run: {session.resumed.done}")
         else:

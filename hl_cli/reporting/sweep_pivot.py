@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-PANELS = ("model", "stream", "experiment")  # panels first, where they are swept
+PANELS = ("stream", "model", "experiment")  # panels first, where they are swept
 COLOR, MARKER = "scenario", "split"
 
 
@@ -31,6 +31,13 @@ def layout(swept: Sequence[str]) -> Layout:
 def value_of(row: dict[str, Any], keys: Sequence[str]) -> str:
     """What a row has for some of its keys, in words."""
     return ", ".join(str(row[key]) if key in (*PANELS, COLOR, MARKER) else f"{key} {row[key]}" for key in keys)
+
+
+def panel_of(row: dict[str, Any], keys: Sequence[str]) -> str:
+    """The title of a row's panel."""
+    named = {key for key in ("model", "stream") if row.get(key)}
+    rest = value_of(row, [key for key in keys if key not in named])
+    return " on ".join(str(row[key]) for key in ("model", "stream") if key in named) + f", {rest}" * bool(rest)
 
 
 def pivot(rows: Sequence[dict[str, Any]], swept: Sequence[str], column: str) -> list[list[Any]]:

@@ -44,10 +44,13 @@ class Events:
     def _add(self, event: Event) -> None:
         self._records.write(event.SerializeToString())
 
+    def summary(self, step: int, summary: Summary) -> None:
+        """Add one event."""
+        self._add(Event(wall_time=time.time(), step=step, summary=summary))
+
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Add one point a tag."""
-        summary = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()])
-        self._add(Event(wall_time=time.time(), step=step, summary=summary))
+        self.summary(step, Summary(value=[Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]))
 
     def flush(self) -> None:
         """Let a running TensorBoard see what was added."""

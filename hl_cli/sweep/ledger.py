@@ -59,15 +59,24 @@ class Book:
         planned = [entry for entry in self.jobs if not entry.config_hash and entry.choices == choices]
         if same:
             self.jobs = [entry for entry in self.jobs if entry not in planned]  # another name of the same job
+            same[0].choices |= choices
+            self.swept = list(dict.fromkeys((*self.swept, *choices)))
             return same[0]
         return planned[0] if planned else self.add(choices)
 
     def add(self, choices: dict[str, str]) -> Entry:
         """A new job at the end."""
-        self.swept += [key for key in choices if key not in self.swept]
+        self.swept = list(dict.fromkeys((*self.swept, *choices)))
         entry = Entry(1 + max((entry.job for entry in self.jobs), default=-1), choices)
         self.jobs.append(entry)
         return entry
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """Model and stream of all jobs, where they are not swept."""
+        if "experiment" in self.swept:  # it may choose either
+            return {}
+        return {key: self.base[key]["name"] for key in ("model", "stream") if key not in self.swept}
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of the table, one a job."""

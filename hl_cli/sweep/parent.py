@@ -25,6 +25,8 @@ class Parent:
         said = f"sweep.resume={config.sweep.resume}" if config.sweep.resume else f"hydra.sweep.dir={folder}"
         self.ledger = Ledger(folder)
         self.plan = plan_of(config, folder)
+        if config.dry_run:
+            raise BadInput("dry_run=true: allowed for one run alone; a sweep keeps a ledger of its jobs")
         if config.sweep.resume:
             check_resume(self.plan, said)
         elif folder.is_dir() and any(folder.iterdir()):
@@ -52,6 +54,11 @@ class Parent:
         self._alone.close()
         if not self.ledger.exists:
             return 0
-        jobs = self.ledger.read().jobs
+        book = self.ledger.read()
+        jobs = book.jobs
+        if any(entry.scores for entry in jobs):
+            from hl_cli.reporting.sweep_figure import draw_sweep
+
+            draw_sweep(self.ledger.folder, book.rows(), book.swept, book.fixed)
         nothing = bool(jobs) and all(entry.status == "skipped" for entry in jobs)
         return max([int(nothing), *(entry.exit_code for entry in jobs)])

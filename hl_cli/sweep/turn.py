@@ -83,6 +83,10 @@ class Turn:
                 entry.error = summary["reason"]
             entry.exit_code, entry.scores = exit_code, scores_of(summary)
             entry.value = self.value if self.value is not None and math.isfinite(self.value) else None
+            good = entry.status == "done"
+        from hl_cli.reporting.sweep_hparams import write_hparams
+
+        write_hparams(self.folder / "tensorboard" / "hparams", self.choices, scores_of(summary), good)
         return self.value
 
     def failed(self, status: str, line: str, exit_code: int) -> None:
