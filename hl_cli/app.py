@@ -24,7 +24,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hl_cli import plugins, resume, schema
-from hl_cli.complaint import one_line
+from hl_cli.complaint import one_line, warn
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
 from hl_cli.interruption import Interruption
 from hl_cli.parallel import launched, rank
@@ -59,7 +59,7 @@ class FolderWatch(Callback):
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the first job of a process, which may be a worker that knows nothing yet."""
-        session.show_traceback, warnings.showwarning = self.show_traceback, _one_line_warning
+        session.show_traceback, warnings.showwarning = self.show_traceback, warn
         if self.plan:
             self.plan.enter()
         self.plan = None
@@ -101,6 +101,8 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
         else:
             session.fail(error, where)
         return None
+    if cfg.dry_run:
+        return None
     session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
     value = turn.done(outcome.summary, outcome.exit_code) if turn else outcome.summary["hl"]["held_out_loss"]
@@ -120,10 +122,6 @@ def _leave(number: int, frame: FrameType | None) -> None:  # before a run has be
     sys.exit(128 + number)
 
 
-def _one_line_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-    print(f"hl-run: {' '.join(str(message).split())}", file=sys.stderr)
-
-
 def start() -> None:
     """Hand over to Hydra and leave the process with its exit code."""
     try:
@@ -136,7 +134,7 @@ def start() -> None:
         session.fail(error)
         sys.exit(session.exit_code)
     os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
-    warnings.showwarning = _one_line_warning
+    warnings.showwarning = warn
     schema.register()
     signal.signal(signal.SIGTERM, _leave)
     try:

@@ -10,6 +10,8 @@ import signal
 import sys
 from typing import Any
 
+import torch
+
 from hl_cli.building import Comparison, comparison
 from hl_cli.complaint import one_line
 from hl_cli.errors import LostRank, NonFinite
@@ -66,5 +68,11 @@ def _serve(built: Comparison, world: World) -> None:
             stage_reports(hl)
         elif order is Order.SAVE:
             hl.state_dict()
-        else:
+        elif order is Order.LOAD:
             hl.load_state_dict(None)
+        elif order is Order.WHERE:
+            world.collect((built.stream.state_dict(), torch.get_rng_state()))
+        else:
+            where, dice = world.hand_out()[world.rank - 1]
+            built.stream.load_state_dict(where)
+            torch.set_rng_state(dice)

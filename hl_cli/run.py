@@ -22,6 +22,7 @@ from hl_cli.ending import Outcome, finish
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.interruption import Interruption
 from hl_cli.parallel.world import World
+from hl_cli.rehearsal import rehearse
 from hl_cli.reporting import console
 from hl_cli.reporting.checkpoints import Checkpoints
 from hl_cli.reporting.tables import Tables
@@ -65,15 +66,24 @@ def run(
             raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
         start = find(cfg, folder, resumed.named) if resumed else Start()
         world.enlist(cfg)
+        if cfg.dry_run:
+            with world.leading():
+                return rehearse(cfg, built, folder)
         with world.leading():  # from here on there is something to finish
             if resumed:
                 clear(folder, start)
             _write_config(cfg, folder, hydra)
-            return _run(cfg, built, folder, command, stop, start if resumed else None)
+            return _run(cfg, built, folder, command, stop, start if resumed else None, world)
 
 
 def _run(
-    cfg: DictConfig, built: Comparison, folder: Path, command: str, stop: Interruption, start: Start | None
+    cfg: DictConfig,
+    built: Comparison,
+    folder: Path,
+    command: str,
+    stop: Interruption,
+    start: Start | None,
+    world: World,
 ) -> Outcome:
     state = start.state if start else None
     about = about_run(cfg, built, command)
@@ -88,7 +98,7 @@ def _run(
         files.callback(spans.close)
         board = TensorBoard(folder, tally, state and state["tensorboard"])
         files.callback(board.close)
-        standing = Standing(cfg, built, tally, differences, runaway, tables, spans, board)
+        standing = Standing(cfg, built, tally, differences, runaway, tables, spans, board, world)
         here = standing.load_state_dict(state) if state else None
         progress = console.Progress(built.schedule.steps, here.step if here else 0)
         files.callback(progress.close)

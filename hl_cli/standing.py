@@ -18,6 +18,7 @@ from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.tally import Tally
 from hl_cli.errors import BadInput
 from hl_cli.parallel import launched
+from hl_cli.parallel.world import Order, World
 from hl_cli.reporting import tensorboard
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
@@ -37,6 +38,7 @@ class Standing:
     tables: Tables
     thousands: Thousands
     board: TensorBoard
+    world: World
 
     def state_dict(self, here: Rest) -> dict[str, Any]:
         """Everything, in plain values and tensors. A learner that has diverged takes no part any more."""
@@ -48,6 +50,7 @@ class Standing:
             "rest": here.state_dict(),
             "stream": self.built.stream.state_dict(),
             "learners": {name: arms[name].state_dict() for name in here.alive},
+            "followers": self._followers(),
             "buffers": {name: b.clone() for name, b in self.built.hl.split.module.named_buffers()},
             "drift": self.built.hl.drift,
             "seconds": {name: arm.seconds for name, arm in arms.items()},
@@ -61,12 +64,19 @@ class Standing:
             "tensorboard": self.board.state_dict(),
         }
 
+    def _followers(self) -> list[Any]:
+        """Where the other processes are in the stream, which each reads for itself, and in their random numbers."""
+        self.world.lead(Order.WHERE)
+        return self.world.collect(None)[1:]
+
     def load_state_dict(self, state: dict[str, Any]) -> Rest:
         """Go there; tables and board were opened there already. Raises BadInput where a learner is another one."""
         arms = {"hl": self.built.hl, "pytorch": self.built.pytorch}
         try:
             for name, of in state["learners"].items():
                 arms[name].load_state_dict(of)
+            self.world.lead(Order.MOVE)
+            self.world.hand_out(state["followers"])
             for name, buffer in self.built.hl.split.module.named_buffers():
                 buffer.copy_(state["buffers"][name])
             self.built.stream.load_state_dict(state["stream"])

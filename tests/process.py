@@ -30,6 +30,7 @@ FILES = {
     "physics.png",
     "weight_difference.png",
     ".hydra",
+    "checkpoints",
     "tensorboard",
 }
 HL_RUN = (sys.executable, "-m", "hl_cli")

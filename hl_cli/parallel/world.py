@@ -33,6 +33,8 @@ class Order(IntEnum):
     SAVE = 4
     LOAD = 5
     REPORT = 6
+    WHERE = 7
+    MOVE = 8
 
 
 class World:

@@ -25,6 +25,8 @@ class Parent:
         said = f"sweep.resume={config.sweep.resume}" if config.sweep.resume else f"hydra.sweep.dir={folder}"
         self.ledger = Ledger(folder)
         self.plan = plan_of(config, folder)
+        if config.dry_run:
+            raise BadInput("dry_run=true: allowed for one run alone; a sweep keeps a ledger of its jobs")
         if config.sweep.resume:
             check_resume(self.plan, said)
         elif folder.is_dir() and any(folder.iterdir()):
