@@ -18,6 +18,7 @@ from hl_cli.interruption import Interruption
 from hl_cli.learners.stage_report import stage_reports
 from hl_cli.reporting import console, plots
 from hl_cli.reporting.free_run import said, write_free_run
+from hl_cli.reporting.html.report import write_report_page
 from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import write_report
@@ -91,6 +92,7 @@ def finish(
     if generated:
         write_free_run(folder, title, generated)
         console.say(said(generated))
+    write_report_page(folder, title, result, tensors, tally, built.schedule.period, verdict.noise_floor)
     if lost:
         raise LostRank(f"ended by {lost} after step {tally.steps}; what was done is in {_short(folder)}")
     return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))

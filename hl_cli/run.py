@@ -64,7 +64,7 @@ def _run(
     tally, measure = Tally(built.measure), built.measure
     with ExitStack() as files:
         consumers: list[Consumer] = [tally]
-        consumers.append(Tables(folder, tally, built.schedule.period > 0))
+        consumers.append(Tables(folder, tally, differences.names, built.schedule.period > 0))
         files.callback(consumers[-1].close)
         consumers.append(TensorBoard(folder, tally))
         files.callback(consumers[-1].close)
