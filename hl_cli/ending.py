@@ -24,6 +24,7 @@ from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import write_report
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import write_weights
+from hl_cli.reporting.tensor_difference import draw_tensor_difference
 
 REPLAY_AFTER_SIGNAL = 1000  # steps: whoever sends a signal wants the files soon
 
@@ -87,6 +88,7 @@ def finish(
     if stages:
         draw_pipeline(folder, title, stages)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)
+    draw_tensor_difference(folder, title)
     draw_physics(folder, title)
     console.say(console.closing(result, _short(folder)))
     if generated:

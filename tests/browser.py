@@ -1,4 +1,4 @@
-"""A page in a headless Chromium, driven over the DevTools protocol: what it says on its console, how it looks, a mouse."""
+"""A page in a headless Chromium, driven over the DevTools protocol: its console, its looks, a mouse in it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class Browser:
             self.call(f"{domain}.enable")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._socket.close()
         self._process.terminate()
         try:
@@ -84,7 +86,9 @@ class Browser:
 
     def look(self, width: int, height: int = 900, dark: bool = False, scripts: bool = True) -> None:
         """How the next page is looked at."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
@@ -121,7 +125,8 @@ class Browser:
     def centre(self, selector: str) -> tuple[float, float]:
         """The middle of an element, after it was scrolled into sight."""
         box = self.ask(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            " e.scrollIntoView({block: 'center'});"
             " const b = e.getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2]; })()"
         )
         return box[0], box[1]

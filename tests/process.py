@@ -25,6 +25,8 @@ FILES = {
     *HEADERS,
     "summary.json",
     "report.md",
+    "report.html",
+    "tensor_difference.csv",
     "curves.png",
     "physics.png",
     "weight_difference.png",

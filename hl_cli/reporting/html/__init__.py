@@ -1,1 +1,1 @@
-"""Pages for people: report.html and sweep.html, each one file that needs no network, and none of its figures a script."""
+"""Pages for people: report.html and sweep.html, each one file that needs no network, its pictures inside."""

@@ -19,6 +19,7 @@ const drawing = (() => {
       outline_line_color: color("line"), ...more,
     });
     figure.toolbar.logo = null;
+    for (const range of [figure.x_range, figure.y_range]) if (range.type === "DataRange1d") range.only_visible = true;
     if (phone()) figure.toolbar.active_drag = null; // a finger moves the page
     else figure.toolbar.active_drag = figure.toolbar.tools.find((tool) => tool.type === "BoxZoomTool");
     for (const axis of [...figure.below, ...figure.left].filter((part) => part.axis_label !== undefined)) {
@@ -37,7 +38,7 @@ const drawing = (() => {
     const look = { background_fill_alpha: 0, border_line_color: null, label_text_color: color("ink"), padding: 2, spacing: 2 };
     const columns = phone() ? 2 : 3;
     figure.add_layout(new Bokeh.Legend({
-      items, click_policy: "hide", orientation: "horizontal", ncols: columns, nrows: "auto", label_text_font_size: "11px",
+      items, click_policy: "hide", location: "bottom_left", orientation: "horizontal", ncols: columns, nrows: "auto", label_text_font_size: "11px",
       label_text_font: "system-ui, sans-serif", glyph_width: 18, margin: 2, inactive_fill_color: color("card"), ...look,
     }), "below");
   };

@@ -13,7 +13,7 @@ from hl_cli.reporting.physics import ENERGIES, NORMS
 from hl_cli.reporting.tables import read
 
 COLORS = ("hl", "pytorch", "third")
-MOST_TICKS = 9
+MOST_TICKS = 12
 
 
 def physics(folder: Path) -> Section:
@@ -33,13 +33,21 @@ def physics(folder: Path) -> Section:
         "title": "the Hamiltonian and its parts", "y": "energy", "scale": "linear", "ticks": ticks,
         "layers": [{"data": data, "lines": lines}],
     }  # fmt: skip
-    sizes = {"step": table["step"], **{name: np.where(np.array(table[name]) > 0, table[name], np.nan) for name in NORMS}}
+    sizes = {
+        "step": table["step"],
+        **{name: np.where(np.array(table[name]) > 0, table[name], np.nan) for name in NORMS},
+    }
     data = thinned(sizes, {name: name for name in sizes}, "step")
     lines = [
         {"column": name, "label": label, "color": color, "width": 1.6, "alpha": 1.0}
         for (name, (_, label)), color in zip(NORMS.items(), COLORS, strict=True)
     ]
-    norms = {"title": "sizes of costates and weights", "y": "norm", "scale": "log", "layers": [{"data": data, "lines": lines}]}
+    norms = {
+        "title": "sizes of costates and weights",
+        "y": "norm",
+        "scale": "log",
+        "layers": [{"data": data, "lines": lines}],
+    }
     words = "Of HL at the measured steps, before the weights move: H = phi L + z . f - (beta/2) |omega|²."
     about = "Hamiltonian, costates and weights of HL over the steps"
     return Section("physics", "Physics of the run", words, [energy, norms], folder / "physics.png", about)
@@ -52,25 +60,38 @@ def _signed_scale(values: np.ndarray) -> tuple[float, list[tuple[float | None, s
     if not len(sizes):
         return 1.0, [(0.0, "0")]
     linear = float(np.quantile(sizes, 0.1))
-    low, high = int(np.floor(np.log10(linear))), int(np.ceil(np.log10(sizes.max())))
-    every = max(1, -(-(high - low + 1) // (MOST_TICKS // 2)))
-    powers = range(high, low - 1, -every)
-    marks = [0.0, *(sign * 10.0**power for power in powers for sign in (1, -1))]
-    return linear, [(plain([np.arcsinh(mark / (2 * linear))])[0], f"{mark:g}") for mark in sorted(marks)]
+    reach = 2 * float(np.arcsinh(sizes.max() / (2 * linear)))
+    low, high = int(np.floor(np.log10(linear))), int(np.floor(np.log10(sizes.max())))
+    marks = {0.0: "0"}
+    for power in range(high, low - 1, -1):
+        at = float(np.arcsinh(10.0**power / (2 * linear)))
+        if all(abs(at - other) * MOST_TICKS > reach for other in marks) and 2 * at * MOST_TICKS > reach:
+            marks |= {at: f"{10.0**power:g}", -at: f"-{10.0**power:g}"}
+    return linear, [(plain([at])[0], label) for at, label in sorted(marks.items())]
 
 
 def pipeline(folder: Path, blocks: list[dict[str, Any]]) -> Section:
     """Which block sat where, how long it computed and how long it waited."""
-    parts = (("computed", "computed", "hl"), ("shared", "its process was busy elsewhere", "quiet"), ("waited", "waited", "wait"))
+    parts = (
+        ("computed", "computed", "hl"),
+        ("shared", "its process was busy elsewhere", "quiet"),
+        ("waited", "waited", "wait"),
+    )
     seconds = {name: plain([block[name] for block in blocks]) for name, _, _ in parts}
     figure = {
         "kind": "bars", "title": "seconds in steps", "x": "seconds",
         "rows": [f"block {b['block']}, {b['place']}" for b in blocks],
-        "parts": [{"column": name, "label": label, "color": color, "values": seconds[name]} for name, label, color in parts],
+        "parts": [{"label": label, "color": color, "values": seconds[name]} for name, label, color in parts],
     }  # fmt: skip
     header = ["block", "layers", "place", "weights", "computed, s", "its process elsewhere, s", "waited, s"]
     rows = [
-        [str(b["block"]), str(b["layers"]), str(b["place"]), f"{b['weights']:,}", *(f"{b[name]:.3g}" for name, _, _ in parts)]
+        [
+            str(b["block"]),
+            str(b["layers"]),
+            str(b["place"]),
+            f"{b['weights']:,}",
+            *(f"{b[name]:.3g}" for name, _, _ in parts),
+        ]
         for b in blocks
     ]
     words = "h passes upwards, its costate downwards."

@@ -12,12 +12,12 @@ from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import WINDOW, Measure
 from hl_cli.reporting.console import NAMES
 from hl_cli.reporting.html.page import Section
-from hl_cli.reporting.html.thinning import plain, thinned
+from hl_cli.reporting.html.thinning import plain, stretches, thinned
 from hl_cli.reporting.plots import DECADES, MOST_PERIODS
 from hl_cli.reporting.tables import read
 
-ENOUGH = 20  # running scores that make a curve
-COLUMNS, ROWS = 120, 60  # of the heat map of the tensors
+ENOUGH = 8  # running scores that make a curve
+ROWS = 60  # of the heat map of the tensors
 MOST_SIGNALS = 4
 PAIR = ("pytorch", "hl")  # in the order of drawing: the thin line on the wide one
 Table = dict[str, "array[float]"]
@@ -28,7 +28,9 @@ def curves(folder: Path, measure: Measure, period: int) -> Section:
     each, running, held_out = (read(folder / f"{name}.csv") for name in ("curves", "running", "evaluation"))
     steps = len(each["step"])
     changes = list(range(period, steps, period)) if period and steps <= MOST_PERIODS * period else []
-    figures = [_score(each, running, held_out, name, name in measure.pooled) | {"spans": changes} for name in measure.drawn]
+    figures = [
+        _score(each, running, held_out, name, name in measure.pooled) | {"spans": changes} for name in measure.drawn
+    ]
     words = (
         "Taken before each update. PyTorch is the wide red line, HL the thin blue one with markers, stars are held-out "
         "scores. A click on a name of a legend hides it or shows it."
@@ -39,7 +41,7 @@ def curves(folder: Path, measure: Measure, period: int) -> Section:
 
 def _score(each: Table, running: Table, held_out: Table, quantity: str, pooled: bool) -> dict[str, Any]:
     names = {learner: f"{learner}_{quantity}" for learner in PAIR}
-    layers = []
+    layers: list[dict[str, Any]] = []
     smooth = not pooled and len(running["step"]) >= ENOUGH
     if smooth:
         data = thinned(running, {"step": "step", **{k: f"window_{name}" for k, name in names.items()}}, "step")
@@ -50,7 +52,9 @@ def _score(each: Table, running: Table, held_out: Table, quantity: str, pooled: 
         line |= {"hidden": True, "width": 1, "alpha": 0.55}
     layers.append({"data": data, "lines": lines})
     stars = {"step": plain(held_out["step"]), **{k: plain(held_out[name]) for k, name in names.items()}}
-    marks = [{"column": k, "label": f"{NAMES[k]}, held-out", "color": k, "size": 15 if k == "pytorch" else 8} for k in PAIR]
+    marks = [
+        {"column": k, "label": f"{NAMES[k]}, held-out", "color": k, "size": 15 if k == "pytorch" else 8} for k in PAIR
+    ]
     layers.append({"data": stars, "lines": [], "stars": marks})
     over = f"over the last {WINDOW} steps" if smooth or pooled else "of each step"
     return {
@@ -100,8 +104,8 @@ def weight_difference(folder: Path, floor: dict[int, float] | None) -> Section:
         _tensors(read(folder / "tensor_difference.csv")),
     ]
     section.words = (
-        "Above, the largest of all weights, with the noise floor where it is known: two PyTorch runs that start one ulp "
-        "apart. Below, tensor by tensor; white is equal bit for bit. A stretch of measured steps shows its largest value."
+        "The largest of all weights, with the noise floor where it is known: two PyTorch runs started one ulp apart. "
+        "Then tensor by tensor: an empty cell is equal bit for bit, a stretch of steps shows its largest value."
     )
     section.picture = folder / "tensor_difference.png"
     section.about_picture = "largest weight difference of each tensor over the steps"
@@ -125,13 +129,6 @@ def _tensors(table: Table) -> dict[str, Any]:
         "values": [plain([value if value > 0 else np.nan for value in cells[k]]) for k in rows],
         "scale": "log",
     }
-
-
-def stretches(grid: np.ndarray) -> tuple[list[int], np.ndarray]:
-    """At most COLUMNS stretches of the columns of (rows, columns): where each starts, and the largest value in it."""
-    count = grid.shape[1]
-    starts = sorted({k * count // COLUMNS for k in range(COLUMNS)})
-    return starts, np.maximum.reduceat(grid, starts, axis=1)
 
 
 def tasks(folder: Path, kept: dict[str, Retention], words: list[str]) -> Section:
@@ -165,12 +162,18 @@ def free_run(folder: Path, summary: dict[str, Any]) -> Section:
         made = {name: f"{name}_{k}" for name in ("true", *PAIR) if f"{name}_{k}" in table}
         true = np.array(table[f"true_{k}"])
         reach = 2 * max(float(np.abs(true).max()), 1e-12)
-        lines = [_line(name, f"{NAMES[name]}, generated", name) | {"width": 1.6, "alpha": 1.0} for name in made if name != "true"]
+        lines = [
+            _line(name, f"{NAMES[name]}, generated", name) | {"width": 1.6, "alpha": 1.0}
+            for name in made
+            if name != "true"
+        ]
         truth = {"column": "true", "label": "true continuation", "color": "ink", "width": 4, "alpha": 0.3}
         data = thinned(table, {"tick": "tick", **made}, "tick")
         title = f"value {k + 1}" if signals > 1 else "the signal"
         layers = [{"data": data, "lines": [truth, *lines]}]
-        figures.append({"title": title, "x": "tick", "y": "value", "scale": "linear", "reach": [-reach, reach], "layers": layers})
+        figures.append(
+            {"title": title, "x": "tick", "y": "value", "scale": "linear", "reach": [-reach, reach], "layers": layers}
+        )
     fed = "its own output" if summary["feed"] == "own" else summary["feed"]
     words = f"Weights frozen, fed with {fed}. Error is by the power of the true signal, so that zero output has 1."
     rows = [["", "error/power", "r2"]]

@@ -110,6 +110,7 @@ def _compared(summary: dict[str, Any]) -> Facts:
     every = " at every tick" if s["counts"] == "every" else ""
     shape = f"{s['ticks']} x {s['features']} inputs, {asked}{every}"
     phi = f"{c['phi']:.12g} ({c['phi_first']:.12g} at the first step)"
+    held = f", each sample held for {summary['hold']} steps" if summary["hold"] > 1 else ""
     found: Facts = [
         ("stream", f"{s['name']}: {shape}, {given} and {s['held_out_samples']} held-out samples"),
         ("origin", f"{s['origin']}; licence {s['licence']}"),
@@ -124,7 +125,7 @@ def _compared(summary: dict[str, Any]) -> Facts:
                f"eta {c['eta']:.12g}, phi {phi}"),
         ("PyTorch", summary["baseline"]),
         ("weight decay", f"{c['weight_decay']:.12g} (both)"),
-        ("batch size", f"{summary['batch_size']}, each sample held for {summary['hold']} steps"),
+        ("batch size", f"{summary['batch_size']}{held}"),
         ("seed", summary["seed"]),
         ("relation", summary["note"]),
     ]  # fmt: skip

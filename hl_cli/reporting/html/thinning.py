@@ -11,6 +11,7 @@ import numpy as np
 Columns = Mapping[str, Any]
 BUCKETS = 400  # stretches of a curve of which the least and the largest value are kept, more than a screen shows
 DIGITS = 7
+COLUMNS = 120  # of a heat map
 
 
 def kept(columns: Columns, over: Sequence[str], buckets: int = BUCKETS) -> np.ndarray:
@@ -34,7 +35,9 @@ def kept(columns: Columns, over: Sequence[str], buckets: int = BUCKETS) -> np.nd
     return np.unique(np.concatenate(found))
 
 
-def thinned(columns: Columns, names: Mapping[str, str], by: str, buckets: int = BUCKETS) -> dict[str, list[float | None]]:
+def thinned(
+    columns: Columns, names: Mapping[str, str], by: str, buckets: int = BUCKETS
+) -> dict[str, list[float | None]]:
     """Some columns under other names, thinned together, so that a row still is one moment of both learners.
 
     names: new name to column; by: the column along which the rows lie, which is no curve.
@@ -53,3 +56,10 @@ def _short(value: float) -> float | int | None:
     if not math.isfinite(value):
         return None
     return int(value) if value == int(value) and abs(value) < 2**53 else float(f"{value:.{DIGITS}g}")
+
+
+def stretches(grid: np.ndarray) -> tuple[list[int], np.ndarray]:
+    """At most COLUMNS stretches of the columns of (rows, columns): where each starts, and the largest value in it."""
+    count = grid.shape[1]
+    starts = sorted({k * count // COLUMNS for k in range(COLUMNS)})
+    return starts, np.maximum.reduceat(grid, starts, axis=1)
