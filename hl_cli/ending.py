@@ -25,6 +25,7 @@ from hl_cli.reporting.report import write_report
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import write_weights
 from hl_cli.reporting.tensor_difference import draw_tensor_difference
+from hl_cli.reporting.tensorboard_end import write_end
 
 REPLAY_AFTER_SIGNAL = 1000  # steps: whoever sends a signal wants the files soon
 
@@ -80,7 +81,6 @@ def finish(
     scheme = "" if cfg.scheme.name == "global" else f", {cfg.scheme.name} scheme"
     title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split{scheme}, {cfg.scenario.name}"
     write_weights(folder, tensors)
-    write_json(folder / "summary.json", result)
     write_report(folder, title, result, tensors, tally.retention)
     plots.draw_curves(folder, title, measure, built.schedule.period)
     if built.schedule.period:
@@ -94,9 +94,14 @@ def finish(
     if generated:
         write_free_run(folder, title, generated)
         console.say(said(generated))
+    write_end(folder, result)
     write_report_page(folder, title, result, tensors, tally, built.schedule.period, verdict.noise_floor)
+    write_json(folder / "summary.json", result)  # the last: with it, a run has finished
     if lost:
-        raise LostRank(f"ended by {lost} after step {tally.steps}; what was done is in {_short(folder)}")
+        where = _short(folder)
+        raise LostRank(
+            f"ended by {lost} after step {tally.steps}; what was done is in {where}, and resume={where} goes on"
+        )
     return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))
 
 

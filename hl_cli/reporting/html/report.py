@@ -50,7 +50,9 @@ def write_report_page(
         compared=_compared(summary),
         environment=_environment(summary),
         config=config.read_text() if config.exists() else "",
-        files=sorted({"report.html", *(p.name for p in folder.iterdir() if p.is_file() and p.suffix != ".tmp")}),
+        files=sorted(
+            {"report.html", "summary.json", *(p.name for p in folder.iterdir() if p.is_file() and p.suffix != ".tmp")}
+        ),
     )
 
 
