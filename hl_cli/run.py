@@ -25,6 +25,7 @@ from hl_cli.parallel.world import World
 from hl_cli.rehearsal import rehearse
 from hl_cli.reporting import console
 from hl_cli.reporting.checkpoints import Checkpoints
+from hl_cli.reporting.histograms import Histograms
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.reporting.thousands import Thousands
@@ -92,11 +93,12 @@ def _run(
     tally, measure = Tally(built.measure), built.measure
     runaway = Runaway((built.hl, built.pytorch))
     with ExitStack() as files:
-        tables = Tables(folder, tally, built.schedule.period > 0, state and state["tables"])
+        tables = Tables(folder, tally, differences.names, built.schedule.period > 0, state and state["tables"])
         files.callback(tables.close)
         spans = Thousands(folder, measure, state and state["thousands"])
         files.callback(spans.close)
-        board = TensorBoard(folder, tally, state and state["tensorboard"])
+        histograms = Histograms(built.hl, built.pytorch) if cfg.log_histograms else None
+        board = TensorBoard(folder, tally, state and state["tensorboard"], histograms)
         files.callback(board.close)
         standing = Standing(cfg, built, tally, differences, runaway, tables, spans, board, world)
         here = standing.load_state_dict(state) if state else None

@@ -99,14 +99,14 @@ def loop() -> None:
     endless = Schedule(10**9, default.log_every, default.eval_every)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        apart = Differences(built.hl.weights(), built.pytorch.weights())
         tally = Tally(built.measure)
         consumers: list[Consumer] = [
             tally,
-            Tables(folder, tally),
+            Tables(folder, tally, apart.names),
             TensorBoard(folder, tally),
             Progress(10**9),
         ]
-        apart = Differences(built.hl.weights(), built.pytorch.weights())
         records = side_by_side(built.stream, built.hl, built.pytorch, built.measure, endless, apart)
 
         def whole() -> None:

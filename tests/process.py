@@ -26,6 +26,8 @@ FILES = {
     "thousands.csv",
     "summary.json",
     "report.md",
+    "report.html",
+    "tensor_difference.csv",
     "curves.png",
     "physics.png",
     "weight_difference.png",
