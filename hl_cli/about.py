@@ -9,8 +9,7 @@ from omegaconf import DictConfig
 
 from hl_cli.building import Comparison
 from hl_cli.parallel import launched
-
-CONFIG = ".hydra"
+from hl_cli.resume import CONFIG
 
 
 def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:
@@ -24,7 +23,7 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
         "scenario": cfg.scenario.name,
         "scheme": cfg.scheme.name,
         "integrator": cfg.integrator.name,
-        "memory": cfg.memory,
+        "memory": getattr(built.hl, "memory", None),
         "anchor_every": cfg.anchor_every,
         "drift": None,
         "hold": cfg.hold,
@@ -37,6 +36,7 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
             **{k: v for k, v in asdict(built.sgd).items() if k != "weight_decay"},
         },
         "baseline": built.baseline,
+        "runaway": {},
         "free_run": None,
         "feed": cfg.feed,
         "note": built.note,

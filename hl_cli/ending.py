@@ -15,14 +15,17 @@ from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import judge, noise_floor
 from hl_cli.errors import LostRank
 from hl_cli.interruption import Interruption
-from hl_cli.learners.stage_report import stage_reports
+from hl_cli.learners.stage_report import StageReport, stage_reports
 from hl_cli.reporting import console, plots
 from hl_cli.reporting.free_run import said, write_free_run
+from hl_cli.reporting.html.report import write_report_page
 from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import write_report
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import write_weights
+from hl_cli.reporting.tensor_difference import draw_tensor_difference
+from hl_cli.reporting.tensorboard_end import write_end
 
 REPLAY_AFTER_SIGNAL = 1000  # steps: whoever sends a signal wants the files soon
 
@@ -50,6 +53,11 @@ def finish(
     lost: a process that was lost, which ended the run; it is raised again once the files are written.
     """
     measure = tally.measure
+    stages: list[StageReport] = []
+    try:
+        stages = [] if lost else stage_reports(built.hl)  # first of all: what follows takes long, and needs nobody
+    except LostRank as gone:
+        lost = gone
     verdict = judge(
         differences.first_step,
         tally.apart,
@@ -70,7 +78,6 @@ def finish(
     about["interrupted"] = str(lost) if lost else (received.name if received else None)
     if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
         about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
-    stages = [] if lost else stage_reports(built.hl)
     about["pipeline"] = [asdict(stage) for stage in stages]
     seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
     result = summary(tally, verdict, differences, seconds, about)
@@ -78,7 +85,6 @@ def finish(
     scheme = "" if cfg.scheme.name == "global" else f", {cfg.scheme.name} scheme"
     title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split{scheme}, {cfg.scenario.name}"
     write_weights(folder, tensors)
-    write_json(folder / "summary.json", result)
     write_report(folder, title, result, tensors, tally.retention)
     plots.draw_curves(folder, title, measure, built.schedule.period)
     if built.schedule.period:
@@ -86,13 +92,20 @@ def finish(
     if stages:
         draw_pipeline(folder, title, stages)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)
+    draw_tensor_difference(folder, title)
     draw_physics(folder, title)
     console.say(console.closing(result, _short(folder)))
     if generated:
         write_free_run(folder, title, generated)
         console.say(said(generated))
+    write_end(folder, result)
+    write_report_page(folder, title, result, tensors, tally, built.schedule.period, verdict.noise_floor)
+    write_json(folder / "summary.json", result)  # the last: with it, a run has finished
     if lost:
-        raise LostRank(f"ended by {lost} after step {tally.steps}; what was done is in {_short(folder)}")
+        where = _short(folder)
+        raise LostRank(
+            f"ended by {lost} after step {tally.steps}; what was done is in {where}, and resume={where} goes on"
+        )
     return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))
 
 

@@ -7,6 +7,10 @@ class BadInput(ValueError):
     """A config value, a file or a folder that the run cannot take; raised before anything is written."""
 
 
+class NoSuchCombination(BadInput):
+    """Choices that are each allowed and have no meaning together; a sweep skips such a job, and says why."""
+
+
 class NonFinite(ArithmeticError):
     """A learner met a NaN or an infinity; raised before its weights change.
 
@@ -26,6 +30,12 @@ class Unbounded(NonFinite):
 
     how = "grows without bound"
     advice = "try a larger scheme.eta_z, or a smaller tau"
+
+
+class RunawayWeights(Unbounded):
+    """Weights that grew beyond any use, and took what costates are measured by along with them."""
+
+    advice = "try a smaller learning rate"
 
 
 class LostRank(RuntimeError):

@@ -9,6 +9,7 @@ a are the weights of HL, b those of PyTorch. Differences are taken in float64.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -110,6 +111,17 @@ class Differences:
                 self.first_steps[name] = step
         return False
 
+    def state_dict(self) -> dict[str, Any]:
+        """What was compared last, and since when tensors differ."""
+        hl, pytorch = self._last
+        last = [hl, hl if torch.equal(hl, pytorch) else pytorch]  # one tensor twice is saved once
+        return {"first_steps": self.first_steps, "last_step": self.last_step, "last": last}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        hl, pytorch = state["last"]
+        self.first_steps, self.last_step, self._last = state["first_steps"], state["last_step"], (hl, pytorch)
+
     @property
     def first_step(self) -> int | None:
         """The first compared step after which any weight differed, None while all are equal."""
@@ -118,6 +130,18 @@ class Differences:
     def measure(self, hl: Tensor, pytorch: Tensor) -> Distance:
         """Distance of all weights of two snapshots together."""
         return distance(hl.view(self._dtype), pytorch.view(self._dtype))
+
+    def largest_by_tensor(self, hl: Tensor, pytorch: Tensor) -> tuple[float, ...]:
+        """max_abs of each tensor of two snapshots, in the order of `names`; 0.0 is equal bit for bit, but for -0."""
+        if torch.equal(hl, pytorch):
+            return (0.0,) * len(self._sizes)
+        gap = (hl.view(self._dtype).double() - pytorch.view(self._dtype).double()).abs()
+        return tuple(torch.stack([part.max() for part in gap.split(self._sizes)]).tolist())
+
+    @property
+    def names(self) -> list[str]:
+        """The tensors, in their order."""
+        return list(self._shapes)
 
     def by_tensor(self) -> list[TensorDistance]:
         """Distance of each tensor at `last_step`, the last step that was compared."""

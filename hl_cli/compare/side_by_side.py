@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hl_cli.compare.differences import Differences, Distance
 from hl_cli.compare.metrics import Means, Measure, evaluate
+from hl_cli.compare.rest import Rest
 from hl_cli.compare.schedule import Schedule
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import Learner
@@ -44,9 +45,9 @@ class StepRecord(NamedTuple):
 
     A learner that has diverged is missing from `means`, `held_out` and `tasks`, and both are missing from `means`
     where no target counted. measured: whether this step asked for distance and physics; equal and distance are None
-    once a learner has diverged, and between measured steps where weights are in other processes. tasks: held-out
-    scores by task, then by learner, after a period of a stream that changes over time; trained: the task of that
-    period.
+    once a learner has diverged, and between measured steps where weights are in other processes. by_tensor: max_abs of
+    each tensor, where there is a distance. tasks: held-out scores by task, then by learner, after a period of a stream
+    that changes over time; trained: the task of that period.
     """
 
     step: int
@@ -54,6 +55,7 @@ class StepRecord(NamedTuple):
     measured: bool
     equal: bool | None = None
     distance: Distance | None = None
+    by_tensor: tuple[float, ...] | None = None
     physics: Physics | None = None
     held_out: dict[str, Scores] | None = None
     tasks: dict[str, dict[str, Scores]] | None = None
@@ -123,17 +125,22 @@ def side_by_side(
     schedule: Schedule,
     differences: Differences,
     stop: Callable[[], bool] = lambda: False,
+    start: Rest | None = None,
+    rest: Callable[[Rest, bool], None] = lambda here, interrupted: None,
 ) -> Iterator[StepRecord]:
     """Yield a record a step until the steps are done, stop() says so, the stream ends, or both learners have diverged.
 
     Each learner takes a burst of samples before the other takes the same ones: alternating at every step makes both
     a fifth slower, for the caches of the machine. At a measured step both stand exactly there.
+    rest(here, interrupted) is called before each burst and after the last, but not after the step that stop() made
+    the last; start: where to go on, with everything else as it was there.
     """
-    alive: list[Learner] = [hl, pytorch]
-    step, last, limit = 0, False, 1
-    upcoming = next(stream, None)  # one sample ahead, to know which is the last
+    step, limit, names, upcoming = start or Rest(upcoming=next(stream, None))  # one ahead, to know which is the last
+    alive: list[Learner] = [learner for learner in (hl, pytorch) if learner.name in names]
+    last = interrupted = False
     while alive and not last and upcoming is not None:
         interrupted = stop()
+        rest(Rest(step, limit, tuple(learner.name for learner in alive), upcoming), interrupted)
         samples = [upcoming, *islice(stream, 0 if interrupted else schedule.burst(step, limit) - 1)]
         end = step + len(samples)
         trained = stream.current_task()
@@ -155,17 +162,19 @@ def side_by_side(
             }
         for k in range(len(samples)):
             if all(t.diverged and t.diverged[0].step <= step for t in traces.values()):
-                return  # both have diverged before this step
+                break  # both have diverged before this step
             step += 1
             record = _record(step, k, traces, differences, measured and step == end)
             if step == end:
                 record = record._replace(held_out=held_out, tasks=tasks, trained=trained)
             yield record
+    if not interrupted:
+        rest(Rest(step, limit, tuple(learner.name for learner in alive)), False)
 
 
 def _record(step: int, k: int, traces: dict[str, _Trace], differences: Differences, measured: bool) -> StepRecord:
     """Put together what the learners said at the k-th step of a burst."""
-    equal, apart = None, None
+    equal, apart, parts = None, None, None
     diverged: tuple[Divergence, ...] = ()
     there = {name: trace.means[k] for name, trace in traces.items() if k < len(trace.means)}
     means = {name: found for name, found in there.items() if found is not None}
@@ -174,12 +183,12 @@ def _record(step: int, k: int, traces: dict[str, _Trace], differences: Differenc
         before = differences.first_step
         equal = differences.compare(step, *pair)
         if measured or (before is None and not equal) or _parts_after(k, traces):
-            apart = differences.measure(*pair)
+            apart, parts = differences.measure(*pair), differences.largest_by_tensor(*pair)
     physics = traces["hl"].physics if measured and "hl" in there else None
     for trace in traces.values():
         if trace.diverged and trace.diverged[0].step == step:
             diverged += trace.diverged
-    return StepRecord(step, means, measured, equal, apart, physics, diverged=diverged)
+    return StepRecord(step, means, measured, equal, apart, parts, physics, diverged=diverged)
 
 
 def _parts_after(k: int, traces: dict[str, _Trace]) -> bool:

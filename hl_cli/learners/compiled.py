@@ -94,7 +94,7 @@ class CompiledForward(ForwardLearner):
         neurons = self.neurons
         if not neurons.after:
             neurons.begin(u)
-        h = [tuple(part.clone(memory_format=torch.contiguous_format) for part in state) for state in neurons.after]
+        h = [tuple(part.contiguous().clone() for part in state) for state in neurons.after]
         zeta = [
             tuple(
                 torch.zeros_like(part) if z is None else z.contiguous().clone()
@@ -108,11 +108,11 @@ class CompiledForward(ForwardLearner):
         self._bound = [largest, self.phase.theta, self.phase.omega, *flat(h), *flat(zeta)]
 
     def _given(self, u: Tensor, target: Tensor | None) -> list[Tensor]:
-        """What the tick is a function of, now."""
+        """What it is a function of, now."""
         if self.neurons.after is not self._here:
             self._bind(u)
-        before, now = self.loss_weight(max(self.ticks - 1, 0)), self.loss_weight(self.ticks)
-        numbers = (float(target is not None), before / now, -self._flow.sign * self.coefficients.tau * now)
+        before, phi = self.loss_weight(max(self.ticks - 1, 0)), self.loss_weight(self.ticks)
+        numbers = (float(target is not None), before / phi, -self._flow.sign * self.coefficients.tau * phi)
         if numbers != self._numbers:
             self._numbers = numbers
             self._scalars = [torch.tensor(number, dtype=u.dtype) for number in numbers]
@@ -142,8 +142,7 @@ class CompiledForward(ForwardLearner):
                 below = split.output.pull_back(tape, (below,), drive).x
             living.pull_back(below, drive)
             drive.finish()
-        if c.weight_decay:
-            g = g + theta * c.weight_decay
+        g = g + theta * c.weight_decay if c.weight_decay else g
         moved = omega * c.decay + g * gain  # never add_(a @ b, alpha): Inductor on the CPU may drop alpha
         along = moved if self.integrator.newest else omega
         after = flat(living.after)
@@ -174,6 +173,7 @@ class CompiledForward(ForwardLearner):
         if u.shape != self._shape:
             raise BadInput(f"compile=true: inputs {tuple(u.shape)} after {tuple(self._shape)}; {ELSE}")
         given = self._given(u, target)
+        self._leash.at(self.ticks)
         if self._observed:
             self.neurons.before = [tuple(part.clone() for part in state) for state in self._here]
             self._old = self.phase.theta.clone(), self.phase.omega.clone()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,12 +21,17 @@ from tests.process import ENVIRONMENT, PATIENCE, summary_of
 from tests.ranks import trained
 
 ROOT = Path(__file__).resolve().parents[2]
+HUGE = ["scenario=custom", "scenario.beta=1e-38", "scenario.eta=0.05", "scenario.phi=3e38"]
 DEEP = ["stream=digits", "model.hidden=[12,10,8,6]", "split=state"]
 IMAGES = ["stream=digits", "model=cnn", "model.channels=[3,4,5]", "split=state_output", "batch_size=3", "dtype=float64"]
 JOBS: dict[str, dict[str, Any]] = {
     "local": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b"], "steps": 500},
     "local, stash": {"overrides": [*DEEP, "scheme=local", "scheme.stash=true", "hold=2"], "steps": 500},
     "wave, resumed": {"overrides": [*DEEP, "scheme=wave"], "steps": 60, "resumed": True},
+    "blocks, resumed": {"overrides": [*DEEP, "scheme=blocks", "scenario=mom_b"], "steps": 40, "resumed": True},
+    "local, resumed": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b", "hold=2"], "steps": 60, "resumed": True},
+    "stash, resumed": {"overrides": [*DEEP, "scheme=local", "scheme.stash=true"], "steps": 70, "resumed": True},
+    "local, resumed early": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b"], "steps": 15, "resumed": True},
     "local, diverged": {"overrides": [*DEEP, "scheme=local", "model.activation=relu", "scenario.lr=1e38"], "steps": 60},
     "local, one step": {"overrides": [*DEEP, "scheme=local"], "steps": 1},
     "local, after it": {"overrides": [*DEEP, "scheme=local"], "steps": 30},
@@ -33,8 +39,15 @@ JOBS: dict[str, dict[str, Any]] = {
     "wave, float64": {"overrides": [*DEEP, "scheme=wave", "dtype=float64", "batch_size=4"], "steps": 100},
     "blocks": {"overrides": [*DEEP, "scheme=blocks", "scenario=mom_b"], "steps": 100},
     "blocks, diverged": {"overrides": [*DEEP, "scheme=blocks", "scenario.lr=1e38"], "steps": 100},
+    "local, costate": {"overrides": [*DEEP, "scheme=local", *HUGE], "steps": 60},
+    "blocks, costate": {"overrides": [*DEEP, "scheme=blocks", *HUGE], "steps": 60},
 }
-OF_IMAGES = {f"cnn {s}": {"overrides": [*IMAGES, f"scheme={s}"], "steps": 40} for s in ("local", "wave", "blocks")}
+NORMAL = ["model=tests.ranks:normalised", "split=state", "batch_size=6", "scheme.blocks=3"]
+OF_IMAGES = {
+    f"normalised {s}": {"overrides": [*NORMAL, *f"scheme={s}".split()], "steps": 60, "resumed": True}
+    for s in ("wave", "local", "local scheme.stash=true")
+}
+OF_IMAGES |= {f"cnn {s}": {"overrides": [*IMAGES, f"scheme={s}"], "steps": 40} for s in ("local", "wave", "blocks")}
 
 
 def launcher(count: int) -> list[str]:
@@ -62,6 +75,18 @@ DATA: dict[str, dict[str, Any]] = {
     for split in ("output", "state")
     for dtype in ("float32", "float64")
 }
+DATA["resumed float64"] = {**DATA["state float64"], "resumed": True}
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two states hold the same bits."""
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return a == b
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
@@ -75,13 +100,18 @@ def test_so_many_processes_end_with_the_weights_of_one(count: int, tmp_path: Pat
         assert here["losses"] == one["losses"], name
         assert all(torch.equal(w, one["weights"][k]) for k, w in here["weights"].items()), name
         assert torch.equal(here["y"], one["y"]), name
+        if one["state"] is not None:
+            assert same(here["state"], one["state"]), name
         if one["physics"] is None:  # nothing has come out of the pipeline yet
             assert here["physics"] is None, name
         else:
             assert here["physics"] == pytest.approx(one["physics"], rel=1e-12), name
-    assert (
-        "weight costate of block" in alone["blocks, diverged"]["fault"] or "loss" in alone["blocks, diverged"]["fault"]
-    )
+    assert {name: one["fault"] for name, one in alone.items() if "fault" in one} == {
+        "local, diverged": "loss is not finite at 8",
+        "blocks, diverged": "loss is not finite at 2",
+        "local, costate": "weight costate of block 5 is not finite at 9",
+        "blocks, costate": "weight costate of block 5 is not finite at 2",
+    }
 
 
 def test_data_parallel_is_the_whole_batch_to_round_off(tmp_path: Path) -> None:
@@ -110,6 +140,8 @@ def test_the_command_line_leads_and_reports(tmp_path: Path) -> None:
     summary = summary_of(tmp_path / "run")
     assert summary["verdict"] == "identical" and summary["steps"] == 120, wrong
     assert "at 4 compared steps" in said  # 1, 50, 100 and 120
+    command = shlex.split(summary["command"])
+    assert command[:6] == ["torchrun", "--nproc-per-node", "2", "-m", "hl_cli", "stream=digits"]
     assert [(b["block"], b["place"]) for b in summary["pipeline"]] == [
         (1, "cpu, rank 1"), (2, "cpu, rank 0"), (3, "cpu, rank 0"), (4, "cpu, rank 0"), (5, "cpu, rank 0"),
     ]  # fmt: skip
@@ -179,6 +211,18 @@ def test_ctrl_c_ends_all_with_their_files(tmp_path: Path) -> None:
     process = running(tmp_path)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
+    assert process.returncode == 130
     summary = summary_of(tmp_path / "run")
     assert summary["interrupted"] == "SIGINT" and summary["steps"] >= 20
     assert (tmp_path / "run" / "report.md").exists()
+
+
+def test_a_sweep_goes_on_after_a_job_that_one_process_refuses(tmp_path: Path) -> None:
+    jobs = ["scheme=wave,global", "steps=20", "-m", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${hydra:job.num}"]
+    process = start(tmp_path, 2, *DEEP, *jobs, "seed=0,1")
+    said, wrong = process.communicate(timeout=PATIENCE)
+    own = [line for line in wrong.splitlines() if line.startswith("hl-run")]
+    assert process.returncode == 1 and len(own) == 2, wrong
+    assert all("scheme=global in 2 processes" in line for line in own)
+    assert sorted(p.parent.name for p in (tmp_path / "sweep").rglob("summary.json")) == ["0", "1"]
+    assert said.count("identical: ") == 2
