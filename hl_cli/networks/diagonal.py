@@ -66,6 +66,11 @@ class DiagonalBlock(InvertibleBlock):
         drive.add(bias, g.sum(0))
         return Pulled(torch.mm(g, weight) if want_x else None, (g * factor if want_h else None,))
 
+    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+        """That alone."""
+        assert z[0] is not None
+        return (z[0] * self.derived[0],)
+
     def pull_derived(self, drive: Drive) -> None:
         """d lambda/d nu, in the order of autograd."""
         (factor,) = self.derived

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from hl_cli.dynamics.drive import Drive
-from hl_cli.dynamics.hamiltonian import Costate, State, total
+from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape
 from hl_cli.networks.invertible import Derived, InvertibleBlock, InvertibleCell
 
@@ -60,11 +60,10 @@ class RotationBlock(InvertibleBlock):
         (x, q, p), (c, s) = tape, self.derived
         weight, bias = self.cell.inputs.weight, self.cell.inputs.bias
         z_q = torch.zeros_like(q) if z[0] is None else z[0]
-        z_p, past_q, past_p = z[1], None, None
+        z_p = z[1]
         if z_p is not None:
             self.toward.add(c, (z_p * p).sum(0))
             self.toward.add(s, (z_p * q).sum(0))
-            past_q, past_p = z_p * s, z_p * c
         back = -z_q
         self.toward.add(s, (back * p).sum(0))
         self.toward.add(c, (z_q * q).sum(0))
@@ -72,7 +71,19 @@ class RotationBlock(InvertibleBlock):
         drive.add_product(weight, g.t(), x)
         drive.add(bias, g.sum(0))
         below = torch.mm(g, weight) if want_x else None
-        return Pulled(below, (total(past_q, z_q * c), total(past_p, back * s)) if want_h else (None, None))
+        return Pulled(below, self._turned_back(z_q, z_p, back) if want_h else (None, None))
+
+    def _turned_back(self, z_q: Tensor, z_p: Tensor | None, back: Tensor) -> Costate:
+        """The costates of q and p; back: -z_q."""
+        c, s = self.derived
+        if z_p is None:
+            return z_q * c, back * s
+        return z_p * s + z_q * c, z_p * c + back * s
+
+    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+        """That alone."""
+        z_q = torch.zeros_like(tape[1]) if z[0] is None else z[0]
+        return self._turned_back(z_q, z[1], -z_q)
 
     def pull_derived(self, drive: Drive) -> None:
         """dc/dw = -damping sin(w), ds/dw = damping cos(w)."""
