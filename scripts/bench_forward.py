@@ -13,12 +13,12 @@ from ratios import build, compare
 from hl_cli.building import Comparison
 
 ROWS = (
-    ("rnn", 0.8),
-    ("gru", 0.8),
-    ("lstm", 0.9),
-    ("leaky_rnn", 0.8),
-    ("diagonal", 0.85),
-    ("rotation", 1.0),
+    ("rnn", 0.7),
+    ("gru", 0.7),
+    ("lstm", 0.7),
+    ("leaky_rnn", 0.7),
+    ("diagonal", 0.7),
+    ("rotation", 0.7),
 )
 
 
