@@ -10,7 +10,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.antisymmetric import Antisymmetric, AntisymmetricBlock
 from hl_cli.networks.blocks import Block, ModuleBlock
 from hl_cli.networks.convolutional import convolution_blocks, convolutional
@@ -50,7 +50,7 @@ def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
         return _oscillators(model, stream, outputs, every)
     if model.name == "cnn":
         if stream.image is None or every:
-            raise BadInput("model=cnn: the stream gives no images; allowed: digits, mnist and the like, flat")
+            raise NoSuchCombination("model=cnn: the stream gives no images; allowed: digits, mnist and the like, flat")
         return convolutional(stream.image, list(model.channels), outputs, model.activation)
     features = stream.features if every else stream.features * stream.ticks
     if model.name == "linear":
@@ -133,7 +133,9 @@ def _check(split: str, blocks: int, model: str) -> None:
     """Refuse to cut a net that has one block alone into state net and output net."""
     allowed = SPLITS[:2] if blocks == 1 else SPLITS
     if split not in allowed:
-        raise BadInput(f"split={split}: model={model} has no hidden layer, so its splits are {', '.join(allowed)}")
+        raise NoSuchCombination(
+            f"split={split}: model={model} has no hidden layer, so its splits are {', '.join(allowed)}"
+        )
 
 
 def _cell(model: DictConfig, cell: nn.Module, device: str) -> Block:

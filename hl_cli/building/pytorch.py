@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from hl_cli.dynamics.equivalence import SGD
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.learners.real_time import RealTimeLearner
 from hl_cli.learners.truncated import TruncatedLearner
@@ -31,7 +31,9 @@ def pytorch_learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) ->
     of, given = cfg.pytorch, options(cfg.pytorch, sgd)
     optimizer = OPTIMIZERS[of.optimizer.lower()]
     if of.window is not None and not isinstance(module, Recurrent):
-        raise BadInput(f"pytorch.window={of.window}: model={cfg.model.name} has no states; allowed: a recurrent model")
+        raise NoSuchCombination(
+            f"pytorch.window={of.window}: model={cfg.model.name} has no states; allowed: a recurrent model"
+        )
     reset = cfg.scheme.get("reset", "never")
     try:
         if of.credit == "rtrl":

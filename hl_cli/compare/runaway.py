@@ -9,7 +9,8 @@ that learns from a usual start moves its weights by a few times their size, a st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,6 +56,14 @@ class Runaway:
 
     def close(self) -> None:
         """Nothing to write."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The worst so far; the start follows from the seed."""
+        return {name: asdict(growth) for name, growth in self.worst.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.worst = {name: Growth(**growth) for name, growth in state.items()}
 
     @property
     def away(self) -> dict[str, Growth]:

@@ -14,7 +14,7 @@ from hl_cli.learners.base import finite
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.ranks import Ranks
 from hl_cli.networks.sequence import Neurons
-from hl_cli.parallel.world import World
+from hl_cli.parallel.world import Order, World
 from hl_cli.types import LearnerRecord, Sample
 
 
@@ -24,6 +24,17 @@ class DataParallel(Ranks, HamiltonianLearner):
     def __init__(self, *arguments: Any, world: World, **options: Any) -> None:
         HamiltonianLearner.__init__(self, *arguments, **options)
         Ranks.__init__(self, world)
+        if self.world.size > 1 and any(True for _ in self.split.module.buffers()):
+            raise BadInput(
+                "parallel=data: the net has buffers (as batch normalisation has), which would count the rows of one "
+                "process alone; allowed: nets without"
+            )
+
+    def load_state_dict(self, state: dict[str, Any] | None) -> None:
+        """Go on from there, in all ranks, which have all of the state each; rank 0 alone is given it."""
+        if self.world.rank == 0:
+            self.world.lead(Order.LOAD)
+        super().load_state_dict(self.world.hand_out(state))
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One step on this rank's rows; rank 0 has the loss and the predictions of all."""

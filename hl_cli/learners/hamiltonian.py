@@ -128,10 +128,11 @@ class HamiltonianLearner(NamedWeights):
         return [self.phase]
 
     def state_dict(self) -> dict[str, Any]:
-        """Theta and omega by name, and the number of weight steps so far."""
+        """Theta, omega and buffers by name, and the number of weight steps so far."""
         return {
             "theta": {name: w.clone() for name, w in self.weights().items()},
             "omega": {name: w.clone() for name, w in self.weight_costates().items()},
+            "buffers": {name: b.clone() for name, b in self.split.module.named_buffers()},
             "steps": self.steps,
         }
 
@@ -141,4 +142,6 @@ class HamiltonianLearner(NamedWeights):
             w.copy_(state["theta"][name])
         for name, w in self.weight_costates().items():
             w.copy_(state["omega"][name])
+        for name, b in self.split.module.named_buffers():
+            b.copy_(state["buffers"][name])
         self.steps = state["steps"]

@@ -20,6 +20,7 @@ from hl_cli.dynamics.hamiltonian import Share, hamiltonian
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import evaluating, finite
+from hl_cli.learners.gathered import gathered
 from hl_cli.learners.naming import NamedWeights
 from hl_cli.learners.ranks import Ranks
 from hl_cli.learners.stage import Stage
@@ -69,6 +70,8 @@ class Pipeline(Ranks, NamedWeights):
         self.seconds, self.waited = 0.0, 0.0
         self._stale = False  # whether weights of other ranks have moved since rank 0 saw them
         self.weights_elsewhere = self.world.size > 1
+        self.one_shape = self.world.size > 1  # whether all samples must have the shape of the first
+        self._shape: torch.Size | None = None
 
     def _age(self, index: int) -> int:
         """How many ticks after its input a stage (from 0) meets the zeta that belongs to it, if it keeps inputs."""
@@ -104,7 +107,13 @@ class Pipeline(Ranks, NamedWeights):
 
     @torch.no_grad()
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
-        """One learning period of the scheme. Raises NonFinite, in all processes alike."""
+        """One learning period of the scheme. Raises NonFinite, and BadInput for a shape, in all processes alike."""
+        self._shape = self._shape or sample.inputs.shape
+        if self.one_shape and sample.inputs.shape != self._shape:
+            raise BadInput(
+                f"a sample of shape {tuple(sample.inputs.shape)} after one of {tuple(self._shape)}: scheme=local, and "
+                "blocks in several processes, allow one shape"
+            )
         with self.one_step(observe):
             start, waited = perf_counter(), self.world.waited
             phi = self.coefficients.loss_weight(self.stages[-1].steps)
@@ -130,13 +139,13 @@ class Pipeline(Ranks, NamedWeights):
         return LearnerRecord(y.to(sample.inputs.device), finite(loss.item(), "loss")), zeta
 
     def _collect(self, shares: list[Share]) -> list[list[Share]]:
-        """Bring weights and shares of all ranks to rank 0."""
+        """Bring weights, buffers and shares of all ranks to rank 0."""
         if self.world.size == 1:
             return [shares]
-        found = self.world.collect((shares, {k: self.stages[k].phase.theta.cpu() for k in self.mine}))
-        for _, weights in found[1:]:
-            for k, theta in weights.items():
-                self.stages[k].phase.theta.copy_(theta)
+        found = self.world.collect((shares, {k: self.stages[k].shown() for k in self.mine}))
+        for _, stages in found[1:]:
+            for k, seen in stages.items():
+                self.stages[k].show(seen)
         self._stale = False
         return [shares for shares, _ in found]
 
@@ -162,27 +171,27 @@ class Pipeline(Ranks, NamedWeights):
         return [stage.phase for stage in self.stages]
 
     def state_dict(self) -> dict[str, Any]:
-        """Of each rank: theta, omega, weight clock and inputs of its stages, and what is under way."""
+        """All that the next step depends on, of all ranks, for rank 0; every rank calls this, between two steps."""
         if self.is_top:
             self.world.lead(Order.SAVE)
-        return {"ranks": self.world.collect(self._state())}
+        return gathered(self.world, {k: self.stages[k].state_dict() for k in self.mine}, self._way())
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "stages": [
-                {"theta": s.phase.theta.clone(), "omega": s.phase.omega.clone(), **s.state_dict()} for s in self.owned
-            ]
-        }
+    def _way(self) -> dict[str, Any]:
+        """What is under way between stages, as hl_cli.learners.gathered takes it."""
+        return {}
 
     def load_state_dict(self, state: dict[str, Any] | None) -> None:
-        """Go on from there, with as many processes; the other ranks are given None."""
+        """Go on from there, in as many processes as there are now; the other ranks are given None."""
         if self.is_top:
             self.world.lead(Order.LOAD)
-        self._load(self.world.hand_out(state)["ranks"][self.world.rank])
+        whole = self.world.hand_out(state)
+        for k, of in enumerate(whole["stages"]):
+            if k in self.mine:
+                self.stages[k].load_state_dict(of)
+            else:
+                self.stages[k].show((of["theta"], *of["buffers"]))
+        self._go_on(whole)
+        self._stale = False
 
-    def _load(self, state: dict[str, Any]) -> None:
-        for stage, of in zip(self.owned, state["stages"], strict=True):
-            stage.phase.theta.copy_(of["theta"])
-            stage.phase.omega.copy_(of["omega"])
-            stage.load_state_dict(of)
-        self._stale = self.world.size > 1
+    def _go_on(self, way: dict[str, Any]) -> None:
+        """Take what was under way."""

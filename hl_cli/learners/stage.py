@@ -77,6 +77,11 @@ class Stage:
         """Its layers, and the output net where it sits here."""
         return [*self.layers, *(() if self.output is None else (self.output,))]
 
+    @property
+    def buffers(self) -> list[Tensor]:
+        """What its modules have beside weights, such as the running means of a normalisation."""
+        return [b for block in self.parts if isinstance(block, ModuleBlock) for b in block.module.buffers()]
+
     def look(self, x: Tensor) -> Tensor:
         """What it would show of x, nothing kept."""
         return self._show(self.block.candidate(x.to(self.device), ()))
@@ -112,7 +117,9 @@ class Stage:
         """Pull zeta of this stage back: fill the drive, and return zeta of the stage below, None for the first."""
         start = perf_counter()
         z: Tensor | None = zeta.to(self.device)
-        if self._inputs.maxlen != 1:
+        again = self._inputs.maxlen != 1
+        if again:  # the input has passed before: what the modules count beside weights must not see it twice
+            counted = [buffer.clone() for buffer in self.buffers]
             self._record(self._inputs[0])
         drive = self.phase.drive
         drive.start()
@@ -121,6 +128,9 @@ class Stage:
         self._zeta = z
         below = self.block.pull_back(self._tapes[0], (z,), drive, want_x=self.number > 1).x
         drive.finish()
+        if again:
+            for buffer, before in zip(self.buffers, counted, strict=True):
+                buffer.copy_(before)
         self.seconds += perf_counter() - start
         return below
 
@@ -143,21 +153,39 @@ class Stage:
             raise NonFinite(f"{stop.quantity} of block {self.number}") from None
         finally:
             self.seconds += perf_counter() - start
+        self.steps += 1
 
     def move_weights(self) -> None:
         """Theta follows: the second half of the step."""
         start = perf_counter()
         assert self._along is not None
         weight_step(self.phase, self.coefficients, self._along)
-        self.steps += 1
         self.seconds += perf_counter() - start
 
+    def shown(self) -> list[Tensor]:
+        """Weights and buffers as others may see them: copies on the CPU."""
+        return [one.detach().cpu() for one in (self.phase.theta, *self.buffers)]
+
+    def show(self, seen: Sequence[Tensor]) -> None:
+        """Be as another process has it."""
+        for mine, one in zip((self.phase.theta, *self.buffers), seen, strict=True):
+            mine.copy_(one)
+
     def state_dict(self) -> dict[str, Any]:
-        """The weight clock, what it shows, and the inputs that it keeps; theta and omega are the learner's to name."""
-        return {"steps": self.steps, "h": list(self._h), "inputs": list(self._inputs)}
+        """Theta, omega, buffers, the weight clock, what it shows, and the inputs that it keeps."""
+        return {
+            "theta": self.phase.theta.clone(),
+            "omega": self.phase.omega.clone(),
+            "buffers": [buffer.clone() for buffer in self.buffers],
+            "steps": self.steps,
+            "h": list(self._h),
+            "inputs": list(self._inputs),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        self.steps, self._h = state["steps"], tuple(state["h"])
+        self.show((state["theta"], *state["buffers"]))
+        self.phase.omega.copy_(state["omega"])
+        self.steps, self._h = state["steps"], tuple(h.to(self.device) for h in state["h"])
         self._inputs.clear()
-        self._inputs.extend(state["inputs"])
+        self._inputs.extend(x.to(self.device) for x in state["inputs"])

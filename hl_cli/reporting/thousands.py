@@ -1,57 +1,16 @@
-"""thousands.csv: the scores of each thousand steps by itself, how a run without end is told; and a table of it.
+"""How a run without end is told: a table of the scores of each thousand steps by itself, from thousands.csv.
 
 Steps are test-then-train: a prediction is scored before its weights learn of the target.
 """
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from hl_cli.compare.metrics import Measure, Total
-from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.compare.tally import LEARNERS
-from hl_cli.reporting.tables import cells, read
+from hl_cli.reporting.tables import read
 
-SPAN = 1000  # steps
-MOST_ROWS = 20  # of the table
-
-
-class Thousands:
-    """Writes a row when a thousand steps are full, and a last one for the rest; keeps nothing that grows."""
-
-    def __init__(self, folder: Path, measure: Measure) -> None:
-        self._measure = measure
-        self._file = (folder / "thousands.csv").open("w", newline="")
-        self._writer = csv.writer(self._file)
-        scores = [f"{learner}_{metric}" for metric in measure.names for learner in LEARNERS]
-        self._writer.writerow(["first_step", "last_step", *scores])
-        self._first, self._last = 1, 0
-        self._start()
-
-    def _start(self) -> None:
-        self._totals = {name: Total(self._measure) for name in LEARNERS}
-
-    def consume(self, record: StepRecord) -> None:
-        """Take one step in."""
-        self._last = record.step
-        for name, means in record.means.items():
-            self._totals[name].add(means)
-        if record.step % SPAN == 0:
-            self._write()
-
-    def _write(self) -> None:
-        scores = {name: tuple(total.scores().values()) for name, total in self._totals.items() if total.count}
-        self._writer.writerow([self._first, self._last, *cells(scores, len(self._measure.names))])
-        self._file.flush()
-        self._first = self._last + 1
-        self._start()
-
-    def close(self) -> None:
-        """The rest, and what is buffered."""
-        if self._last >= self._first:
-            self._write()
-        self._file.close()
+MOST_ROWS = 20
 
 
 def thousands(folder: Path, names: dict[str, str]) -> list[list[str]]:

@@ -26,6 +26,10 @@ JOBS: dict[str, dict[str, Any]] = {
     "local": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b"], "steps": 500},
     "local, stash": {"overrides": [*DEEP, "scheme=local", "scheme.stash=true", "hold=2"], "steps": 500},
     "wave, resumed": {"overrides": [*DEEP, "scheme=wave"], "steps": 60, "resumed": True},
+    "blocks, resumed": {"overrides": [*DEEP, "scheme=blocks", "scenario=mom_b"], "steps": 40, "resumed": True},
+    "local, resumed": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b", "hold=2"], "steps": 60, "resumed": True},
+    "stash, resumed": {"overrides": [*DEEP, "scheme=local", "scheme.stash=true"], "steps": 70, "resumed": True},
+    "local, resumed early": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b"], "steps": 15, "resumed": True},
     "local, diverged": {"overrides": [*DEEP, "scheme=local", "model.activation=relu", "scenario.lr=1e38"], "steps": 60},
     "local, one step": {"overrides": [*DEEP, "scheme=local"], "steps": 1},
     "local, after it": {"overrides": [*DEEP, "scheme=local"], "steps": 30},
@@ -34,7 +38,12 @@ JOBS: dict[str, dict[str, Any]] = {
     "blocks": {"overrides": [*DEEP, "scheme=blocks", "scenario=mom_b"], "steps": 100},
     "blocks, diverged": {"overrides": [*DEEP, "scheme=blocks", "scenario.lr=1e38"], "steps": 100},
 }
-OF_IMAGES = {f"cnn {s}": {"overrides": [*IMAGES, f"scheme={s}"], "steps": 40} for s in ("local", "wave", "blocks")}
+NORMAL = ["model=tests.ranks:normalised", "split=state", "batch_size=6", "scheme.blocks=3"]
+OF_IMAGES = {
+    f"normalised {s}": {"overrides": [*NORMAL, *f"scheme={s}".split()], "steps": 60, "resumed": True}
+    for s in ("wave", "local", "local scheme.stash=true")
+}
+OF_IMAGES |= {f"cnn {s}": {"overrides": [*IMAGES, f"scheme={s}"], "steps": 40} for s in ("local", "wave", "blocks")}
 
 
 def launcher(count: int) -> list[str]:
@@ -62,6 +71,18 @@ DATA: dict[str, dict[str, Any]] = {
     for split in ("output", "state")
     for dtype in ("float32", "float64")
 }
+DATA["resumed float64"] = {**DATA["state float64"], "resumed": True}
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two states hold the same bits."""
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return a == b
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
@@ -75,6 +96,8 @@ def test_so_many_processes_end_with_the_weights_of_one(count: int, tmp_path: Pat
         assert here["losses"] == one["losses"], name
         assert all(torch.equal(w, one["weights"][k]) for k, w in here["weights"].items()), name
         assert torch.equal(here["y"], one["y"]), name
+        if one["state"] is not None:
+            assert same(here["state"], one["state"]), name
         if one["physics"] is None:  # nothing has come out of the pipeline yet
             assert here["physics"] is None, name
         else:
