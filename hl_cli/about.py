@@ -23,7 +23,7 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
         "scenario": cfg.scenario.name,
         "scheme": cfg.scheme.name,
         "integrator": cfg.integrator.name,
-        "memory": cfg.memory,
+        "memory": getattr(built.hl, "memory", None),
         "anchor_every": cfg.anchor_every,
         "drift": None,
         "hold": cfg.hold,

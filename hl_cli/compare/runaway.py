@@ -58,12 +58,12 @@ class Runaway:
         """Nothing to write."""
 
     def state_dict(self) -> dict[str, Any]:
-        """The worst so far; the start follows from the seed."""
+        """The growth met so far; what it is measured by are the weights of the start."""
         return {name: asdict(growth) for name, growth in self.worst.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        self.worst = {name: Growth(**growth) for name, growth in state.items()}
+        self.worst = {name: Growth(**of) for name, of in state.items()}
 
     @property
     def away(self) -> dict[str, Growth]:

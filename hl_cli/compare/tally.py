@@ -13,15 +13,13 @@ from hl_cli.compare.side_by_side import Divergence, StepRecord
 from hl_cli.types import Scores
 
 LEARNERS = ("hl", "pytorch")
-SPAN = 1000  # steps
 
 
 @dataclass
 class Tally:
     """What is known of a run so far.
 
-    last, total, span: scores of each learner over the last WINDOW steps, over all, and over the span of SPAN steps that
-    is on; apart: largest weight difference by
+    last, total: scores of each learner over the last WINDOW steps, and over all; apart: largest weight difference by
     measured step; retention: what is kept of the tasks of a stream that changes.
     """
 
@@ -35,17 +33,13 @@ class Tally:
         self.retention = {name: Retention(name, self.measure.main) for name in LEARNERS}
         self.last = {name: Window(self.measure) for name in LEARNERS}
         self.total = {name: Total(self.measure) for name in LEARNERS}
-        self.span = {name: Total(self.measure) for name in LEARNERS}
 
     def consume(self, record: StepRecord) -> None:
         """Keep the last window, the distances and the divergences."""
-        if record.step % SPAN == 1:
-            self.span = {name: Total(self.measure) for name in LEARNERS}
         self.steps = record.step
         for name, means in record.means.items():
             self.last[name].add(means)
             self.total[name].add(means)
-            self.span[name].add(means)
         for retention in self.retention.values():
             retention.consume(record)
         if record.distance is not None:
@@ -66,7 +60,6 @@ class Tally:
             "held_out": self.held_out,
             **{f"last {name}": self.last[name].state_dict() for name in LEARNERS},
             **{f"total {name}": self.total[name].state_dict() for name in LEARNERS},
-            **{f"span {name}": self.span[name].state_dict() for name in LEARNERS},
             **{f"retention {name}": asdict(self.retention[name]) for name in LEARNERS},
         }
 
@@ -78,7 +71,6 @@ class Tally:
         for name in LEARNERS:
             self.last[name].load_state_dict(state[f"last {name}"])
             self.total[name].load_state_dict(state[f"total {name}"])
-            self.span[name].load_state_dict(state[f"span {name}"])
             self.retention[name] = Retention(**state[f"retention {name}"])
 
     @property

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.differences import Distance, TensorDistance
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.compare.tally import LEARNERS, SPAN, Tally
+from hl_cli.compare.tally import LEARNERS, Tally
 from hl_cli.reporting.growing import close_all, grow, settle
 from hl_cli.types import Physics, Scores
 
@@ -23,19 +23,27 @@ class Tables:
     """Writes each record as it comes; rows are buffered and reach the disk every FLUSH_EVERY steps.
 
     tally: the running scores, which has taken each record before this one does; tasks: whether the stream changes over
-    time, which has a table of its own; start: from `state_dict`, to go on with files that are there.
+    time, which has a table of its own; tensors: names of the weights, whose differences have a column each; start: from
+    `state_dict`, to go on with files that are there.
     """
 
-    def __init__(self, folder: Path, tally: Tally, tasks: bool = False, start: dict[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tally: Tally,
+        tensors: Sequence[str],
+        tasks: bool = False,
+        start: dict[str, int] | None = None,
+    ) -> None:
         self._tally, self._measure = tally, tally.measure
         measure = tally.measure
         scores = [f"{learner}_{metric}" for metric in measure.names for learner in LEARNERS]
         columns: dict[str, list[str]] = {
             "curves.csv": ["step", *scores],
             "evaluation.csv": ["step", *scores],
-            "thousands.csv": ["first_step", "last_step", *scores],
             "running.csv": ["step", *(f"{over}_{score}" for over in ("window", "cumulative") for score in scores)],
             "weight_difference.csv": ["step", *(f.name for f in fields(Distance))],
+            "tensor_difference.csv": ["step", *tensors],
             "physics.csv": ["step", *(f.name for f in fields(Physics))],
         }
         if tasks:
@@ -54,14 +62,14 @@ class Tables:
             self._writers["running.csv"].writerow([record.step, *self._running()])
         if record.distance is not None:
             self._writers["weight_difference.csv"].writerow([record.step, *astuple(record.distance)])
+        if record.by_tensor is not None:
+            self._writers["tensor_difference.csv"].writerow([record.step, *record.by_tensor])
         if record.physics is not None:
             self._writers["physics.csv"].writerow([record.step, *astuple(record.physics)])
         if record.held_out is not None:
             self._writers["evaluation.csv"].writerow([record.step, *self._named(record.held_out)])
         for task, scores in (record.tasks or {}).items():
             self._writers["tasks.csv"].writerow([record.step, record.trained, task, *self._named(scores)])
-        if record.step % SPAN == 0:
-            self._end_span()
         if record.step % FLUSH_EVERY == 0:
             for file in self._files.values():
                 file.flush()
@@ -84,30 +92,26 @@ class Tables:
             cells += self._named({name: of for name, of in scores.items() if of})
         return cells
 
-    def _end_span(self) -> None:
-        """The scores of the thousand steps that are over, or of the rest of a run."""
-        last = self._tally.steps
-        scores = {name: total.scores() for name, total in self._tally.span.items() if total.count}
-        self._writers["thousands.csv"].writerow([(last - 1) // SPAN * SPAN + 1, last, *self._named(scores)])
-
     def _named(self, scores: dict[str, Scores]) -> list[Any]:
         return self._cells({name: tuple(of.values()) for name, of in scores.items()})
 
     def _cells(self, values: dict[str, tuple[float, ...]]) -> list[Any]:
-        """Metric by metric, learner by learner; empty where there is no number."""
-        empty = (math.nan,) * len(self._measure.names)
-        pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
-        return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
+        return cells(values, len(self._measure.names))
 
     def state_dict(self) -> dict[str, int]:
         """How many bytes of each file are of the records so far; they are on the disk then."""
         return {name: settle(file) for name, file in self._files.items()}
 
     def close(self) -> None:
-        """Write the rest of the last thousand steps, and what is buffered."""
-        if self._tally.steps % SPAN:
-            self._end_span()
+        """Write what is buffered."""
         close_all([*self._files.values()])
+
+
+def cells(values: dict[str, tuple[float, ...]], metrics: int) -> list[Any]:
+    """Metric by metric, learner by learner; empty where there is no number."""
+    empty = (math.nan,) * metrics
+    pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
+    return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
 
 
 def write_weights(folder: Path, tensors: Iterable[TensorDistance]) -> None:
