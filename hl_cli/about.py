@@ -9,8 +9,7 @@ from omegaconf import DictConfig
 
 from hl_cli.building import Comparison
 from hl_cli.parallel import launched
-
-CONFIG = ".hydra"
+from hl_cli.resume import CONFIG
 
 
 def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The Hydra application: compose the config, run it, say errors in one line, exit with a code that tells.
 
 0 done; 1 bad input, a failure, or a process that was lost; 3 the verdict is not the expected one; 130, 143 stopped by
-Ctrl-C, SIGTERM. In a sweep the largest code of its jobs. No torch is imported until a config is composed.
+Ctrl-C, SIGTERM. In a sweep the largest code of its jobs, of which one that was skipped has 0. No torch is imported
+until a config is composed.
 """
 
 from __future__ import annotations
@@ -22,54 +23,25 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from hl_cli import plugins, schema
+from hl_cli import plugins, resume, schema
 from hl_cli.complaint import one_line
-from hl_cli.errors import BadInput, LostRank
+from hl_cli.errors import BadInput, LostRank, NoSuchCombination
 from hl_cli.interruption import Interruption
 from hl_cli.parallel import launched, rank
-
-TRACEBACK = "HYDRA_FULL_ERROR"
-
-
-class Session:
-    """What one process has to remember between Hydra's calls: exit codes, and folders that Hydra made."""
-
-    def __init__(self) -> None:
-        self.exit_code = 0
-        self.show_traceback = os.environ.get(TRACEBACK, "0") not in ("", "0")
-        self.jobs = 0
-        self.folder = ""
-        self.world: Any = None
-        self.missing: list[Path] = []
-
-    def expect_folder(self, field: str, folder: Path) -> None:
-        """Note which of the folder and its parents are not there yet: those are ours to remove again."""
-        self.folder = f"{field}={folder}"
-        self.missing = [path for path in (folder, *folder.parents) if not path.exists()]
-
-    def remove_made_folders(self) -> None:
-        """Remove what Hydra made for a run that never was; a folder with anything else in it stays."""
-        with contextlib.suppress(OSError):
-            for path in self.missing:
-                if [inside.name for inside in path.iterdir()] == ["multirun.yaml"]:
-                    (path / "multirun.yaml").unlink()
-                path.rmdir()
-
-    def fail(self, error: Exception, where: str = "") -> None:
-        """Say it in one line and remember exit code 1."""
-        if self.show_traceback:
-            raise error
-        if isinstance(error, OSError) and self.folder:
-            where += f"{self.folder}: "
-        print(f"hl-run: {where}{one_line(error)}", file=sys.stderr)
-        self.exit_code = max(self.exit_code, 1)
-
+from hl_cli.session import TRACEBACK, Session
+from hl_cli.sweep.parent import Parent
+from hl_cli.sweep.plan import Plan, with_command
+from hl_cli.sweep.turn import Turn
 
 session = Session()
 
 
 class FolderWatch(Callback):
-    """Sees each run before Hydra makes its folder."""
+    """Sees each run before Hydra makes its folder, and each job of a sweep, in whatever process it runs."""
+
+    def __init__(self) -> None:
+        self.plan: Plan | None = None
+        self.show_traceback = session.show_traceback
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the folder of a single run is made."""
@@ -80,39 +52,62 @@ class FolderWatch(Callback):
         """Before the folder of a sweep is made; one that holds another's files is refused."""
         folder = Path(config.hydra.sweep.dir).absolute()
         session.expect_folder("hydra.sweep.dir", folder)
-        if folder.is_dir() and any(folder.iterdir()):
-            session.fail(BadInput(f"{session.folder}: holds files of another run; allowed: a new or an empty folder"))
+        try:
+            session.sweep = Parent(config, folder)
+        except BadInput as error:
+            session.fail(error)
             sys.exit(1)  # Hydra lets a callback's SystemExit through, and nothing else
+        self.plan = session.sweep.plan
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Before the first job of a process, which may be a worker that knows nothing yet."""
+        session.show_traceback, warnings.showwarning = self.show_traceback, _one_line_warning
+        if self.plan:
+            self.plan.enter()
+        self.plan = None
 
 
-@hydra.main(config_path="pkg://hl_cli.configs", config_name="run", version_base="1.3")
 def job(cfg: DictConfig) -> float | None:
-    """One run; its held-out loss of HL is the value that a sweeper may minimise."""
+    """One run; its held-out loss of HL is the value that a sweeper may minimise, infinite where the run diverged."""
     own: Any = HydraConfig.get()
-    folder = Path(own.runtime.output_dir)
-    sweep = own.mode.name == "MULTIRUN"
+    if own.mode.name != "MULTIRUN":
+        return _run(cfg, own, None)
+    turn = Turn(cfg, own)
+    with turn.taken():
+        return turn.value if turn.final else _run(cfg, own, turn)
+
+
+def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
     try:
         from hl_cli.run import run
 
-        outcome = run(cfg, folder, own, _command(own), Interruption(), session.world)
+        folder, stop = Path(own.runtime.output_dir), Interruption()
+        outcome = run(cfg, folder, own, _command(own), stop, session.world, session.resumed)
     except LostRank as lost:  # no job can follow
         print(f"hl-run: {lost}", file=sys.stderr)
         session.jobs += 1
+        if turn:
+            turn.failed("failed", str(lost), 1)
         sys.exit(1)
     except Exception as error:
-        if sweep:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        skipped = turn is not None and isinstance(error, NoSuchCombination)
+        where = f"job {turn.number} ({own.job.override_dirname}): " if turn else ""
+        if turn:
+            turn.failed("skipped" if skipped else "failed", one_line(error), 0 if skipped else 1)
         if session.world is not None and session.world.lost:  # the others wait within a step: no job can follow
             print(f"hl-run: {one_line(error)}", file=sys.stderr)
             sys.exit(1)
-        session.fail(error, f"job {own.job.num} ({own.job.override_dirname}): " if sweep else "")
+        if skipped:
+            print(f"hl-run: {where}skipped: {one_line(error)}", file=sys.stderr)
+        else:
+            session.fail(error, where)
         return None
     session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
+    value = turn.done(outcome.summary, outcome.exit_code) if turn else outcome.summary["hl"]["held_out_loss"]
     if outcome.exit_code >= 128:
         sys.exit(outcome.exit_code)  # a signal ends a whole sweep
-    return outcome.summary["hl"]["held_out_loss"]
+    return value
 
 
 def _command(own: Any) -> str:
@@ -144,7 +139,6 @@ def start() -> None:
         sys.exit(session.exit_code)
     os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
     warnings.showwarning = _one_line_warning
-    sys.argv[1:] = plugins.translate(sys.argv[1:])
     schema.register()
     signal.signal(signal.SIGTERM, _leave)
     try:
@@ -152,7 +146,12 @@ def start() -> None:
             from hl_cli.parallel.meeting import meet
 
             session.world = meet()
-        job()
+        sys.argv[1:] = plugins.translate(with_command(sys.argv[1:]))
+        sys.argv[1:], session.resumed = resume.take_up(sys.argv[1:])
+        if session.resumed and session.resumed.done:
+            print(f"hl-run: {session.resumed.done}")
+        else:
+            hydra.main(config_path="pkg://hl_cli.configs", config_name="run", version_base="1.3")(job)()
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
@@ -162,10 +161,12 @@ def start() -> None:
     except Exception as error:
         session.fail(error)
     finally:
-        if not session.jobs:
+        if not session.jobs and not (session.sweep and session.sweep.has_folders):
             session.remove_made_folders()
         if session.world is not None and not session.world.lost:
             with contextlib.suppress(LostRank):
                 session.world.hand_out(None)
                 session.world.close()
+    if session.sweep:
+        session.exit_code = max(session.exit_code, session.sweep.finish())
     sys.exit(session.exit_code)

@@ -26,6 +26,9 @@ Examples:
   hl-run scenario=gd_a tau=0.1 expect=round_off            exit 3 if the verdict is worse than round-off
   hl-run scenario=custom scenario.beta=0.02 scenario.eta=0.3 scenario.phi=0.7
   hl-run -m scenario=gd_a,gd_b,mom_a,mom_b split=output,state,state_output
+  hl-run resume=DIR                                        go on with a run that was stopped, killed, or had no room
+  hl-run resume=DIR steps=20000                            the same, or one that has finished, up to more steps
+  hl-run compare DIR1 DIR2                                 are two runs equal? exit 3 if not
 
 hl-run stream=series --help shows the fields of one choice.
 Flags: --cfg job prints the config, -m sweeps, --shell-completion and --hydra-help are Hydra's.
@@ -55,8 +58,12 @@ def help_text(arguments: Sequence[str] = ()) -> str:
             label = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() if len(kinds) > 1 else ""
             if own:
                 groups.append(_entry(f"  {label}", ", ".join(own)))
-    of_pytorch = ((f"pytorch.{name}", *said) for name, *said in validation.values(validation.kind_of("pytorch")))
-    listed = [*validation.values(), *of_pytorch]
+    parts = [
+        (f"{part}.{name}", *said)
+        for part in ("pytorch", "sweep")
+        for name, *said in validation.values(validation.kind_of(part))
+    ]
+    listed = [*validation.values(), *parts]
     values = [_entry(f"{name}={default}", meaning) for name, default, meaning in listed]
     return HELP.format(choices="\n".join(groups), values="\n".join(values))
 
@@ -89,6 +96,10 @@ def main() -> None:
     if any(flag in sys.argv[1:] for flag in ("--help", "-h")):
         print(help_text(sys.argv[1:]), end="")
         return
+    if sys.argv[1:2] == ["compare"]:
+        from hl_cli.reporting.two_runs import main as compare
+
+        sys.exit(compare(sys.argv[2:]))
     from hl_cli.app import start
 
     start()

@@ -82,7 +82,6 @@ def finish(
     scheme = "" if cfg.scheme.name == "global" else f", {cfg.scheme.name} scheme"
     title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split{scheme}, {cfg.scenario.name}"
     write_weights(folder, tensors)
-    write_json(folder / "summary.json", result)
     write_report(folder, title, result, tensors, tally.retention)
     plots.draw_curves(folder, title, measure, built.schedule.period)
     if built.schedule.period:
@@ -95,8 +94,12 @@ def finish(
     if generated:
         write_free_run(folder, title, generated)
         console.say(said(generated))
+    write_json(folder / "summary.json", result)  # the last: with it, a run has finished
     if lost:
-        raise LostRank(f"ended by {lost} after step {tally.steps}; what was done is in {_short(folder)}")
+        where = _short(folder)
+        raise LostRank(
+            f"ended by {lost} after step {tally.steps}; what was done is in {where}, and resume={where} goes on"
+        )
     return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))
 
 

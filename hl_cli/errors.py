@@ -7,6 +7,10 @@ class BadInput(ValueError):
     """A config value, a file or a folder that the run cannot take; raised before anything is written."""
 
 
+class NoSuchCombination(BadInput):
+    """Choices that are each allowed and have no meaning together; a sweep skips such a job, and says why."""
+
+
 class NonFinite(ArithmeticError):
     """A learner met a NaN or an infinity; raised before its weights change.
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from hl_cli.building import Comparison, comparison
@@ -16,7 +18,9 @@ from hl_cli.errors import LostRank, NonFinite
 from hl_cli.learners.stage_report import stage_reports
 from hl_cli.parallel import rank
 from hl_cli.parallel.meeting import meet
-from hl_cli.parallel.world import Order, World
+from hl_cli.parallel.order import Order
+from hl_cli.parallel.world import World
+from hl_cli.types import Sample
 
 
 def follow() -> int:
@@ -52,6 +56,7 @@ def follow() -> int:
 def _serve(built: Comparison, world: World) -> None:
     """Do what rank 0 orders until its run ends."""
     hl: Any = built.hl
+    samples: Iterator[Sample] = built.stream
     while (told := world.follow())[0] is not Order.END:
         order, steps = told
         if order in (Order.STEPS, Order.OBSERVED_STEPS):
@@ -59,11 +64,15 @@ def _serve(built: Comparison, world: World) -> None:
             hl.expect(steps, observe)
             with contextlib.suppress(NonFinite):  # rank 0 meets it too, and says it
                 for k in range(steps):
-                    hl.step(next(built.stream), observe and k == steps - 1)
+                    hl.step(next(samples), observe and k == steps - 1)
         elif order is Order.COLLECT:
             hl.collect()
         elif order is Order.REPORT:
             stage_reports(hl)
+        elif order is Order.STREAM:
+            at, upcoming = world.hand_out()
+            built.stream.load_state_dict(at)
+            samples = chain([upcoming], built.stream)
         elif order is Order.SAVE:
             hl.state_dict()
         else:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli.about import CONFIG, about_run
+from hl_cli.about import about_run
 from hl_cli.building import Comparison, comparison
 from hl_cli.compare.differences import Differences
+from hl_cli.compare.rest import Rest
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
 from hl_cli.compare.tally import Tally
 from hl_cli.ending import Outcome, finish
@@ -19,8 +21,14 @@ from hl_cli.errors import BadInput, LostRank
 from hl_cli.interruption import Interruption
 from hl_cli.parallel.world import World
 from hl_cli.reporting import console
+from hl_cli.reporting.checkpoints import Checkpoints
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
+from hl_cli.restart import Start, alone, clear, find
+from hl_cli.resume import CONFIG, Resumed
+from hl_cli.standing import Standing, why_never
+
+PARTIAL = f"{CONFIG}.tmp"
 
 
 class Consumer(Protocol):
@@ -40,40 +48,68 @@ def run(
     command: str = "hl-run",
     stop: Interruption | None = None,
     world: World | None = None,
+    resumed: Resumed | None = None,
 ) -> Outcome:
     """Run the config into an empty folder; raises BadInput before anything is written there.
 
-    stop: signals that end the run early, with its files finished; world: the processes of the run.
+    stop: signals that end the run early, with its files finished; world: the processes of the run; resumed: go on
+    with the run that was left in the folder.
     """
     stop, world = stop or Interruption(), world or World()
     built = comparison(cfg, world)
-    if any(folder.iterdir()):
-        raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
-    with stop:  # no signal may come between what the processes say to one another
-        world.enlist(cfg)
-        with world.leading():  # from here on there is something to finish
-            return _run(cfg, built, folder, hydra, command, stop)
+    with alone(folder):
+        if resumed is None and any(inside.name != PARTIAL for inside in folder.iterdir()):
+            raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
+        start = find(cfg, folder, resumed.named) if resumed else Start()
+        with stop:  # no signal may come between what the processes say to one another
+            world.enlist(cfg)
+            with world.leading():  # from here on there is something to finish
+                if resumed:
+                    clear(folder, start)
+                _write_config(cfg, folder, hydra)
+                return _run(cfg, built, folder, command, stop, start if resumed else None)
 
 
 def _run(
-    cfg: DictConfig, built: Comparison, folder: Path, hydra: DictConfig | None, command: str, stop: Interruption
+    cfg: DictConfig, built: Comparison, folder: Path, command: str, stop: Interruption, start: Start | None
 ) -> Outcome:
-    _write_config(cfg, folder, hydra)
+    state = start.state if start else None
     about = about_run(cfg, built, command)
-    console.say(console.opening(about))
+    console.say("\n".join([console.opening(about), *([start.said()] if start else [])]))
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     tally, measure = Tally(built.measure), built.measure
     with ExitStack() as files:
-        consumers: list[Consumer] = [tally]
-        consumers.append(Tables(folder, tally, built.schedule.period > 0))
-        files.callback(consumers[-1].close)
-        consumers.append(TensorBoard(folder, tally))
-        files.callback(consumers[-1].close)
-        consumers.append(console.Progress(built.schedule.steps))
-        files.callback(consumers[-1].close)
-        records = side_by_side(built.stream, built.hl, built.pytorch, measure, built.schedule, differences, stop)
-        lost = _consume(records, consumers)
+        tables = Tables(folder, tally, built.schedule.period > 0, state and state["tables"])
+        files.callback(tables.close)
+        board = TensorBoard(folder, tally, state and state["tensorboard"])
+        files.callback(board.close)
+        standing = Standing(cfg, built, tally, differences, tables, board)
+        here = standing.load_state_dict(state) if state else None
+        progress = console.Progress(built.schedule.steps, here.step if here else 0)
+        files.callback(progress.close)
+        rest = _keeper(standing, folder, here)
+        records = side_by_side(
+            built.stream, built.hl, built.pytorch, measure, built.schedule, differences, stop, here, rest
+        )
+        lost = _consume(records, [tally, tables, board, progress])
     return finish(cfg, built, folder, about, tally, differences, stop, lost)
+
+
+def _keeper(standing: Standing, folder: Path, start: Rest | None) -> Callable[[Rest, bool], None]:
+    """What is done between bursts: a checkpoint, where one is due or a signal has come."""
+    files = Checkpoints(
+        folder, standing.cfg.checkpoint_every, standing.cfg.keep_checkpoints, start.step if start else 0
+    )
+    never = why_never(standing.built)
+    if never:
+        console.say(f"  note      no checkpoints, so that resume= begins again from the start: {never}")
+
+    def rest(here: Rest, interrupted: bool) -> None:
+        over = here.upcoming is None
+        if not never and here != start and (interrupted or files.due(here.step, over)):
+            files.save(here.step, standing.state_dict(here), over)
+
+    return rest
 
 
 def _consume(records: Iterator[StepRecord], consumers: list[Consumer]) -> LostRank | None:
@@ -88,9 +124,22 @@ def _consume(records: Iterator[StepRecord], consumers: list[Consumer]) -> LostRa
 
 
 def _write_config(cfg: DictConfig, folder: Path, hydra: DictConfig | None) -> None:
-    """Write .hydra as Hydra would; it does so itself before a bad config could be refused, so that is turned off."""
-    (folder / CONFIG).mkdir()
-    OmegaConf.save(cfg, folder / CONFIG / "config.yaml")
+    """Write .hydra as Hydra would; it does so itself before a bad config could be refused, so that is turned off.
+
+    It is whole or not there. A run that goes on may have other steps: overrides first, from which it is composed.
+    """
+    goes_on = (folder / CONFIG).is_dir()
+    partial = folder / PARTIAL
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
     if hydra is not None:
-        OmegaConf.save(OmegaConf.create({"hydra": hydra}), folder / CONFIG / "hydra.yaml")
-        OmegaConf.save(hydra.overrides.task, folder / CONFIG / "overrides.yaml")
+        OmegaConf.save(hydra.overrides.task, partial / "overrides.yaml")
+        OmegaConf.save(OmegaConf.create({"hydra": hydra}), partial / "hydra.yaml")
+    OmegaConf.save(cfg, partial / "config.yaml")
+    if not goes_on:
+        partial.rename(folder / CONFIG)
+        return
+    for name in ("overrides.yaml", "config.yaml"):  # hydra.yaml stays: it tells how the run was begun
+        if (partial / name).exists():
+            (partial / name).replace(folder / CONFIG / name)
+    shutil.rmtree(partial)

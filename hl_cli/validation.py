@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hl_cli.errors import BadInput
-from hl_cli.schema import MODELS, SCHEMES, STREAMS, Integrator, Module, Paths, PyTorch, Run, Scenario, Split
+from hl_cli.schema import MODELS, SCHEMES, STREAMS, Integrator, Module, Paths, PyTorch, Run, Scenario, Split, Sweep
 
 GROUPS: dict[str, list[type]] = {
     "stream": [*STREAMS],
@@ -19,6 +19,7 @@ GROUPS: dict[str, list[type]] = {
     "model": [*dict.fromkeys(MODELS.values()), Module],
     "paths": [Paths],
     "pytorch": [PyTorch],
+    "sweep": [Sweep],
 }
 KINDS: tuple[type, ...] = (
     Run,
@@ -31,6 +32,7 @@ KINDS: tuple[type, ...] = (
     Integrator,
     Paths,
     PyTorch,
+    Sweep,
 )
 _WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
 _TESTS = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
-from hl_cli.errors import BadInput
+from hl_cli.building.pytorch import lives_on
+from hl_cli.errors import NoSuchCombination
 from hl_cli.streams.base import Stream
 
 
@@ -12,13 +13,13 @@ def check_free_run(cfg: DictConfig, stream: Stream, outputs: int) -> None:
     """Raise BadInput where a learner could not generate by itself."""
     if not cfg.free_run:
         return
-    if cfg.scheme.name != "forward" or cfg.pytorch.window is None:
-        raise BadInput(
+    if cfg.scheme.name != "forward" or not lives_on(cfg.pytorch):
+        raise NoSuchCombination(
             f"free_run={cfg.free_run}: neurons end with each sample; allowed: scheme=forward with pytorch.window=1"
         )
     if stream.task.kind != "values" or stream.ticks != 1 or cfg.batch_size != 1:
-        raise BadInput(f"free_run={cfg.free_run}: allowed: a stream of values, stream.ticks=1, batch_size=1")
+        raise NoSuchCombination(f"free_run={cfg.free_run}: allowed: a stream of values, stream.ticks=1, batch_size=1")
     if cfg.feed == "own" and stream.features != outputs:
-        raise BadInput(
+        raise NoSuchCombination(
             f"feed=own: {outputs} outputs cannot be {stream.features} inputs; allowed: feed=nothing, feed=given"
         )

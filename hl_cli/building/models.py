@@ -10,12 +10,12 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.antisymmetric import Antisymmetric, AntisymmetricBlock
 from hl_cli.networks.blocks import Block, ModuleBlock
 from hl_cli.networks.convolutional import convolution_blocks, convolutional
 from hl_cli.networks.diagonal import ComplexDiagonal, ComplexDiagonalBlock, Diagonal, DiagonalBlock
-from hl_cli.networks.feedforward import Dense, dense_blocks, feedforward
+from hl_cli.networks.feedforward import dense_blocks, feedforward, head_block
 from hl_cli.networks.invertible import InvertibleBlock, InvertibleCell
 from hl_cli.networks.leaky import LeakyCell, LeakyRNNCell
 from hl_cli.networks.leapfrog import Leapfrog, LeapfrogBlock
@@ -23,7 +23,7 @@ from hl_cli.networks.recurrent import CELLS, Recurrent
 from hl_cli.networks.rotation import Rotation, RotationBlock
 from hl_cli.networks.splits import SPLITS, Split, split_chain, stages, whole
 from hl_cli.plugins import make
-from hl_cli.schema import Module
+from hl_cli.schema import Module, StateNet
 from hl_cli.streams.base import Stream
 
 OWN_CELLS: dict[str, tuple[type[InvertibleCell], type[InvertibleBlock]]] = {
@@ -40,23 +40,25 @@ def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
     every = stream.task.counts == "every"
     if OmegaConf.get_type(model) is Module:
         return _own(model, stream, outputs, every)
-    if model.name in CELLS:
-        return Recurrent(CELLS[model.name][0], stream.features, model.hidden, model.layers, outputs, every)
-    if model.name == "leaky_rnn":
-        cell: Any = partial(LeakyRNNCell, leak=model.leak)
-        return Recurrent(cell, stream.features, model.hidden, model.layers, outputs, every)
-    if model.name in OWN_CELLS:
-        own: Any = {key: value for key, value in model.items() if key not in ("name", "hidden", "layers")}
-        cell = partial(OWN_CELLS[model.name][0], **own)
-        return Recurrent(cell, stream.features, model.hidden, model.layers, outputs, every)
+    if isinstance(kind := OmegaConf.get_type(model), type) and issubclass(kind, StateNet):
+        own: Any = {key: value for key, value in model.items() if key not in ("name", "hidden", "layers", "head")}
+        cell = partial(_cell_kind(model.name), **own)
+        sizes = (stream.features, model.hidden, model.layers, outputs)
+        return Recurrent(cell, *sizes, every, list(model.head or ()))
     if model.name == "cnn":
         if stream.image is None or every:
-            raise BadInput("model=cnn: the stream gives no images; allowed: digits, mnist and the like, flat")
+            raise NoSuchCombination("model=cnn: the stream gives no images; allowed: digits, mnist and the like, flat")
         return convolutional(stream.image, list(model.channels), outputs, model.activation)
     features = stream.features if every else stream.features * stream.ticks
     if model.name == "linear":
         return feedforward(features, [], outputs, every=every)
     return feedforward(features, list(model.hidden), outputs, model.activation, every)
+
+
+def _cell_kind(name: str) -> type[nn.Module]:
+    if name in CELLS:
+        return CELLS[name][0]
+    return LeakyRNNCell if name == "leaky_rnn" else OWN_CELLS[name][0]
 
 
 def _own(model: DictConfig, stream: Stream, outputs: int, every: bool) -> nn.Module:
@@ -97,7 +99,7 @@ def split(model: DictConfig, name: str, module: nn.Module, device: str, every: b
         return split_chain(module, blocks, name, every, whole)
     if isinstance(module, Recurrent):
         blocks = [_cell(model, cell, device) for cell in module.cells]
-        return split_chain(module, [*blocks, Dense(module.head)], name, every)
+        return split_chain(module, [*blocks, head_block(module.head)], name, every)
     assert isinstance(module, nn.Sequential)
     if model.name == "cnn":
         return split_chain(module, convolution_blocks(module, model.activation), name)
@@ -110,7 +112,9 @@ def _check(split: str, blocks: int, model: str) -> None:
     """Refuse to cut a net that has one block alone into state net and output net."""
     allowed = SPLITS[:2] if blocks == 1 else SPLITS
     if split not in allowed:
-        raise BadInput(f"split={split}: model={model} has no hidden layer, so its splits are {', '.join(allowed)}")
+        raise NoSuchCombination(
+            f"split={split}: model={model} has no hidden layer, so its splits are {', '.join(allowed)}"
+        )
 
 
 def _cell(model: DictConfig, cell: nn.Module, device: str) -> Block:

@@ -10,8 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from hl_cli.dynamics.equivalence import SGD
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.pytorch import PyTorchLearner
+from hl_cli.learners.real_time import RealTimeLearner
 from hl_cli.learners.truncated import TruncatedLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.recurrent import Recurrent
@@ -30,14 +31,44 @@ def pytorch_learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) ->
     of, given = cfg.pytorch, options(cfg.pytorch, sgd)
     optimizer = OPTIMIZERS[of.optimizer.lower()]
     if of.window is not None and not isinstance(module, Recurrent):
-        raise BadInput(f"pytorch.window={of.window}: model={cfg.model.name} has no states; allowed: a recurrent model")
+        raise NoSuchCombination(
+            f"pytorch.window={of.window}: model={cfg.model.name} has no states; allowed: a recurrent model"
+        )
+    reset = cfg.scheme.get("reset", "never")
     try:
+        if of.credit == "rtrl":
+            return RealTimeLearner(_in_real_time(cfg, module), loss, optimizer, reset, **given)
         if isinstance(module, Recurrent) and of.window is not None:
-            return TruncatedLearner(module, loss, optimizer, of.window, cfg.scheme.get("reset", "never"), **given)
+            return TruncatedLearner(module, loss, optimizer, of.window, reset, **given)
         return PyTorchLearner(module, loss, optimizer, **given)
+    except BadInput:
+        raise
     except (TypeError, ValueError) as error:
         line = " ".join(str(error).split())
         raise BadInput(f"pytorch.optimizer={of.optimizer}: torch.optim refuses {given}: {line}") from error
+
+
+def _in_real_time(cfg: DictConfig, module: nn.Module) -> Recurrent:
+    """The net, where real-time recurrent learning can run it."""
+    for field, value, wrong, allowed in (
+        (
+            "pytorch.window",
+            cfg.pytorch.window,
+            cfg.pytorch.window is not None,
+            "null: its gradient reaches back to rest",
+        ),
+        ("model", cfg.model.name, not isinstance(module, Recurrent), "a recurrent model"),
+        ("batch_size", cfg.batch_size, cfg.batch_size > 1, "1"),
+    ):
+        if wrong:
+            raise BadInput(f"{field}={value}: allowed with pytorch.credit=rtrl: {allowed}")
+    assert isinstance(module, Recurrent)
+    return module
+
+
+def lives_on(of: DictConfig) -> bool:
+    """Whether neurons of the PyTorch arm live on over samples."""
+    return of.window is not None or of.credit == "rtrl"
 
 
 def options(of: DictConfig, sgd: SGD) -> dict[str, Any]:
@@ -59,14 +90,13 @@ def named(of: DictConfig, sgd: SGD) -> str:
         if name != "weight_decay" or value
     )
     ticks = f"truncated BPTT over {of.window} tick{'s' if of.window != 1 else ''}"
-    return ", ".join(
-        (f"torch.optim.{OPTIMIZERS[of.optimizer.lower()].__name__}", *given, *([] if of.window is None else [ticks]))
-    )
+    credit = ["real-time recurrent learning"] if of.credit == "rtrl" else [] if of.window is None else [ticks]
+    return ", ".join((f"torch.optim.{OPTIMIZERS[of.optimizer.lower()].__name__}", *given, *credit))
 
 
 def another_baseline(cfg: DictConfig, sgd: SGD) -> str:
     """Why the PyTorch arm is not the SGD that HL is meant to equal; nothing where it is."""
-    lives_on = cfg.pytorch.window is not None and cfg.scheme.name != "forward"
-    if lives_on or options(cfg.pytorch, sgd) != vars(sgd):
+    on_and_on = cfg.pytorch.credit == "rtrl" or (cfg.pytorch.window is not None and cfg.scheme.name != "forward")
+    if on_and_on or options(cfg.pytorch, sgd) != vars(sgd):
         return f"PyTorch's arm is {named(cfg.pytorch, sgd)}: compare the curves, not the weights"
     return ""

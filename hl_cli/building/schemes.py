@@ -12,7 +12,7 @@ from hl_cli import schema
 from hl_cli.building.device import check_device
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.integrators import INTEGRATORS
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.data_parallel import DataParallel
 from hl_cli.learners.forward import ForwardLearner
 from hl_cli.learners.hamiltonian import HamiltonianLearner
@@ -34,7 +34,7 @@ def _global(cfg: DictConfig, world: World, what: dict[str, Any]) -> HamiltonianL
                 f"batch_size={cfg.batch_size}: {world.size} processes take a part each; allowed: a multiple of that"
             )
         if cfg.memory == "reverse":
-            raise BadInput("memory=reverse: allowed with parallel=data: store, segments, recompute")
+            raise NoSuchCombination("memory=reverse: allowed with parallel=data: store, segments, recompute")
         return DataParallel(**what, memory=cfg.memory, anchor_every=cfg.anchor_every, world=world)
     if world.size > 1:
         raise BadInput(f"scheme=global in {world.size} processes: allowed: scheme=blocks, local, wave; parallel=data")
@@ -43,9 +43,11 @@ def _global(cfg: DictConfig, world: World, what: dict[str, Any]) -> HamiltonianL
 
 def _staged(cfg: DictConfig, world: World, what: dict[str, Any]) -> Blocks | Local:
     if cfg.parallel is not None:
-        raise BadInput(f"parallel={cfg.parallel}: scheme={cfg.scheme.name} has its own; allowed: scheme=global")
+        raise NoSuchCombination(
+            f"parallel={cfg.parallel}: scheme={cfg.scheme.name} has its own; allowed: scheme=global"
+        )
     if cfg.memory != "recompute":
-        raise BadInput(
+        raise NoSuchCombination(
             f"memory={cfg.memory}: blocks of a feed-forward net have no ticks to keep; allowed with "
             f"scheme={cfg.scheme.name}: recompute"
         )

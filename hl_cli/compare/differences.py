@@ -9,6 +9,7 @@ a are the weights of HL, b those of PyTorch. Differences are taken in float64.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -109,6 +110,17 @@ class Differences:
             if name not in self.first_steps and not torch.equal(a, b):
                 self.first_steps[name] = step
         return False
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was compared last, and since when tensors differ."""
+        hl, pytorch = self._last
+        last = [hl, hl if torch.equal(hl, pytorch) else pytorch]  # one tensor twice is saved once
+        return {"first_steps": self.first_steps, "last_step": self.last_step, "last": last}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        hl, pytorch = state["last"]
+        self.first_steps, self.last_step, self._last = state["first_steps"], state["last_step"], (hl, pytorch)
 
     @property
     def first_step(self) -> int | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -149,6 +150,16 @@ class Total:
         self._fold()
         return self._measure.scores(tuple((self._sums / self._folded).tolist())) if self._folded else {}
 
+    def state_dict(self) -> dict[str, Any]:
+        """The sums, and what waits to be added: when that happens is part of their last bits."""
+        waiting = torch.tensor(self._waiting, dtype=torch.float64)
+        return {"sums": torch.from_numpy(self._sums), "folded": self._folded, "waiting": waiting}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._sums, self._folded = state["sums"].numpy(), state["folded"]
+        self._waiting = [tuple(means) for means in state["waiting"].tolist()]
+
 
 class Window:
     """The last WINDOW steps, summed afresh each time: a sum carried along would lose what is small beside a large."""
@@ -170,3 +181,13 @@ class Window:
     def scores(self) -> Scores:
         """The scores over the window; nothing before the first step."""
         return {} if self._ring is None else self._measure.scores(tuple(self._ring[: self.count].mean(0).tolist()))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The ring as it lies."""
+        ring = None if self._ring is None else torch.from_numpy(self._ring)
+        return {"ring": ring, "next": self._next, "count": self.count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._ring = None if state["ring"] is None else state["ring"].numpy()
+        self._next, self.count = state["next"], state["count"]

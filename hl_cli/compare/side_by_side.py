@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hl_cli.compare.differences import Differences, Distance
 from hl_cli.compare.metrics import Means, Measure, evaluate
+from hl_cli.compare.rest import Rest
 from hl_cli.compare.schedule import Schedule
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import Learner
@@ -123,17 +124,22 @@ def side_by_side(
     schedule: Schedule,
     differences: Differences,
     stop: Callable[[], bool] = lambda: False,
+    start: Rest | None = None,
+    rest: Callable[[Rest, bool], None] = lambda here, interrupted: None,
 ) -> Iterator[StepRecord]:
     """Yield a record a step until the steps are done, stop() says so, the stream ends, or both learners have diverged.
 
     Each learner takes a burst of samples before the other takes the same ones: alternating at every step makes both
     a fifth slower, for the caches of the machine. At a measured step both stand exactly there.
+    rest(here, interrupted) is called before each burst and after the last, but not after the step that stop() made
+    the last; start: where to go on, with everything else as it was there.
     """
-    alive: list[Learner] = [hl, pytorch]
-    step, last, limit = 0, False, 1
-    upcoming = next(stream, None)  # one sample ahead, to know which is the last
+    step, limit, names, upcoming = start or Rest(upcoming=next(stream, None))  # one ahead, to know which is the last
+    alive: list[Learner] = [learner for learner in (hl, pytorch) if learner.name in names]
+    last = interrupted = False
     while alive and not last and upcoming is not None:
         interrupted = stop()
+        rest(Rest(step, limit, tuple(learner.name for learner in alive), upcoming), interrupted)
         samples = [upcoming, *islice(stream, 0 if interrupted else schedule.burst(step, limit) - 1)]
         end = step + len(samples)
         trained = stream.current_task()
@@ -155,12 +161,14 @@ def side_by_side(
             }
         for k in range(len(samples)):
             if all(t.diverged and t.diverged[0].step <= step for t in traces.values()):
-                return  # both have diverged before this step
+                break  # both have diverged before this step
             step += 1
             record = _record(step, k, traces, differences, measured and step == end)
             if step == end:
                 record = record._replace(held_out=held_out, tasks=tasks, trained=trained)
             yield record
+    if not interrupted:
+        rest(Rest(step, limit, tuple(learner.name for learner in alive)), False)
 
 
 def _record(step: int, k: int, traces: dict[str, _Trace], differences: Differences, measured: bool) -> StepRecord:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
 
 from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import Measure, Total, Window
@@ -47,6 +50,28 @@ class Tally:
 
     def close(self) -> None:
         """Nothing to write."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it, in plain values and tensors."""
+        return {
+            "steps": self.steps,
+            "apart": torch.tensor([*self.apart.items()], dtype=torch.float64),  # exact up to 2**53 steps
+            "diverged": [asdict(d) for d in self.diverged],
+            "held_out": self.held_out,
+            **{f"last {name}": self.last[name].state_dict() for name in LEARNERS},
+            **{f"total {name}": self.total[name].state_dict() for name in LEARNERS},
+            **{f"retention {name}": asdict(self.retention[name]) for name in LEARNERS},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.steps, self.held_out = state["steps"], state["held_out"]
+        self.apart = {int(step): gap for step, gap in state["apart"].tolist()}
+        self.diverged = [Divergence(**d) for d in state["diverged"]]
+        for name in LEARNERS:
+            self.last[name].load_state_dict(state[f"last {name}"])
+            self.total[name].load_state_dict(state[f"total {name}"])
+            self.retention[name] = Retention(**state[f"retention {name}"])
 
     @property
     def learnt(self) -> bool:

@@ -25,7 +25,7 @@ from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import hamiltonian, share_of
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.base import admit, all_finite, evaluating, finite
 from hl_cli.learners.naming import NamedWeights
 from hl_cli.learners.weights import FlatWeights
@@ -63,7 +63,7 @@ class ForwardLearner(NamedWeights):
         rise: int = 0,
     ) -> None:
         if not split.state:
-            raise BadInput("split=output: nothing lives on from tick to tick; allowed: state, state_output")
+            raise NoSuchCombination("split=output: nothing lives on from tick to tick; allowed: state, state_output")
         if reset not in RESETS:
             raise BadInput(f"reset={reset}: allowed: {', '.join(RESETS)}")
         if not coefficients.phi > 0:

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
-from hl_cli.errors import BadInput
+from hl_cli.errors import NoSuchCombination
 from hl_cli.networks.blocks import Block, Pulled, Tape
 from hl_cli.networks.feedforward import ACTIVATIONS, Dense
 
@@ -92,7 +92,7 @@ def convolutional(image: Image, channels: Sequence[int], outputs: int, activatio
         here = pooled(here, size)
     if 0 in here:
         stages = min(image[1:]).bit_length() - 1
-        raise BadInput(
+        raise NoSuchCombination(
             f"model.channels={list(channels)}: an image of {image[1]}x{image[2]} pixels cannot be halved "
             f"{len(channels)} times; allowed: at most {stages} numbers of channels"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.blocks import Block
 from hl_cli.networks.splits import Split
 
@@ -22,11 +22,15 @@ def cut_into_blocks(split: Split, cut: Cut = None, where: str = "scheme") -> lis
     where: what an error names. Raises BadInput for a net that cannot be cut, or not in this way.
     """
     if not split.state:
-        raise BadInput(f"{where}: split=output has no state net to cut into blocks; allowed: split=state, state_output")
+        raise NoSuchCombination(
+            f"{where}: split=output has no state net to cut into blocks; allowed: split=state, state_output"
+        )
     if any(block.memory for block in split.blocks):
-        raise BadInput(f"{where}: a block of the net has a memory; allowed: feed-forward nets (linear, mlp, cnn)")
+        raise NoSuchCombination(
+            f"{where}: a block of the net has a memory; allowed: feed-forward nets (linear, mlp, cnn)"
+        )
     if any(not block.parameters for block in split.blocks):
-        raise BadInput(f"{where}: a block of the net has no weights; allowed: join it with one that has")
+        raise NoSuchCombination(f"{where}: a block of the net has no weights; allowed: join it with one that has")
     return [list(split.state[a:b]) for a, b in _ranges(len(split.state), cut, where)]
 
 

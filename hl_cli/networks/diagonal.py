@@ -35,6 +35,8 @@ def drawn(count: int) -> nn.Parameter:
 class Diagonal(InvertibleCell):
     """State h (batch, hidden)."""
 
+    elementwise = True
+
     def __init__(self, features: int, hidden: int) -> None:
         super().__init__(hidden)
         self.inputs = nn.Linear(features, hidden)

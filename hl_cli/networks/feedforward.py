@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
-from hl_cli.networks.blocks import Block, Pulled, Tape
+from hl_cli.networks.blocks import Block, Chain, Pulled, Tape
 
 aten = torch.ops.aten
 
@@ -67,16 +67,29 @@ def feedforward(
     A net without memory is given the ticks of a sample side by side: (batch, ticks, f) becomes (batch, ticks * f).
     Where every tick counts each is a row of its own: (batch * ticks, f).
     """
-    layers: list[tuple[str, nn.Module]] = [("flatten", nn.Flatten(0, 1) if every else nn.Flatten())]
-    width = features
+    flat: tuple[str, nn.Module] = ("flatten", nn.Flatten(0, 1) if every else nn.Flatten())
+    return nn.Sequential(OrderedDict([flat, *_layers(features, hidden, outputs, activation)]))
+
+
+def head_of(width: int, hidden: Sequence[int], outputs: int) -> nn.Linear | nn.Sequential:
+    """Build the output net over a state net of this width: linear, or with hidden layers of tanh."""
+    return nn.Sequential(OrderedDict(_layers(width, hidden, outputs, "tanh"))) if hidden else nn.Linear(width, outputs)
+
+
+def head_block(head: nn.Linear | nn.Sequential) -> Block:
+    """That net as one block."""
+    return Dense(head) if isinstance(head, nn.Linear) else Chain(dense_blocks(head, "tanh"))
+
+
+def _layers(width: int, hidden: Sequence[int], outputs: int, activation: str) -> list[tuple[str, nn.Module]]:
+    layers: list[tuple[str, nn.Module]] = []
     for k, size in enumerate(hidden, start=1):
         layers += [(f"hidden{k}", nn.Linear(width, size)), (f"{activation}{k}", ACTIVATIONS[activation][0]())]
         width = size
-    layers.append(("head", nn.Linear(width, outputs)))
-    return nn.Sequential(OrderedDict(layers))
+    return [*layers, ("head", nn.Linear(width, outputs))]
 
 
 def dense_blocks(net: nn.Sequential, activation: str) -> list[Block]:
-    """Return the layers of `feedforward` as blocks that share its weights, the head last."""
+    """Return the layers of such a net as blocks that share its weights, the head last."""
     linears = [layer for layer in net if isinstance(layer, nn.Linear)]
     return [*(Dense(layer, activation) for layer in linears[:-1]), Dense(linears[-1])]

@@ -26,10 +26,12 @@ class InvertibleCell(nn.Module):
     """A cell called as cell(x, h), like torch.nn.RNNCell, or, with two state tensors, like torch.nn.LSTMCell.
 
     x: (batch, features); h: (batch, hidden) per state tensor, at rest zeros. In a loop over a sequence, call
-    `derive` once before it and hand its result to every tick.
+    `derive` once before it and hand its result to every tick. elementwise: whether no unit sees another, and row r of
+    every weight belongs to unit r modulo their number.
     """
 
     tensors = 1
+    elementwise = False
 
     def __init__(self, hidden: int) -> None:
         super().__init__()

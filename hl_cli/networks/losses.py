@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hl_cli.errors import BadInput
+from hl_cli.errors import NoSuchCombination
 from hl_cli.types import Task
 
 aten = torch.ops.aten
@@ -40,11 +40,13 @@ def loss_of(task: Task, name: str | None) -> tuple[str, int]:
     """Name of the loss and how many outputs a net needs for it; without a name the usual one of the task."""
     if task.kind == "values":
         if name not in (None, "mse"):
-            raise BadInput(f"loss={name}: the stream asks for values, not for classes; allowed: mse")
+            raise NoSuchCombination(f"loss={name}: the stream asks for values, not for classes; allowed: mse")
         return "mse", task.size
     if name == "binary":
         if task.size != 2:
-            raise BadInput(f"loss=binary: the stream has {task.size} classes, not 2; allowed: cross_entropy, mse")
+            raise NoSuchCombination(
+                f"loss=binary: the stream has {task.size} classes, not 2; allowed: cross_entropy, mse"
+            )
         return name, 1
     return name or "cross_entropy", task.size
 

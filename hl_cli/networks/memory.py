@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hl_cli.dynamics.hamiltonian import State
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.blocks import Block, Tape
 
 SEGMENT: dict[str, Callable[[int], int]] = {
@@ -128,11 +128,13 @@ def check_memory(mode: str, state: Sequence[Block], leak: float = 1.0, anchor_ev
     fixed = [type(block).__name__ for block in remembering if not block.invertible]
     nets = "rotation, antisymmetric, leapfrog with split=state, state_output; or another memory"
     if fixed:
-        raise BadInput(f"memory=reverse: {fixed[0]} has no inverse; allowed: {nets}")
+        raise NoSuchCombination(f"memory=reverse: {fixed[0]} has no inverse; allowed: {nets}")
     if not remembering:
-        raise BadInput(f"memory=reverse: there is no state net that remembers; allowed: {nets}")
+        raise NoSuchCombination(f"memory=reverse: there is no state net that remembers; allowed: {nets}")
     if leak != 1.0:
-        raise BadInput(f"memory=reverse: leaky neurons (tau rate = {leak:g}) have no inverse; allowed: tau rate = 1")
+        raise NoSuchCombination(
+            f"memory=reverse: leaky neurons (tau rate = {leak:g}) have no inverse; allowed: tau rate = 1"
+        )
     worst = max(block.amplifies for block in remembering)
     if worst > 1.0 and not 0 < anchor_every <= math.log(AMPLIFIED) / math.log(worst):
         most = int(math.log(AMPLIFIED) / math.log(worst))

@@ -23,6 +23,7 @@ from torch.nn import functional
 from hl_cli.dynamics.drive import NO_DRIVE, Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
+from hl_cli.networks.feedforward import head_of
 from hl_cli.networks.invertible import InvertibleCell
 
 aten = torch.ops.aten
@@ -31,16 +32,26 @@ States = list[Any]  # a tensor, a tuple of them, or None, per cell
 
 
 class Recurrent(nn.Module):
-    """A stack of cells, ticked over a sequence, and a linear head on the top cell at the last tick, or at every one."""
+    """A stack of cells, ticked over a sequence, and a head on the top cell at the last tick, or at every one.
+
+    The head is linear, or has hidden layers of tanh, as wide as `head` says.
+    """
 
     def __init__(
-        self, cell: Callable[..., nn.Module], features: int, hidden: int, layers: int, outputs: int, every: bool = False
+        self,
+        cell: Callable[..., nn.Module],
+        features: int,
+        hidden: int,
+        layers: int,
+        outputs: int,
+        every: bool = False,
+        head: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        self.every = every
+        self.every, self.features = every, features
         sizes = [features, *[hidden] * (layers - 1)]
         self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)
-        self.head = nn.Linear(hidden, outputs)
+        self.head = head_of(hidden, head, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs)."""

@@ -29,6 +29,7 @@ class Rotation(InvertibleCell):
     """State (q, p), (batch, hidden) each: hidden pairs; damping: a factor a tick, in (0, 1]; gain: of the push."""
 
     tensors = 2
+    elementwise = True
 
     def __init__(self, features: int, hidden: int, damping: float = 1.0, gain: float = 0.3) -> None:
         super().__init__(hidden)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from enum import IntEnum
 from time import perf_counter
 from typing import Any
 
@@ -19,20 +18,9 @@ from torch import Tensor
 
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.parallel.heartbeat import Heartbeat
+from hl_cli.parallel.order import Order
 
 PATIENCE = timedelta(days=30)  # a rank may wait as long as another computes; one that dies is noticed at once
-
-
-class Order(IntEnum):
-    """What rank 0 tells the others to do next."""
-
-    END = 0
-    STEPS = 1
-    OBSERVED_STEPS = 2
-    COLLECT = 3
-    SAVE = 4
-    LOAD = 5
-    REPORT = 6
 
 
 class World:
@@ -87,6 +75,12 @@ class World:
         if self.size > 1 and not self.lost:
             self.lost = True
             self.leave("rank 0, which broke off")
+
+    def point(self, at: Any, upcoming: Any) -> None:
+        """Rank 0: let the streams of the others go on from a state, after a sample that was read ahead there."""
+        if self.size > 1:
+            self.lead(Order.STREAM)
+            self.hand_out((at, upcoming))
 
     def open_channel(self) -> None:
         """Begin anew between neighbours: what an earlier run sent and nobody received never reaches this one."""

@@ -131,6 +131,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             f"  verdict                    {summary['verdict']}: {summary['reason']}",
             *([f"  remark                     {said}"] if (said := remark(summary)) else []),
             f"  folder                     {folder}",
+            *([f"  go on                      hl-run resume={shlex.quote(str(folder))}"] if stopped else []),
             f"  curves                     tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}",
         ]
     )
@@ -139,8 +140,10 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
 class Progress:
     """A live bar on the terminal; silent where stderr is no terminal."""
 
-    def __init__(self, steps: int) -> None:
-        self._bar = tqdm(total=steps, unit="step", disable=None, leave=False, file=sys.stderr, dynamic_ncols=True)
+    def __init__(self, steps: int, done: int = 0) -> None:
+        self._bar = tqdm(
+            total=steps, initial=done, unit="step", disable=None, leave=False, file=sys.stderr, dynamic_ncols=True
+        )
 
     def consume(self, record: StepRecord) -> None:
         """One step further; the losses at measured steps."""

@@ -13,6 +13,7 @@ from typing import Any
 from hl_cli.compare.differences import Distance, TensorDistance
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.compare.tally import LEARNERS, Tally
+from hl_cli.reporting.growing import close_all, grow, settle
 from hl_cli.types import Physics, Scores
 
 FLUSH_EVERY = 1000  # steps
@@ -22,10 +23,10 @@ class Tables:
     """Writes each record as it comes; rows are buffered and reach the disk every FLUSH_EVERY steps.
 
     tally: the running scores, which has taken each record before this one does; tasks: whether the stream changes over
-    time, which has a table of its own.
+    time, which has a table of its own; start: from `state_dict`, to go on with files that are there.
     """
 
-    def __init__(self, folder: Path, tally: Tally, tasks: bool = False) -> None:
+    def __init__(self, folder: Path, tally: Tally, tasks: bool = False, start: dict[str, int] | None = None) -> None:
         self._tally, self._measure = tally, tally.measure
         measure = tally.measure
         scores = [f"{learner}_{metric}" for metric in measure.names for learner in LEARNERS]
@@ -38,10 +39,11 @@ class Tables:
         }
         if tasks:
             columns["tasks.csv"] = ["step", "trained", "task", *scores]
-        self._files = {name: (folder / name).open("w", newline="") for name in columns}
+        self._files = {name: grow(folder / name, start[name] if start else None) for name in columns}
         self._writers = {name: csv.writer(file) for name, file in self._files.items()}
         for name, header in columns.items():
-            self._writers[name].writerow(header)
+            if start is None:
+                self._writers[name].writerow(header)
         self._curves = self._writers["curves.csv"]
 
     def consume(self, record: StepRecord) -> None:
@@ -88,10 +90,13 @@ class Tables:
         pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
         return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
 
+    def state_dict(self) -> dict[str, int]:
+        """How many bytes of each file are of the records so far; they are on the disk then."""
+        return {name: settle(file) for name, file in self._files.items()}
+
     def close(self) -> None:
         """Write what is buffered."""
-        for file in self._files.values():
-            file.close()
+        close_all([*self._files.values()])
 
 
 def write_weights(folder: Path, tensors: Iterable[TensorDistance]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -14,8 +17,10 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from hl_cli.compare.metrics import Total
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.compare.tally import LEARNERS, Tally
+from hl_cli.reporting.growing import grow, settle
 
 FLUSH_SECONDS = 10
+FOLDER = "tensorboard"
 
 
 class Events:
@@ -23,43 +28,64 @@ class Events:
 
     SummaryWriter hands each scalar to a thread of its own, which holds Python's lock while the learners run: it
     slowed them by a third. Here all scalars of a point are one event, and the learners' clocks stay honest.
+    start: the name of a file in the folder and how many of its bytes to go on after.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        self._file = (folder / f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}").open("wb")
+    def __init__(self, folder: Path, start: tuple[str, int] | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        name, size = start or (f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}", None)
+        self._path = folder / name
+        self._file = grow(self._path, size, binary=True)
         self._records = RecordWriter(self._file)
-        self._add(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        self._safe = size or 0  # bytes of whole records that have reached the file
+        if start is None:
+            self._add(Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def _add(self, event: Event) -> None:
         self._records.write(event.SerializeToString())
 
+    def summary(self, step: int, summary: Summary) -> None:
+        """Add one event."""
+        self._add(Event(wall_time=time.time(), step=step, summary=summary))
+
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Add one point a tag."""
-        summary = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()])
-        self._add(Event(wall_time=time.time(), step=step, summary=summary))
+        self.summary(step, Summary(value=[Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]))
 
     def flush(self) -> None:
         """Let a running TensorBoard see what was added."""
         self._records.flush()
+        self._safe = self._file.tell()
+
+    def state_dict(self) -> list[Any]:
+        """Name and size of the file, once all that was added is on the disk."""
+        self._safe = settle(self._file)
+        return [self._path.name, self._safe]
 
     def close(self) -> None:
-        """Write what is buffered."""
-        self._records.close()
+        """Write what is buffered; a record that does not fit on the disk is left out."""
+        try:
+            self._records.close()
+        except OSError:
+            os.truncate(self._path, self._safe)
+            raise
 
 
 class TensorBoard:
     """Loss and scores are of all steps since the last point, and cumulative ones of all steps so far.
 
-    tally: has taken each record before this one does.
+    tally: has taken each record before this one does; start: from `state_dict`, to go on with files that are there.
     """
 
-    def __init__(self, folder: Path, tally: Tally) -> None:
+    def __init__(self, folder: Path, tally: Tally, start: dict[str, Any] | None = None) -> None:
         self._tally, self._measure = tally, tally.measure
-        names = (*LEARNERS, "difference")
-        self._events = {name: Events(folder / "tensorboard" / name) for name in names}
+        files = start["files"] if start else dict.fromkeys((*LEARNERS, "difference"))
+        self._events = {name: Events(folder / FOLDER / name, file) for name, file in files.items()}
         self._flushed = time.monotonic()
         self._reset()
+        for name, total in self._since.items():
+            if start:
+                total.load_state_dict(start["since"][name])
 
     def _reset(self) -> None:
         self._since = {name: Total(self._measure) for name in LEARNERS}
@@ -93,7 +119,15 @@ class TensorBoard:
                 events.flush()
             self._flushed = time.monotonic()
 
+    def state_dict(self) -> dict[str, Any]:
+        """The files as they are, and what has come since the last point."""
+        return {
+            "files": {name: events.state_dict() for name, events in self._events.items()},
+            "since": {name: total.state_dict() for name, total in self._since.items()},
+        }
+
     def close(self) -> None:
         """Write what is buffered."""
-        for events in self._events.values():
-            events.close()
+        with ExitStack() as closing:
+            for events in self._events.values():
+                closing.callback(events.close)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from hl_cli.schema.fields import described
-from hl_cli.schema.models import MODELS, Model, Module
+from hl_cli.schema.models import MODELS, Model, Module, StateNet
 from hl_cli.schema.pytorch import PyTorch
 from hl_cli.schema.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
 from hl_cli.schema.streams import (
@@ -40,7 +40,7 @@ __all__ = [
     "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Blocks", "Drift", "Forward", "Global", "Images", "Integrator", "Local",
     "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "PyTorch", "Recall",
     "River", "Run", "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square", "Staged",
-    "Stream", "Table", "Text", "Wave",
+    "StateNet", "Stream", "Sweep", "Table", "Text", "Wave",
     "register",
 ]  # fmt: skip
 
@@ -81,6 +81,13 @@ class Paths:
 
 
 @dataclass
+class Sweep:
+    """A sweep."""
+
+    resume: str | None = described(None, "folder of an earlier sweep: only what is missing or failed there is run")
+
+
+@dataclass
 class Run:
     """A side-by-side run."""
 
@@ -92,6 +99,7 @@ class Run:
     integrator: Integrator = MISSING
     paths: Paths = MISSING
     pytorch: PyTorch = field(default_factory=PyTorch)
+    sweep: Sweep = field(default_factory=Sweep)
     steps: int = described(5000, "weight steps", least=1, most=10**12)
     hold: int = described(1, "steps for which each sample is shown, to both learners", least=1, most=10**6)
     batch_size: int = described(1, "samples a step; 1 is learning over time", least=1, most=10**6)
@@ -123,6 +131,11 @@ class Run:
     feed: str = described(
         "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")
     )
+    checkpoint_every: int = described(
+        5000, "steps between checkpoints, one more after the last; 0: at Ctrl-C and SIGTERM only", least=0
+    )
+    keep_checkpoints: int = described(2, "checkpoints that stay, the latest", least=1, most=10**6)
+    dry_run: bool = described(False, "build everything, take a step, say what a run would write and how long it takes")
     expect: str | None = described(
         None, "the verdict wanted, or better; any other exits 3", choices=("identical", "round_off")
     )

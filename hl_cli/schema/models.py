@@ -43,24 +43,25 @@ class CNN(Model):
 
 
 @dataclass
-class Recurrent(Model):
-    """A stack of cells and a linear head."""
+class StateNet(Model):
+    """A stack of cells and a head."""
+
+    hidden: int = described(32, "neurons of each cell", least=1, most=10**6)
+    layers: int = described(1, "cells above one another", least=1, most=1000)
+    head: list[int] | None = described(
+        None, "neurons of each hidden layer (tanh) of the output net; null: it is linear", least=1, most=10**6
+    )
+
+
+@dataclass
+class Recurrent(StateNet):
+    """PyTorch's cells."""
 
     name: str = described(MISSING, "kind of the cells", choices=("rnn", "gru", "lstm"))
-    hidden: int = described(32, "neurons of each cell", least=1, most=10**6)
-    layers: int = described(1, "cells above one another", least=1, most=1000)
 
 
 @dataclass
-class Invertible(Model):
-    """A stack of cells whose ticks can be undone (memory=reverse), and a linear head."""
-
-    hidden: int = described(32, "neurons of each cell", least=1, most=10**6)
-    layers: int = described(1, "cells above one another", least=1, most=1000)
-
-
-@dataclass
-class Rotation(Invertible):
+class Rotation(StateNet):
     """Pairs that turn by learnt angles: h' = R(angles) h + gain (B x + b)."""
 
     name: str = described(MISSING, "name in files and titles", choices=("rotation",))
@@ -69,7 +70,7 @@ class Rotation(Invertible):
 
 
 @dataclass
-class Antisymmetric(Invertible):
+class Antisymmetric(StateNet):
     """An orthogonal matrix from an antisymmetric generator: h' = exp(A) h + gain (B x + b)."""
 
     name: str = described(MISSING, "name in files and titles", choices=("antisymmetric",))
@@ -78,7 +79,7 @@ class Antisymmetric(Invertible):
 
 
 @dataclass
-class Leapfrog(Invertible):
+class Leapfrog(StateNet):
     """Positions and momenta that move by turns, with tanh forces."""
 
     name: str = described(MISSING, "name in files and titles", choices=("leapfrog",))
@@ -86,19 +87,17 @@ class Leapfrog(Invertible):
 
 
 @dataclass
-class Diagonal(Invertible):
+class Diagonal(StateNet):
     """Neurons that remember themselves alone, each by a factor that is learnt; complex ones as pairs."""
 
     name: str = described(MISSING, "name in files and titles", choices=("diagonal", "complex_diagonal"))
 
 
 @dataclass
-class Leaky(Model):
-    """A stack of tanh cells slower than the clock, and a linear head: h' = h + leak (tanh(..) - h)."""
+class Leaky(StateNet):
+    """Tanh cells slower than the clock: h' = h + leak (tanh(..) - h)."""
 
     name: str = described(MISSING, "name in files and titles", choices=("leaky_rnn",))
-    hidden: int = described(32, "neurons of each cell", least=1, most=10**6)
-    layers: int = described(1, "cells above one another", least=1, most=1000)
     leak: float = described(0.5, "tau rate: part of the way to the cell's value in a tick", above=0, most=1)
 
 

@@ -17,6 +17,11 @@ class PyTorch:
         "truncated BPTT: neurons live on over samples and are cut off every so many ticks; null: a sample",
         least=1,
     )
+    credit: str = described(
+        "bptt",
+        "bptt: back over the window or the sample; rtrl: real-time recurrent learning, exact over the whole past",
+        choices=("bptt", "rtrl"),
+    )
     optimizer: str = described("sgd", "a name of torch.optim: sgd, adam, rmsprop, ...")
     lr: float | None = described(None, "learning rate of the optimizer; null: lr of the scenario", above=0)
     options: dict[str, Any] = described({}, "other arguments of the optimizer: +pytorch.options.eps=1e-6")

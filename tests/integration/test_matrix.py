@@ -101,6 +101,7 @@ def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None
         overrides.append(f"model.activation={data.draw(st.sampled_from(['tanh', 'relu']))}")
     elif model not in WITHOUT_MEMORY:
         overrides += [f"model.hidden={data.draw(st.integers(1, 40))}", f"model.layers={data.draw(st.integers(1, 3))}"]
+        overrides.append(f"model.head={data.draw(st.sampled_from(['null', '[5]', '[7,3]']))}")
     assert verdict_of(build(*overrides)) == "identical", overrides
 
 

@@ -19,11 +19,12 @@ LAYERS = {
     2: {"networks", "streams", "parallel"},
     3: {"learners"},
     4: {"compare"},
-    5: {"reporting", "validation", "plugins"},
-    6: {"building", "complaint", "interruption"},
-    7: {"about", "ending", "follow"},
-    8: {"run"},
-    9: {"app", "cli", "__main__"},
+    5: {"reporting", "validation", "plugins", "resume"},
+    6: {"building", "complaint", "interruption", "sweep"},
+    7: {"about", "ending", "follow", "session", "standing"},
+    8: {"restart", "rehearsal"},
+    9: {"run"},
+    10: {"app", "cli", "__main__"},
 }
 LEVEL = {room: level for level, rooms in LAYERS.items() for room in rooms}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -1,0 +1,125 @@
+"""sweep.csv and sweep.md: a row a job of a sweep.
+
+The columns of sweep.csv, in their order:
+
+    job                        number of the job in its sweep
+    <a column a swept key>     as in the command: model, split, scenario.lr, ...
+    verdict                    of the run: identical, round_off, different, diverged, undecided
+    hl_final_loss, pytorch_final_loss
+    hl_<metric>, pytorch_<metric>            scores over the last steps; a pair for each metric of any of the streams
+    hl_held_out_loss, pytorch_held_out_loss, hl_held_out_<metric>, pytorch_held_out_<metric>
+    main                       the metric by which the stream is judged: accuracy, r2, ...
+    max_abs_weight_difference  the largest at any compared step
+    hl_steps_per_second, pytorch_steps_per_second
+    folder                     of the job, within that of the sweep
+    status                     done, diverged, failed, skipped, missing
+    error                      why it failed, was skipped or is missing, in one line
+    config_hash                of the job's resolved config
+
+A cell is empty where there is no number. `sweep.html` and `sweep.png` are made of the same rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from hl_cli.reporting.sweep_pivot import pivot
+
+LEARNERS = ("hl", "pytorch")
+Row = dict[str, Any]
+
+
+def scores_of(summary: dict[str, Any]) -> Row:
+    """The numbers of a run that are columns of the table, from its summary."""
+    metrics = summary["metrics"]
+    names = ["final_loss", *metrics, "held_out_loss", *(f"held_out_{metric}" for metric in metrics)]
+    row = {
+        "verdict": summary["verdict"],
+        **{f"{learner}_{name}": summary[learner][name] for name in names for learner in LEARNERS},
+        "main": summary["main"],
+        "max_abs_weight_difference": summary["max_abs_weight_difference"],
+        **{f"{learner}_steps_per_second": summary[learner]["steps_per_second"] for learner in LEARNERS},
+    }
+    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+
+
+def columns(rows: Sequence[Row], swept: Sequence[str]) -> list[str]:
+    """All columns in their order; metrics that only some streams have stand where they are in their rows."""
+    pairs = [f"{learner}_{name}" for name in ("final_loss", "held_out_loss") for learner in LEARNERS]
+    known = dict.fromkeys(key for row in rows for key in row if key.startswith(("hl_", "pytorch_")))
+    scores = [key for key in dict.fromkeys((*pairs, *known)) if not key.endswith("steps_per_second")]
+    running = [key for key in scores if "held_out" not in key]
+    held_out = [key for key in scores if "held_out" in key]
+    speed = [f"{learner}_steps_per_second" for learner in LEARNERS]
+    last = ["folder", "status", "error", "config_hash"]
+    return ["job", *swept, "verdict", *running, *held_out, "main", "max_abs_weight_difference", *speed, *last]
+
+
+def write_tables(folder: Path, rows: Sequence[Row], swept: Sequence[str]) -> None:
+    """Write both files, each whole or not at all."""
+    header = columns(rows, swept)
+
+    def as_csv(file: TextIO) -> None:
+        writer = csv.DictWriter(file, header, restval="", extrasaction="raise", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+
+    _replace(folder / "sweep.csv", as_csv)
+    _replace(folder / "sweep.md", lambda file: file.write(_page(rows, header, swept)))
+
+
+def _replace(path: Path, write: Callable[[TextIO], object]) -> None:
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def tally(rows: Sequence[Row]) -> str:
+    """How many jobs ended how: 36 jobs: 34 done, 1 diverged, 1 failed."""
+    counts = {
+        status: sum(row["status"] == status for row in rows) for status in dict.fromkeys(r["status"] for r in rows)
+    }
+    return f"{len(rows)} jobs: " + ", ".join(f"{count} {status}" for status, count in counts.items())
+
+
+def _page(rows: Sequence[Row], header: Sequence[str], swept: Sequence[str]) -> str:
+    shown = [key for key in header if any(row.get(key) not in (None, "") for row in rows) or key == "status"]
+    lines = [
+        "# Sweep",
+        "",
+        tally(rows),
+        "",
+        *_markdown([key.replace("_", " ") for key in shown], [[cell(row.get(key)) for key in shown] for row in rows]),
+    ]
+    differences = pivot(rows, swept, "max_abs_weight_difference")
+    if differences:
+        head, *body = differences
+        lines += [
+            "",
+            "## Largest weight differences",
+            "",
+            *_markdown(head, [[cell(one) for one in row] for row in body]),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    clean = [[one.replace("|", "\\|") for one in row] for row in (header, *rows)]
+    return [f"| {' | '.join(row)} |" for row in (clean[0], ["---"] * len(header), *clean[1:])]
+
+
+def cell(value: Any) -> str:
+    """A number as people read it; exact ones are in sweep.csv."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if math.isfinite(value) and abs(value) >= 1000 else f"{value:.4g}"
+    return str(value)

@@ -1,0 +1,95 @@
+"""hl-run resume=DIR: the arguments of the run that was left in DIR, in their place."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+
+from hl_cli.errors import BadInput
+
+CONFIG = ".hydra"
+FREE = ("steps", "checkpoint_every", "keep_checkpoints")
+"""Fields that may be others than before: no step depends on them. More steps end later; fewer are refused."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """folder: of the run; named: a checkpoint in it, where one was named; done: why there is nothing to do."""
+
+    folder: Path
+    named: Path | None = None
+    done: str = ""
+
+
+def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
+    """Put the arguments of the run that was left in place of resume=; raises BadInput. Others pass as they are."""
+    paths = [argument.partition("=")[2] for argument in arguments if argument.startswith("resume=")]
+    if not paths:
+        return arguments, None
+    if len(paths) > 1 or not paths[0]:
+        raise BadInput("resume=: allowed: the folder of one run, or one of its checkpoints")
+    path = Path(paths[0]).absolute()
+    folder, named = (path.parent.parent, path) if path.is_file() else (path, None)
+    if not folder.is_dir():
+        raise BadInput(f"resume={paths[0]}: no such folder; allowed: the folder of a run, or one of its checkpoints")
+    if not (folder / CONFIG / "overrides.yaml").is_file():
+        raise BadInput(
+            f"resume={paths[0]}: no run has begun there; allowed: a folder with {CONFIG}/overrides.yaml in it"
+        )
+    own = [argument for argument in arguments if not argument.startswith("resume=")]
+    changes = {argument.partition("=")[0]: argument for argument in own if argument.partition("=")[0] in FREE}
+    for argument in own:
+        if argument not in changes.values():
+            allowed = ", ".join(f"{field}=" for field in FREE)
+            raise BadInput(f"{argument}: the config of a run stays as it is; allowed beside resume=: {allowed}")
+    steps = OmegaConf.load(folder / CONFIG / "config.yaml").steps
+    more = _more(changes.get("steps"), steps, folder)
+    done = "" if more or not _finished(folder) else f"{folder}: finished after {steps} steps; steps=MORE goes on"
+    replayed = _changed(yaml.safe_load((folder / CONFIG / "overrides.yaml").read_text()) or [], changes)
+    return [*_of_hydra(folder), *replayed, f"hydra.run.dir={_quoted(folder)}"], Resumed(folder, named, done)
+
+
+def _more(argument: str | None, before: int, folder: Path) -> bool:
+    """Whether more steps are wanted than before; raises BadInput for fewer."""
+    wanted = (argument or f"steps={before}").partition("=")[2]
+    if not re.fullmatch(r"\d+", wanted):
+        raise BadInput(f"steps={wanted}: allowed: a whole number")
+    if int(wanted) < before:
+        raise BadInput(f"steps={wanted}: {folder} was begun with steps={before}; allowed: at least as many")
+    return int(wanted) > before
+
+
+def _finished(folder: Path) -> bool:
+    """Whether a run has come to its end; its summary is written last."""
+    try:
+        return json.loads((folder / "summary.json").read_text())["interrupted"] is None
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _changed(overrides: list[str], changes: dict[str, str]) -> list[str]:
+    """The overrides with the changes in their places, new ones at the end."""
+    said = [changes.get(override.partition("=")[0], override) for override in overrides]
+    return [*said, *(change for change in changes.values() if change not in said)]
+
+
+def _of_hydra(folder: Path) -> list[str]:
+    """Where the configs of the run were looked for beside ours."""
+    file = folder / CONFIG / "hydra.yaml"
+    hydra: dict[str, Any] = (yaml.safe_load(file.read_text()) if file.is_file() else {}).get("hydra", {})
+    sources = hydra.get("runtime", {}).get("config_sources", [])
+    searched = [over for over in hydra.get("overrides", {}).get("hydra", []) if over.startswith("hydra.searchpath=")]
+    given = [source["path"] for source in sources if source.get("provider") == "command-line"]
+    return [*(part for path in given for part in ("--config-dir", path)), *searched]
+
+
+def _quoted(path: Path) -> str:
+    """A path as Hydra reads it."""
+    escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

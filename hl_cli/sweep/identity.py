@@ -1,0 +1,56 @@
+"""Which job is which: a hash of all that decides its numbers, and where two sweeps differ."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+HASH = 16  # hexadecimal digits in tables
+SHORT = 8  # in names of folders
+APART = ("hydra", "sweep", "paths")  # decide where a job is written, not what comes out of it
+
+
+def content(cfg: DictConfig) -> dict[str, Any]:
+    """All that decides the numbers of a job, resolved."""
+    return {str(key): _plain(cfg, str(key)) for key in cfg if key not in APART}
+
+
+def _plain(cfg: DictConfig, key: str) -> Any:
+    if OmegaConf.is_missing(cfg, key):
+        return "???"
+    return OmegaConf.to_container(cfg[key], resolve=True) if OmegaConf.is_config(cfg[key]) else cfg[key]
+
+
+def config_hash(cfg: DictConfig) -> str:
+    """The same for the same resolved config, whatever the number and the command of the job."""
+    return hashlib.sha256(json.dumps(content(cfg), sort_keys=True).encode()).hexdigest()[:HASH]
+
+
+def difference(there: dict[str, Any], here: dict[str, Any], swept: Iterable[str]) -> str | None:
+    """The first field in which two base configs differ, in words; fields that are swept in either are left out."""
+    parts = [key.rpartition("@")[2].split(".") for key in swept]
+    old, new = dict(_flat(there)), dict(_flat(here))
+    for path in dict.fromkeys((*old, *new)):
+        if old.get(path) != new.get(path) and not any(list(path[: len(part)]) == part for part in parts):
+            name = ".".join(path)
+            return f"{name}={_said(old, path)} there, {name}={_said(new, path)} here"
+    return None
+
+
+def _flat(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(tree, dict) and tree:
+        for key, value in tree.items():
+            yield from _flat(value, (*path, str(key)))
+    else:
+        yield path, tree
+
+
+def _said(flat: dict[tuple[str, ...], Any], path: tuple[str, ...]) -> str:
+    return ("null" if flat[path] is None else str(flat[path])) if path in flat else "(no such field)"
+
+
+OmegaConf.register_new_resolver("config_hash", lambda *, _root_: config_hash(_root_)[:SHORT], replace=True)

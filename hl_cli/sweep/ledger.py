@@ -1,0 +1,140 @@
+"""sweep.json: the jobs of a sweep and what became of each. Every other file of a sweep is made from it.
+
+Jobs may run in several processes at once. Each change is made under a lock, by reading the file, changing it and
+replacing it whole, and the tables are written before the lock is given back: at any moment, after any kill, all of
+them are complete, and the ledger is never behind them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hl_cli.errors import BadInput
+from hl_cli.reporting.sweep_table import write_tables
+
+FILE, LOCKS = "sweep.json", ".locks"
+FORMAT = 1
+FINAL = ("done", "diverged")  # what is not run again
+
+
+@dataclass
+class Entry:
+    """A job of a sweep.
+
+    status: done, diverged, failed (an error, or stopped), skipped (a combination without meaning), missing (not yet
+    run, or not finished); error: one line; folder: its name within the sweep's; value: what a sweeper minimises;
+    scores: the numbers of the table.
+    """
+
+    job: int
+    choices: dict[str, str]
+    status: str = "missing"
+    error: str = ""
+    exit_code: int = 0
+    folder: str = ""
+    config_hash: str = ""
+    value: float | None = None
+    scores: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Book:
+    """What the ledger says: the config without the swept choices, the swept keys, the command, the jobs."""
+
+    base: dict[str, Any]
+    swept: list[str]
+    command: list[str]
+    jobs: list[Entry] = field(default_factory=list)
+
+    def find(self, config_hash: str, choices: dict[str, str]) -> Entry:
+        """The job of this config; a new one where it was not planned."""
+        same = [entry for entry in self.jobs if entry.config_hash == config_hash]
+        planned = [entry for entry in self.jobs if not entry.config_hash and entry.choices == choices]
+        if same:
+            self.jobs = [entry for entry in self.jobs if entry not in planned]  # another name of the same job
+            same[0].choices |= choices
+            self.swept = list(dict.fromkeys((*self.swept, *choices)))
+            return same[0]
+        return planned[0] if planned else self.add(choices)
+
+    def add(self, choices: dict[str, str]) -> Entry:
+        """A new job at the end."""
+        self.swept = list(dict.fromkeys((*self.swept, *choices)))
+        entry = Entry(1 + max((entry.job for entry in self.jobs), default=-1), choices)
+        self.jobs.append(entry)
+        return entry
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """Model and stream of all jobs, where they are not swept."""
+        if "experiment" in self.swept:  # it may choose either
+            return {}
+        return {key: self.base[key]["name"] for key in ("model", "stream") if key not in self.swept}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the table, one a job."""
+        return [
+            {
+                "job": entry.job,
+                **{key: entry.choices.get(key, "") for key in self.swept},
+                **entry.scores,
+                "folder": entry.folder,
+                "status": entry.status,
+                "error": entry.error,
+                "config_hash": entry.config_hash,
+            }
+            for entry in self.jobs
+        ]
+
+
+class Ledger:
+    """The ledger of the sweep in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder is that of a sweep."""
+        return (self.folder / FILE).is_file()
+
+    def read(self) -> Book:
+        """What it says; raises BadInput for a file that is none of ours."""
+        try:
+            said = json.loads((self.folder / FILE).read_text())
+            if said.pop("format") != FORMAT:
+                raise ValueError("another format")
+            jobs = [Entry(**entry) for entry in said.pop("jobs")]
+            return Book(**said, jobs=jobs)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BadInput(f"{self.folder / FILE}: cannot be read as the ledger of a sweep ({error})") from error
+
+    @contextmanager
+    def change(self, new: Book | None = None) -> Iterator[Book]:
+        """The book, to be changed by this process alone; written, with the tables, at the end. new: where it begins."""
+        with self.lock("ledger"):
+            book = self.read() if self.exists or new is None else new
+            yield book
+            said = {"format": FORMAT, **asdict(book)}
+            temporary = self.folder / f"{FILE}.tmp"
+            with temporary.open("w") as file:
+                json.dump(said, file, indent=1, allow_nan=False)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.folder / FILE)
+            write_tables(self.folder, book.rows(), book.swept)
+
+    @contextmanager
+    def lock(self, name: str, wait: bool = True) -> Iterator[None]:
+        """Hold a lock of this sweep; it is given back by the system when a process dies. wait: else BlockingIOError."""
+        (self.folder / LOCKS).mkdir(parents=True, exist_ok=True)
+        with (self.folder / LOCKS / name).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            yield

@@ -1,0 +1,62 @@
+"""The process that hands out the jobs of a sweep: what it checks before the first, and does after the last."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from hl_cli.errors import BadInput
+from hl_cli.sweep.ledger import FILE, LOCKS, Ledger
+from hl_cli.sweep.plan import check_resume, plan_of
+
+FILES = (FILE, "sweep.csv", "sweep.md", "multirun.yaml")
+
+
+class Parent:
+    """A sweep from its first job to its last; raises BadInput for a folder that it cannot take.
+
+    Two sweeps never run in one folder at a time: a lock is held as long as this process lives.
+    """
+
+    def __init__(self, config: DictConfig, folder: Path) -> None:
+        said = f"sweep.resume={config.sweep.resume}" if config.sweep.resume else f"hydra.sweep.dir={folder}"
+        self.ledger = Ledger(folder)
+        self.plan = plan_of(config, folder)
+        if config.sweep.resume:
+            check_resume(self.plan, said)
+        elif folder.is_dir() and any(folder.iterdir()):
+            resume = f"; sweep.resume={folder} goes on in it" if self.ledger.exists else ""
+            raise BadInput(f"{said}: holds files of another run; allowed: a new or an empty folder{resume}")
+        self._alone = ExitStack()
+        try:
+            self._alone.enter_context(self.ledger.lock("sweep", wait=False))
+        except BlockingIOError:
+            raise BadInput(f"{said}: its sweep is still running; allowed: one that has ended or was killed") from None
+
+    @property
+    def has_folders(self) -> bool:
+        """Whether any job has left something."""
+        return self.ledger.exists and any(entry.folder for entry in self.ledger.read().jobs)
+
+    def remove_files(self) -> None:
+        """Remove what was written of a sweep in which no job ever ran."""
+        for name in FILES:
+            (self.ledger.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.ledger.folder / LOCKS, ignore_errors=True)
+
+    def finish(self) -> int:
+        """Draw the grid; return the largest exit code of the jobs, 1 where all were skipped."""
+        self._alone.close()
+        if not self.ledger.exists:
+            return 0
+        book = self.ledger.read()
+        jobs = book.jobs
+        if any(entry.scores for entry in jobs):
+            from hl_cli.reporting.sweep_figure import draw_sweep
+
+            draw_sweep(self.ledger.folder, book.rows(), book.swept, book.fixed)
+        nothing = bool(jobs) and all(entry.status == "skipped" for entry in jobs)
+        return max([int(nothing), *(entry.exit_code for entry in jobs)])

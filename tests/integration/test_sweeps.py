@@ -1,0 +1,128 @@
+"""hl-run -m as a process: kills, broken jobs, resume, other launchers and sweepers, and the files of a sweep."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+import yaml
+from omegaconf import OmegaConf
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import metadata, plugin_data_pb2
+
+from hl_cli.run import run
+from tests.process import hl_run, state_of, summary_of
+
+QUICK = ["model=linear", "split=output", "eval_every=0", "hydra.sweep.dir=sweep"]
+SAME = ("curves.csv", "running.csv", "evaluation.csv", "weight_difference.csv", "weights.csv", "physics.csv")
+
+
+@pytest.fixture
+def soak(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "scripts"))
+    import sweep_soak
+
+    yield sweep_soak
+    sys.modules.pop("sweep_soak", None)
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / "sweep.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_killed_sweep_goes_on_and_redoes_only_what_is_missing(
+    soak: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six jobs, one broken, one wild: killed after one or more, gone on with by two processes."""
+    jobs, folder = 6, tmp_path / "broken"
+    soak.kill_when(soak.sweep(tmp_path, *soak.asked(jobs), "hydra.sweep.dir=broken"), folder, 1)
+    before = soak.finished(folder)
+    assert len(table(folder)) == jobs and 1 <= len(before) < jobs
+    resumed = ["sweep.resume=broken", *soak.asked(jobs), "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    assert soak.sweep(tmp_path, *resumed).wait() == 1  # a job failed
+    assert soak.check_kept(folder, before) == jobs - 1
+    rows = table(folder)
+    assert [row["seed"] for row in rows] == [str(k) for k in range(jobs)] and len({r["folder"] for r in rows}) == jobs
+    assert "the sensor is gone" in rows[2]["error"] and rows[2]["verdict"] == rows[2]["hl_final_loss"] == ""
+    assert "hl is not finite" in rows[4]["error"] and rows[4]["verdict"] == rows[4]["status"] == "diverged"
+    assert {row["verdict"] for k, row in enumerate(rows) if k not in (2, 4)} == {"identical"}
+    monkeypatch.chdir(tmp_path)
+    for row in (rows[0], rows[5]):  # of a plain process and of a worker, against a run in this one
+        alone = tmp_path / row["folder"]
+        alone.mkdir()
+        run(OmegaConf.load(folder / row["folder"] / ".hydra" / "config.yaml"), alone)
+        for name in SAME:
+            assert (alone / name).read_bytes() == (folder / row["folder"] / name).read_bytes()
+    page = (folder / "sweep.md").read_text()
+    assert "6 jobs: 4 done, 1 failed, 1 diverged" in page and "the sensor is gone" in page
+    assert min(plt.imread(folder / "sweep.png").shape[:2]) > 300
+    for row in rows:
+        if row["verdict"]:
+            found = summary_of(folder / row["folder"])
+            assert float(row["hl_final_loss"]) == found["hl"]["final_loss"]
+            assert row["pytorch_held_out_accuracy"] == str(found["pytorch"]["held_out_accuracy"])
+            assert float(row["max_abs_weight_difference"]) == found["max_abs_weight_difference"]
+
+
+def test_a_sweep_resumed_by_itself_runs_what_failed_and_refuses_another(tmp_path: Path) -> None:
+    choice = ["stream=text", "stream.path=later.txt", "steps=5,6"]
+    said = hl_run(tmp_path, "-m", *QUICK, *choice)
+    assert said.returncode == 1 and said.stderr.count("\n") == 2
+    assert not (tmp_path / "sweep").exists()  # no job ever ran
+    said = hl_run(tmp_path, "-m", *QUICK, "steps=5,0")
+    assert said.returncode == 1 and "steps=0" in said.stderr
+    assert [row["status"] for row in table(tmp_path / "sweep")] == ["done", "failed"]
+    done = state_of(tmp_path / "sweep" / table(tmp_path / "sweep")[0]["folder"])
+    said = hl_run(tmp_path, "sweep.resume=sweep")
+    assert said.returncode == 1 and said.stderr.startswith("hl-run: job 1 (") and "HL (" not in said.stdout
+    assert state_of(tmp_path / "sweep" / table(tmp_path / "sweep")[0]["folder"]) == done
+    before = state_of(tmp_path / "sweep")
+    for other, line in {
+        "seed=3 steps=5,7": "sweep.resume=sweep: seed=0 there, seed=3 here, so their rows could not be compared",
+        "hydra.mode=MULTIRUN": "model.name=linear there, model.name=mlp here",
+    }.items():
+        said = hl_run(tmp_path, "sweep.resume=sweep", "-m", *(QUICK[:3] if "seed" in other else ()), *other.split())
+        assert said.returncode == 1 and line in said.stderr and said.stderr.count("\n") == 1
+    said = hl_run(tmp_path, "sweep.resume=nowhere")
+    assert said.returncode == 1 and said.stderr.startswith("hl-run: sweep.resume=nowhere: is no sweep")
+    assert state_of(tmp_path / "sweep") == before and not (tmp_path / "nowhere").exists()
+
+
+def test_optuna_minimises_the_held_out_loss_and_every_job_is_in_the_hparams_table(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=1"]
+    sampler = ["hydra/sweeper/sampler=random", "hydra.sweeper.sampler.seed=1"]
+    space = ["scenario=custom", "scenario.lr=interval(0.001,0.1)", "dtype=choice(float32,float64)", "steps=30"]
+    said = hl_run(tmp_path, "-m", *QUICK, *search, *sampler, *space)
+    assert said.returncode == 0
+    rows = table(tmp_path / "sweep")
+    best = yaml.safe_load((tmp_path / "sweep" / "optimization_results.yaml").read_text())
+    losses = {float(row["hl_held_out_loss"]): row for row in rows}
+    assert len(rows) == 3 and best["best_value"] == min(losses) < max(losses)
+    assert best["best_params"]["scenario.lr"] == float(losses[min(losses)]["scenario.lr"])
+    for row in rows:
+        events = EventAccumulator(str(tmp_path / "sweep" / row["folder"] / "tensorboard" / "hparams")).Reload()
+        start = plugin_data_pb2.HParamsPluginData.FromString(
+            events.SummaryMetadata(metadata.SESSION_START_INFO_TAG).plugin_data.content
+        ).session_start_info
+        assert start.hparams["scenario.lr"].number_value == float(row["scenario.lr"])
+        assert start.hparams["dtype"].string_value == row["dtype"]
+        (final,) = events.Tensors("final/hl_held_out_loss")
+        assert math.isclose(final.tensor_proto.float_val[0], float(row["hl_held_out_loss"]), rel_tol=1e-6)
+
+
+def test_submitit_runs_jobs_in_processes_of_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("submitit")
+    said = hl_run(tmp_path, "-m", *QUICK, "hydra/launcher=submitit_local", "steps=5,6")
+    assert (said.returncode, said.stderr) == (0, "")
+    rows = table(tmp_path / "sweep")
+    assert [(row["status"], row["verdict"]) for row in rows] == [("done", "identical")] * 2
+    assert all(json.loads((tmp_path / "sweep" / row["folder"] / "summary.json").read_text()) for row in rows)
