@@ -1,4 +1,4 @@
-"""What one process of hl-run has to remember between Hydra's calls."""
+"""What one process has to remember between Hydra's calls, and how it fails: in one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRACEBACK = "HYDRA_FULL_ERROR"
 
 
 class Session:
-    """Exit codes, and folders that Hydra made."""
+    """What one process has to remember between Hydra's calls: exit codes, and folders that Hydra made."""
 
     def __init__(self) -> None:
         self.exit_code = 0
@@ -49,3 +49,6 @@ class Session:
             where += f"{self.folder}: "
         print(f"hl-run: {where}{one_line(error)}", file=sys.stderr)
         self.exit_code = max(self.exit_code, 1)
+
+
+session = Session()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
-from hl_cli.sweep.ledger import FILE, LOCKS, Ledger
+from hl_cli.reporting.sweep_table import columns
+from hl_cli.sweep.ledger import FILE, LOCKS, Book, Ledger
 from hl_cli.sweep.plan import check_resume, plan_of
 
 FILES = (FILE, "sweep.csv", "sweep.md", "multirun.yaml")
@@ -25,6 +27,8 @@ class Parent:
         said = f"sweep.resume={config.sweep.resume}" if config.sweep.resume else f"hydra.sweep.dir={folder}"
         self.ledger = Ledger(folder)
         self.plan = plan_of(config, folder)
+        if config.dry_run:
+            raise BadInput("dry_run=true: allowed for one run alone; a sweep keeps a ledger of its jobs")
         if config.sweep.resume:
             check_resume(self.plan, said)
         elif folder.is_dir() and any(folder.iterdir()):
@@ -55,10 +59,19 @@ class Parent:
         return max([int(nothing), *(entry.exit_code for entry in jobs)])
 
     def finish(self) -> None:
-        """Draw what came out, and let others go on in this folder."""
+        """Draw the grid, write the page, and let others go on in this folder."""
         book = self.ledger.read() if self.ledger.exists else None
-        if book and any(entry.scores for entry in book.jobs):
+        if book:
+            self._show(book)
+        self._alone.close()
+
+    def _show(self, book: Book) -> None:
+        from hl_cli.reporting.html.sweep import write_sweep_page
+
+        folder, rows, picture = self.ledger.folder, book.rows(), None
+        if any(entry.scores for entry in book.jobs):
             from hl_cli.reporting.sweep_figure import draw_sweep
 
-            draw_sweep(self.ledger.folder, book.rows(), book.swept, book.fixed)
-        self._alone.close()
+            picture = draw_sweep(folder, rows, book.swept, book.fixed)
+        command = shlex.join(["hl-run", "-m", *book.command])
+        write_sweep_page(folder, rows, picture, command, columns(rows, book.swept))
