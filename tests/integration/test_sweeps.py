@@ -91,7 +91,8 @@ def test_a_killed_sweep_goes_on_and_redoes_only_what_is_missing(
         if row["verdict"]:
             found = summary_of(folder / row["folder"])
             assert float(row["hl_final_loss"]) == found["hl"]["final_loss"]
-            assert row["pytorch_held_out_accuracy"] == str(found["pytorch"]["held_out_accuracy"])
+            held_out = found["pytorch"]["held_out_accuracy"]
+            assert row["pytorch_held_out_accuracy"] == ("" if held_out is None else str(held_out))
             assert float(row["max_abs_weight_difference"]) == found["max_abs_weight_difference"]
 
 
