@@ -15,14 +15,17 @@ from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import judge, noise_floor
 from hl_cli.errors import LostRank
 from hl_cli.interruption import Interruption
-from hl_cli.learners.stage_report import stage_reports
+from hl_cli.learners.stage_report import StageReport, stage_reports
 from hl_cli.reporting import console, plots
 from hl_cli.reporting.free_run import said, write_free_run
+from hl_cli.reporting.html.report import write_report_page
 from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import write_report
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import write_weights
+from hl_cli.reporting.tensor_difference import draw_tensor_difference
+from hl_cli.reporting.tensorboard_end import write_end
 
 REPLAY_AFTER_SIGNAL = 1000  # steps: whoever sends a signal wants the files soon
 
@@ -50,6 +53,11 @@ def finish(
     lost: a process that was lost, which ended the run; it is raised again once the files are written.
     """
     measure = tally.measure
+    stages: list[StageReport] = []
+    try:
+        stages = [] if lost else stage_reports(built.hl)  # first of all: what follows takes long, and needs nobody
+    except LostRank as gone:
+        lost = gone
     verdict = judge(
         differences.first_step,
         tally.apart,
@@ -70,7 +78,6 @@ def finish(
     about["interrupted"] = str(lost) if lost else (received.name if received else None)
     if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
         about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
-    stages = [] if lost else stage_reports(built.hl)
     about["pipeline"] = [asdict(stage) for stage in stages]
     seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
     result = summary(tally, verdict, differences, seconds, about)
@@ -85,11 +92,14 @@ def finish(
     if stages:
         draw_pipeline(folder, title, stages)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)
+    draw_tensor_difference(folder, title)
     draw_physics(folder, title)
     console.say(console.closing(result, _short(folder)))
     if generated:
         write_free_run(folder, title, generated)
         console.say(said(generated))
+    write_end(folder, result)
+    write_report_page(folder, title, result, tensors, tally, built.schedule.period, verdict.noise_floor)
     write_json(folder / "summary.json", result)  # the last: with it, a run has finished
     if lost:
         where = _short(folder)

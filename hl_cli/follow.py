@@ -16,6 +16,8 @@ from hl_cli.building import Comparison, comparison
 from hl_cli.complaint import one_line
 from hl_cli.errors import LostRank, NonFinite
 from hl_cli.learners.stage_report import stage_reports
+from hl_cli.parallel import rank
+from hl_cli.parallel.meeting import meet
 from hl_cli.parallel.world import Order, World
 
 
@@ -23,8 +25,9 @@ def follow() -> int:
     """Serve until rank 0 has no more configs; return the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    world = World()
+    world, me = World(), f"hl-run: rank {rank()}"
     try:
+        world = meet()
         while (cfg := world.hand_out()) is not None:
             built, fault = None, None
             try:
@@ -38,11 +41,11 @@ def follow() -> int:
             if not world.agree(fault is not None) and built is not None:
                 _serve(built, world)
     except LostRank as lost:
-        print(f"hl-run: rank {world.rank}: ended by {lost}", file=sys.stderr)
+        print(f"{me}: ended by {lost}", file=sys.stderr)
         return 1
     except Exception as error:
         world.leave(f"the failure of rank {world.rank} ({one_line(error)})")
-        print(f"hl-run: rank {world.rank}: {one_line(error)}", file=sys.stderr)
+        print(f"{me}: {one_line(error)}", file=sys.stderr)
         return 1
     world.close()
     return 0

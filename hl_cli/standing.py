@@ -14,6 +14,7 @@ from hl_cli import __version__
 from hl_cli.building import Comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.rest import Rest
+from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.tally import Tally
 from hl_cli.errors import BadInput
 from hl_cli.parallel import launched
@@ -21,6 +22,8 @@ from hl_cli.parallel.world import Order, World
 from hl_cli.reporting import tensorboard
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
+from hl_cli.reporting.thousands import FILE as THOUSANDS
+from hl_cli.reporting.thousands import Thousands
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Standing:
     built: Comparison
     tally: Tally
     differences: Differences
+    runaway: Runaway
     tables: Tables
+    thousands: Thousands
     board: TensorBoard
     world: World
 
@@ -53,7 +58,9 @@ class Standing:
             "random_cuda": torch.cuda.get_rng_state_all() if self.cfg.device.startswith("cuda") else [],
             "tally": self.tally.state_dict(),
             "differences": self.differences.state_dict(),
+            "runaway": self.runaway.state_dict(),
             "tables": self.tables.state_dict(),
+            "thousands": self.thousands.state_dict(),
             "tensorboard": self.board.state_dict(),
         }
 
@@ -80,6 +87,7 @@ class Standing:
             arm.seconds = state["seconds"][name]
         self.tally.load_state_dict(state["tally"])
         self.differences.load_state_dict(state["differences"])
+        self.runaway.load_state_dict(state["runaway"])
         torch.set_rng_state(state["random"])
         if state["random_cuda"]:
             torch.cuda.set_rng_state_all(state["random_cuda"])
@@ -89,7 +97,8 @@ class Standing:
 def files_of(state: dict[str, Any]) -> dict[str, int]:
     """The files that a run goes on with, by their path in its folder, and how many of their bytes it keeps."""
     events = state["tensorboard"]["files"].items()
-    return state["tables"] | {f"{tensorboard.FOLDER}/{learner}/{name}": size for learner, (name, size) in events}
+    tables = state["tables"] | {THOUSANDS: state["thousands"]["bytes"]}
+    return tables | {f"{tensorboard.FOLDER}/{learner}/{name}": size for learner, (name, size) in events}
 
 
 def check(state: dict[str, Any], cfg: DictConfig, folder: Path, free: tuple[str, ...]) -> str:

@@ -23,8 +23,11 @@ HEADERS = {
 }
 FILES = {
     *HEADERS,
+    "thousands.csv",
     "summary.json",
     "report.md",
+    "report.html",
+    "tensor_difference.csv",
     "curves.png",
     "physics.png",
     "weight_difference.png",

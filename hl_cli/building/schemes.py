@@ -46,6 +46,11 @@ def _staged(cfg: DictConfig, world: World, what: dict[str, Any]) -> Blocks | Loc
         raise NoSuchCombination(
             f"parallel={cfg.parallel}: scheme={cfg.scheme.name} has its own; allowed: scheme=global"
         )
+    if cfg.memory != "recompute":
+        raise NoSuchCombination(
+            f"memory={cfg.memory}: blocks of a feed-forward net have no ticks to keep; allowed with "
+            f"scheme={cfg.scheme.name}: recompute"
+        )
     devices = list(cfg.scheme.devices or ())
     for device in devices:
         check_device(device, cfg.dtype, "scheme.devices")

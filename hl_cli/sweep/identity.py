@@ -11,13 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 HASH = 16  # hexadecimal digits in tables
 SHORT = 8  # in names of folders
-APART = (
-    "hydra",
-    "sweep",
-    "paths",
-    "checkpoint_every",
-    "keep_checkpoints",
-)  # decide where and how often a job is written
+APART = ("hydra", "sweep", "paths", "checkpoint_every", "keep_checkpoints")  # no number of a job depends on them
 
 
 def content(cfg: DictConfig) -> dict[str, Any]:
