@@ -36,7 +36,8 @@ const drawing = (() => {
 
   const legend = (figure, items) => {
     const look = { background_fill_alpha: 0, border_line_color: null, label_text_color: color("ink"), padding: 2, spacing: 2 };
-    const columns = phone() ? 2 : 3;
+    const long = Math.max(...items.map((item) => String(item.label.value ?? item.label).length)) > 16;
+    const columns = phone() ? (long ? 1 : 2) : 3;
     figure.add_layout(new Bokeh.Legend({
       items, click_policy: "hide", location: "bottom_left", orientation: "horizontal", ncols: columns, nrows: "auto", label_text_font_size: "11px",
       label_text_font: "system-ui, sans-serif", glyph_width: 18, margin: 2, inactive_fill_color: color("card"), ...look,
@@ -46,6 +47,7 @@ const drawing = (() => {
   const lines = (spec) => {
     const figure = empty(spec, { y_axis_type: spec.scale === "log" ? "log" : "linear" });
     figure.yaxis.axis_label = spec.y;
+    figure.xaxis.ticker = new Bokeh.BasicTicker({ min_interval: 1 });
     if (spec.reach) figure.y_range = new Bokeh.Range1d({ start: spec.reach[0], end: spec.reach[1] });
     if (spec.ticks) {
       figure.yaxis.ticker = new Bokeh.FixedTicker({ ticks: spec.ticks.map(([at]) => at) });
@@ -147,6 +149,7 @@ const drawing = (() => {
   const dots = (spec) => {
     const figure = empty(spec, { y_axis_type: spec.scale === "log" ? "log" : "linear" });
     figure.yaxis.axis_label = spec.y;
+    figure.xaxis.ticker = new Bokeh.BasicTicker({ min_interval: 1 });
     const data = { ...spec.data };
     for (const mark of spec.marks) data[mark.column] = numbers(data[mark.column]);
     const source = new Bokeh.ColumnDataSource({ data });
