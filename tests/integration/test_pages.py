@@ -65,7 +65,7 @@ def test_a_page_draws_and_fits(name: str, width: int, dark: bool, folder: Path, 
     assert sum(request.startswith("file:") for request in browser.requests) == 1  # the page, and nothing beside it
     assert browser.ask("document.documentElement.scrollWidth") == width
     assert browser.ask("document.documentElement.dataset.drawn") == ("dark" if dark else "light")
-    assert browser.ask("document.querySelectorAll('.figure').length") >= 2
+    assert browser.ask("document.querySelectorAll('.figure').length") >= 1
     empty = "[...document.querySelectorAll('.figure')].filter((e) => !e.firstElementChild).length"
     assert browser.ask(empty) == 0
     assert browser.ask(
@@ -80,8 +80,8 @@ def test_values_are_under_the_mouse(folder: Path, browser: Browser) -> None:
     browser.look(1200)
     page = folder / RUN / "report.html"
     opened(browser, page)
-    with (page.parent / "curves.csv").open() as file:
-        losses = {row["step"]: float(row["hl_loss"]) for row in csv.DictReader(file)}
+    with (page.parent / "running.csv").open() as file:
+        losses = {row["step"]: float(row["window_hl_loss"]) for row in csv.DictReader(file)}
     said = browser.ask(DEEP)
     assert not re.search(r"step: \d", said)
     x, y = browser.centre("#curves .figure")
@@ -114,9 +114,8 @@ def test_the_jobs_sort_and_filter(folder: Path, browser: Browser) -> None:
     assert browser.ask(SHOWN) == ["3"]
     assert "no such thing: <script>" in browser.ask("document.querySelector('#jobs').innerText")
     link = browser.ask("document.querySelector('table.jobs a').getAttribute('href')")
-    assert (
-        browser.ask("document.querySelectorAll('table.jobs a').length") == 2
-    )  # job and folder of the one that is there
+    links = browser.ask("document.querySelectorAll('table.jobs a').length")
+    assert links == 2  # job and folder of the one that is there
     browser.ask("document.querySelector('table.jobs a').click()")
     browser.wait("document.querySelector('#curves') && document.documentElement.dataset.drawn")
     assert link and not browser.complaints

@@ -44,8 +44,15 @@ const drawing = (() => {
     }), "below");
   };
 
+  // without any number there is nothing from which a range could follow
+  const ranges = (columns) => {
+    if (columns.some((values) => values.some((value) => value !== null))) return {};
+    return { x_range: new Bokeh.Range1d({ start: 0, end: 1 }), y_range: new Bokeh.Range1d({ start: 0.1, end: 1 }) };
+  };
+
   const lines = (spec) => {
-    const figure = empty(spec, { y_axis_type: spec.scale === "log" ? "log" : "linear" });
+    const drawn = spec.layers.flatMap((layer) => [...layer.lines.filter((line) => !line.hidden), ...(layer.stars ?? [])].map((line) => layer.data[line.column]));
+    const figure = empty(spec, { y_axis_type: spec.scale === "log" ? "log" : "linear", ...ranges(drawn) });
     figure.yaxis.axis_label = spec.y;
     figure.xaxis.ticker = new Bokeh.BasicTicker({ min_interval: 1 });
     if (spec.reach) figure.y_range = new Bokeh.Range1d({ start: spec.reach[0], end: spec.reach[1] });
@@ -147,7 +154,8 @@ const drawing = (() => {
 
   // dots: a row a job, a mark a learner
   const dots = (spec) => {
-    const figure = empty(spec, { y_axis_type: spec.scale === "log" ? "log" : "linear" });
+    const marked = spec.marks.map((mark) => spec.data[mark.column]);
+    const figure = empty(spec, { y_axis_type: spec.scale === "log" ? "log" : "linear", ...ranges(marked) });
     figure.yaxis.axis_label = spec.y;
     figure.xaxis.ticker = new Bokeh.BasicTicker({ min_interval: 1 });
     const data = { ...spec.data };

@@ -124,7 +124,7 @@ def _sections(rows: Sequence[Row], choices: Sequence[str], picture: Path | None)
         figures = [
             _dots(numbered, choices, name, label)
             for name, label in (("final_loss", "loss, last steps"), (_held_out(numbered), "held-out"))
-            if name
+            if any(_number(row.get(f"{of}_{name}")) is not None for row in numbered for of in LEARNERS)
         ]
         found.append(Section("scores", "Scores of all jobs", words, figures))
     return found
