@@ -1,7 +1,8 @@
 """The Hydra application: compose the config, run it, say errors in one line, exit with a code that tells.
 
-0 done; 1 bad input; 3 the verdict is not the expected one; 130, 143 stopped by Ctrl-C, SIGTERM. In a sweep the
-largest code of its jobs, of which one that was skipped has 0. No torch is imported until a config is composed.
+0 done; 1 bad input, a failure, or a process that was lost; 3 the verdict is not the expected one; 130, 143 stopped by
+Ctrl-C, SIGTERM. In a sweep the largest code of its jobs, of which one that was skipped has 0. No torch is imported
+until a config is composed.
 """
 
 from __future__ import annotations
@@ -23,54 +24,14 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hl_cli import plugins, resume, schema
-from hl_cli.complaint import one_line
+from hl_cli.complaint import one_line, warn
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
 from hl_cli.interruption import Interruption
 from hl_cli.parallel import launched, rank
+from hl_cli.session import TRACEBACK, session
 from hl_cli.sweep.parent import Parent
 from hl_cli.sweep.plan import Plan, with_command
 from hl_cli.sweep.turn import Turn
-
-TRACEBACK = "HYDRA_FULL_ERROR"
-
-
-class Session:
-    """What one process has to remember between Hydra's calls: exit codes, and folders that Hydra made."""
-
-    def __init__(self) -> None:
-        self.exit_code = 0
-        self.show_traceback = os.environ.get(TRACEBACK, "0") not in ("", "0")
-        self.jobs = 0
-        self.folder = ""
-        self.world: Any = None
-        self.missing: list[Path] = []
-        self.sweep: Parent | None = None
-        self.resumed: resume.Resumed | None = None
-
-    def expect_folder(self, field: str, folder: Path) -> None:
-        """Note which of the folder and its parents are not there yet: those are ours to remove again."""
-        self.folder = f"{field}={folder}"
-        self.missing = [path for path in (folder, *folder.parents) if not path.exists()]
-
-    def remove_made_folders(self) -> None:
-        """Remove what Hydra made for a run that never was; a folder with anything else in it stays."""
-        with contextlib.suppress(OSError):
-            if self.sweep and self.missing:
-                self.sweep.remove_files()
-            for path in self.missing:
-                path.rmdir()
-
-    def fail(self, error: Exception, where: str = "") -> None:
-        """Say it in one line and remember exit code 1."""
-        if self.show_traceback:
-            raise error
-        if isinstance(error, OSError) and self.folder:
-            where += f"{self.folder}: "
-        print(f"hl-run: {where}{one_line(error)}", file=sys.stderr)
-        self.exit_code = max(self.exit_code, 1)
-
-
-session = Session()
 
 
 class FolderWatch(Callback):
@@ -98,7 +59,7 @@ class FolderWatch(Callback):
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the first job of a process, which may be a worker that knows nothing yet."""
-        session.show_traceback, warnings.showwarning = self.show_traceback, _one_line_warning
+        session.show_traceback, warnings.showwarning = self.show_traceback, warn
         if self.plan:
             self.plan.enter()
         self.plan = None
@@ -119,7 +80,8 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
         from hl_cli.run import run
 
         folder, stop = Path(own.runtime.output_dir), Interruption()
-        outcome = run(cfg, folder, own, _command(own), stop, session.world, session.resumed)
+        resumed = turn.resumed if turn else session.resumed
+        outcome = run(cfg, folder, own, _command(own), stop, session.world, resumed)
     except LostRank as lost:  # no job can follow
         print(f"hl-run: {lost}", file=sys.stderr)
         session.jobs += 1
@@ -139,6 +101,8 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
         else:
             session.fail(error, where)
         return None
+    if cfg.dry_run:
+        return None
     session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
     value = turn.done(outcome.summary, outcome.exit_code) if turn else outcome.summary["hl"]["held_out_loss"]
@@ -148,34 +112,36 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
 
 
 def _command(own: Any) -> str:
-    return shlex.join(["hl-run", *map(str, own.overrides.task)])
+    several = launched() > 1
+    called = ["torchrun", "--nproc-per-node", str(launched()), "-m", "hl_cli"] if several else ["hl-run"]
+    return shlex.join([*called, *map(str, own.overrides.task)])
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    """SIGTERM before a run has begun: nothing is to be finished, and what was made is removed."""
+def _leave(number: int, frame: FrameType | None) -> None:  # before a run has begun: there is nothing to finish
     print("hl-run: broken off by SIGTERM", file=sys.stderr)
     sys.exit(128 + number)
 
 
-def _one_line_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-    print(f"hl-run: {' '.join(str(message).split())}", file=sys.stderr)
-
-
 def start() -> None:
     """Hand over to Hydra and leave the process with its exit code."""
-    if rank() > 0:
-        from hl_cli.follow import follow
+    try:
+        several = launched() > 1
+        if rank() > 0:
+            from hl_cli.follow import follow
 
-        sys.exit(follow())
-    if launched() > 1:
-        from hl_cli.parallel.world import World
-
-        session.world = World()
+            sys.exit(follow())
+    except BadInput as error:
+        session.fail(error)
+        sys.exit(session.exit_code)
     os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
-    warnings.showwarning = _one_line_warning
+    warnings.showwarning = warn
     schema.register()
     signal.signal(signal.SIGTERM, _leave)
     try:
+        if several:
+            from hl_cli.parallel.meeting import meet
+
+            session.world = meet()
         sys.argv[1:] = plugins.translate(with_command(sys.argv[1:]))
         sys.argv[1:], session.resumed = resume.take_up(sys.argv[1:])
         if session.resumed and session.resumed.done:
@@ -191,6 +157,8 @@ def start() -> None:
     except Exception as error:
         session.fail(error)
     finally:
+        if session.sweep:
+            session.exit_code = max(session.exit_code, session.sweep.exit_code)
         if not session.jobs and not (session.sweep and session.sweep.has_folders):
             session.remove_made_folders()
         if session.world is not None and not session.world.lost:
@@ -198,5 +166,5 @@ def start() -> None:
                 session.world.hand_out(None)
                 session.world.close()
     if session.sweep:
-        session.exit_code = max(session.exit_code, session.sweep.finish())
+        session.sweep.finish()
     sys.exit(session.exit_code)

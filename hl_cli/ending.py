@@ -15,7 +15,7 @@ from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import judge, noise_floor
 from hl_cli.errors import LostRank
 from hl_cli.interruption import Interruption
-from hl_cli.learners.stage_report import stage_reports
+from hl_cli.learners.stage_report import StageReport, stage_reports
 from hl_cli.reporting import console, plots
 from hl_cli.reporting.free_run import said, write_free_run
 from hl_cli.reporting.html.report import write_report_page
@@ -53,6 +53,11 @@ def finish(
     lost: a process that was lost, which ended the run; it is raised again once the files are written.
     """
     measure = tally.measure
+    stages: list[StageReport] = []
+    try:
+        stages = [] if lost else stage_reports(built.hl)  # first of all: what follows takes long, and needs nobody
+    except LostRank as gone:
+        lost = gone
     verdict = judge(
         differences.first_step,
         tally.apart,
@@ -73,7 +78,6 @@ def finish(
     about["interrupted"] = str(lost) if lost else (received.name if received else None)
     if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
         about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
-    stages = [] if lost else stage_reports(built.hl)
     about["pipeline"] = [asdict(stage) for stage in stages]
     seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
     result = summary(tally, verdict, differences, seconds, about)

@@ -10,19 +10,25 @@ import signal
 import sys
 from typing import Any
 
+import torch
+
 from hl_cli.building import Comparison, comparison
 from hl_cli.complaint import one_line
 from hl_cli.errors import LostRank, NonFinite
 from hl_cli.learners.stage_report import stage_reports
-from hl_cli.parallel.world import Order, World
+from hl_cli.parallel import rank
+from hl_cli.parallel.meeting import meet
+from hl_cli.parallel.order import Order
+from hl_cli.parallel.world import World
 
 
 def follow() -> int:
     """Serve until rank 0 has no more configs; return the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    world = World()
+    world, me = World(), f"hl-run: rank {rank()}"
     try:
+        world = meet()
         while (cfg := world.hand_out()) is not None:
             built, fault = None, None
             try:
@@ -36,11 +42,11 @@ def follow() -> int:
             if not world.agree(fault is not None) and built is not None:
                 _serve(built, world)
     except LostRank as lost:
-        print(f"hl-run: rank {world.rank}: ended by {lost}", file=sys.stderr)
+        print(f"{me}: ended by {lost}", file=sys.stderr)
         return 1
     except Exception as error:
         world.leave(f"the failure of rank {world.rank} ({one_line(error)})")
-        print(f"hl-run: rank {world.rank}: {one_line(error)}", file=sys.stderr)
+        print(f"{me}: {one_line(error)}", file=sys.stderr)
         return 1
     world.close()
     return 0
@@ -63,5 +69,11 @@ def _serve(built: Comparison, world: World) -> None:
             stage_reports(hl)
         elif order is Order.SAVE:
             hl.state_dict()
-        else:
+        elif order is Order.LOAD:
             hl.load_state_dict(None)
+        elif order is Order.WHERE:
+            world.collect((built.stream.state_dict(), torch.get_rng_state()))
+        else:
+            where, dice = world.hand_out()[world.rank - 1]
+            built.stream.load_state_dict(where)
+            torch.set_rng_state(dice)

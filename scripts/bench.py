@@ -16,11 +16,13 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from bench_endless import endless
 from bench_forward import forward
 from bench_pipeline import pipeline
 from bench_pullback import pullback
 from bench_sequences import sequences
 from bench_streams import memory, streams
+from bench_sweep import sweeps
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
 from hl_cli import schema
@@ -137,16 +139,22 @@ def start() -> None:
     show("hl-run --help", statistics.median(took), 0.6, "")
 
 
+def memories() -> None:
+    memory()
+    sequences()
+
+
 ROWS = {
     "step": steps,
     "update": updates,
     "loop": loop,
     "pullback": pullback,
-    "sequence": sequences,
     "pipeline": pipeline,
     "forward": forward,
+    "endless": endless,
     "stream": streams,
-    "memory": memory,
+    "memory": memories,
+    "sweep": sweeps,
     "start": start,
 }
 

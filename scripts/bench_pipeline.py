@@ -23,13 +23,13 @@ from hl_cli import schema
 from hl_cli.building import comparison
 from hl_cli.follow import follow
 from hl_cli.parallel import rank
-from hl_cli.parallel.world import World
+from hl_cli.parallel.meeting import meet
 if rank() > 0:
     sys.exit(follow())
 schema.register()
 with initialize_config_module("hl_cli.configs", version_base="1.3"):
     cfg = compose("run", overrides=sys.argv[3:])
-world = World()
+world = meet()
 built = comparison(cfg, world)
 world.enlist(cfg)
 count = int(sys.argv[2])

@@ -23,6 +23,7 @@ HEADERS = {
 }
 FILES = {
     *HEADERS,
+    "thousands.csv",
     "summary.json",
     "report.md",
     "report.html",
@@ -31,6 +32,7 @@ FILES = {
     "physics.png",
     "weight_difference.png",
     ".hydra",
+    "checkpoints",
     "tensorboard",
 }
 HL_RUN = (sys.executable, "-m", "hl_cli")

@@ -20,6 +20,7 @@ from hl_cli.building.schemes import Arm
 from hl_cli.errors import NonFinite
 from hl_cli.follow import follow
 from hl_cli.parallel import rank
+from hl_cli.parallel.meeting import meet
 from hl_cli.parallel.world import World
 from hl_cli.plugins import translate
 
@@ -94,7 +95,7 @@ def main() -> int:
     if rank() > 0:
         return follow()
     schema.register()
-    world = World()
+    world = meet()
     jobs = json.loads(sys.argv[1])
     torch.save([trained(world, **job) for job in jobs], Path(sys.argv[2]))
     world.hand_out(None)

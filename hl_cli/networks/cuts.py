@@ -54,6 +54,9 @@ def _ranges(layers: int, cut: Cut, where: str) -> list[tuple[int, int]]:
 def share_out(costs: Sequence[int], parts: int) -> list[range]:
     """Deal consecutive items out to so many parts, each with one at least, so that the costliest part costs least.
 
+    A pipeline takes the number of weights of a block for its cost: true of dense layers, not of convolutions, whose
+    weights are used at many places.
+
     >>> share_out([1, 4, 4, 4, 4, 1], 2)
     [range(0, 3), range(3, 6)]
     """

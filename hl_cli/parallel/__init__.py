@@ -2,12 +2,21 @@
 
 import os
 
+from hl_cli.errors import BadInput
+
+
+def _number(name: str, default: str) -> int:
+    said = os.environ.get(name, default)
+    if not said.isdecimal():
+        raise BadInput(f"{name}={said} in the environment: allowed: a whole number, as torchrun sets it")
+    return int(said)
+
 
 def launched() -> int:
-    """How many processes the launcher started; 1 without one."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    """How many processes the launcher started; 1 without one. Raises BadInput, as `rank` does."""
+    return _number("WORLD_SIZE", "1")
 
 
 def rank() -> int:
     """Which of them this is."""
-    return int(os.environ.get("RANK", "0")) if launched() > 1 else 0
+    return _number("RANK", "0") if launched() > 1 else 0

@@ -35,8 +35,11 @@ class Heartbeat:
     def _counts(self) -> list[int]:
         return [self._asked.add(self._key(rank), 0) for rank in range(self._size)]
 
-    def missing(self) -> str:
-        """Name the ranks that count no longer; this takes STILL seconds. All ranks say what the first of them found."""
+    def missing(self, said: str) -> str:
+        """Name the ranks that count no longer; this takes STILL seconds. All ranks say what the first of them found.
+
+        said: what an error said, which is told where all ranks live.
+        """
         try:
             if self._asked.check([FOUND]):
                 return self._asked.get(FOUND).decode()
@@ -45,7 +48,7 @@ class Heartbeat:
             after = self._counts()
             still = [str(rank) for rank in range(self._size) if after[rank] == before[rank]]
             found = f"the death of rank{'s' if len(still) > 1 else ''} {', '.join(still)}"
-            self.leave(found if still else "a broken connection between ranks, all of which are alive")
+            self.leave(found if still else f"an error between ranks, all of which are alive: {said}")
             return self._asked.get(FOUND).decode()
         except RuntimeError:
             return "the loss of the launcher"

@@ -7,9 +7,8 @@ then a matter of course that costs nothing. All ranks call the same methods in t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from enum import IntEnum
 from time import perf_counter
 from typing import Any
 
@@ -18,22 +17,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from hl_cli.errors import BadInput, LostRank
-from hl_cli.parallel import launched, rank
 from hl_cli.parallel.heartbeat import Heartbeat
+from hl_cli.parallel.order import Order
 
 PATIENCE = timedelta(days=30)  # a rank may wait as long as another computes; one that dies is noticed at once
-
-
-class Order(IntEnum):
-    """What rank 0 tells the others to do next."""
-
-    END = 0
-    STEPS = 1
-    OBSERVED_STEPS = 2
-    COLLECT = 3
-    SAVE = 4
-    LOAD = 5
-    REPORT = 6
 
 
 class World:
@@ -42,19 +29,12 @@ class World:
     owed: steps that were announced and not yet taken; in between nothing else may be said.
     """
 
-    def __init__(self) -> None:
-        self.rank, self.size = rank(), launched()
+    def __init__(self, rank: int = 0, size: int = 1, store: Any = None) -> None:
+        """Without more, a process alone; hl_cli.parallel.meeting makes the others. store: the launcher's."""
+        self.rank, self.size = rank, size
         self.waited, self.lost, self.owed = 0.0, False, 0
         self._channel: Any = None
-        self._heartbeat: Heartbeat | None = None
-        if self.size > 1:
-            store: Any
-            store, *_ = next(dist.rendezvous("env://", timeout=timedelta(minutes=5)))
-            backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "cpu:gloo"
-            dist.init_process_group(
-                backend, store=dist.PrefixStore("hl", store), rank=self.rank, world_size=self.size, timeout=PATIENCE
-            )
-            self._heartbeat = Heartbeat(store.clone(), self.rank, self.size)
+        self._heartbeat = None if store is None else Heartbeat(store.clone(), rank, size)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -62,10 +42,12 @@ class World:
         start = perf_counter()
         try:
             yield
+        except LostRank:
+            raise
         except RuntimeError as error:
-            assert self._heartbeat is not None
             self.lost = True
-            raise LostRank(self._heartbeat.missing()) from error
+            said = " ".join(str(error).split())
+            raise LostRank(self._heartbeat.missing(said) if self._heartbeat else said) from error
         finally:
             self.waited += perf_counter() - start
 
@@ -77,11 +59,22 @@ class World:
 
     def enlist(self, cfg: Any) -> None:
         """Rank 0: let the others build what this config says; raises BadInput where one of them cannot."""
-        self.hand_out(cfg)
-        self.open_channel()
-        faults = [fault for fault in self.collect(None) if fault]
-        if self.agree(bool(faults)):
+        try:
+            self.hand_out(cfg)
+            self.open_channel()
+            faults = [fault for fault in self.collect(None) if fault]
+            wrong = self.agree(bool(faults))
+        except BaseException:
+            self._break_off()
+            raise
+        if wrong:
             raise BadInput(faults[0])
+
+    def _break_off(self) -> None:
+        """Rank 0: the others wait within something, so that nothing more can be said to them."""
+        if self.size > 1 and not self.lost:
+            self.lost = True
+            self.leave("rank 0, which broke off")
 
     def open_channel(self) -> None:
         """Begin anew between neighbours: what an earlier run sent and nobody received never reaches this one."""
@@ -91,15 +84,18 @@ class World:
 
     @contextmanager
     def leading(self) -> Iterator[None]:
-        """Rank 0: tell the others when its run has ended; one that breaks off within a step can only leave them."""
+        """Rank 0: tell the others when its run has ended; one that breaks off within a step can only leave them.
+
+        Who has gone by then is not missed: the run is over, and its files are written.
+        """
         try:
             yield
         finally:
-            if self.size > 1 and self.owed and not self.lost:
-                self.lost = True
-                self.leave("rank 0, which broke off")
+            if self.owed:
+                self._break_off()
             elif not self.lost:
-                self.lead(Order.END)
+                with suppress(LostRank):
+                    self.lead(Order.END)
 
     def follow(self) -> tuple[Order, int]:
         """Another rank: wait until told; the number is of steps."""

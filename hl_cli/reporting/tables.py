@@ -96,10 +96,7 @@ class Tables:
         return self._cells({name: tuple(of.values()) for name, of in scores.items()})
 
     def _cells(self, values: dict[str, tuple[float, ...]]) -> list[Any]:
-        """Metric by metric, learner by learner; empty where there is no number."""
-        empty = (math.nan,) * len(self._measure.names)
-        pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
-        return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
+        return cells(values, len(self._measure.names))
 
     def state_dict(self) -> dict[str, int]:
         """How many bytes of each file are of the records so far; they are on the disk then."""
@@ -108,6 +105,13 @@ class Tables:
     def close(self) -> None:
         """Write what is buffered."""
         close_all([*self._files.values()])
+
+
+def cells(values: dict[str, tuple[float, ...]], metrics: int) -> list[Any]:
+    """Metric by metric, learner by learner; empty where there is no number."""
+    empty = (math.nan,) * metrics
+    pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
+    return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
 
 
 def write_weights(folder: Path, tensors: Iterable[TensorDistance]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from hl_cli.schema.fields import described
-from hl_cli.schema.models import MODELS, Model, Module, StateNet
+from hl_cli.schema.models import MODELS, Model, Module, Oscillators, StateNet
 from hl_cli.schema.pytorch import PyTorch
 from hl_cli.schema.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
 from hl_cli.schema.streams import (
@@ -38,9 +38,9 @@ from hl_cli.schema.streams import (
 
 __all__ = [
     "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Blocks", "Drift", "Forward", "Global", "Images", "Integrator", "Local",
-    "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "PyTorch", "Recall",
-    "River", "Run", "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square", "Staged",
-    "StateNet", "Stream", "Sweep", "Table", "Text", "Wave",
+    "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module", "Oscillators", "Paths", "Pendulum", "Plugin", "PyTorch",
+    "Recall", "River", "Run", "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square",
+    "Staged", "StateNet", "Stream", "Sweep", "Table", "Text", "Wave",
     "register",
 ]  # fmt: skip
 
@@ -131,6 +131,9 @@ class Run:
     )
     feed: str = described(
         "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")
+    )
+    compile: bool = described(
+        False, "with scheme=forward: the whole tick as one graph of machine code, kept in the user's cache; needs g++"
     )
     checkpoint_every: int = described(
         5000, "steps between checkpoints, one more after the last; 0: at Ctrl-C and SIGTERM only", least=0

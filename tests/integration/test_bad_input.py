@@ -152,6 +152,7 @@ TOGETHER = [
     ("scheme=local scheme.devices=[cpu,cpu]", "allowed: at most 1, one a block"),
     ("scheme=local parallel=data", "parallel=data: scheme=local has its own; allowed: scheme=global"),
     ("parallel=foo", "parallel=foo: allowed: data"),
+    ("scheme=wave split=state memory=store", "memory=store: blocks of a feed-forward net have no ticks to keep"),
     ("parallel=data memory=reverse", "memory=reverse: allowed with parallel=data"),
     ("stream.held_out=0.9999", "stream.held_out=0.9999"),
     ("stream.held_out=0.0001", "stream.held_out=0.0001"),
@@ -235,3 +236,17 @@ def test_a_traceback_on_demand(
     with pytest.raises(error):
         command(arguments)
     assert "hl-run:" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("size", "line"),
+    [("2", "without RANK, MASTER_ADDR, MASTER_PORT; allowed: a start by torchrun"), ("two", "WORLD_SIZE=two")],
+)
+def test_an_environment_that_torchrun_did_not_make(
+    size: str, line: str, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WORLD_SIZE", size)
+    said = command("steps=1")
+    assert said.code == 1 and line in said.err and len(said.err.splitlines()) == 1

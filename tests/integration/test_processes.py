@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,10 +17,11 @@ import pytest
 import torch
 
 from hl_cli.parallel.world import World
-from tests.process import ENVIRONMENT, PATIENCE, summary_of
+from tests.process import ENVIRONMENT, PATIENCE, hl_run, summary_of
 from tests.ranks import trained
 
 ROOT = Path(__file__).resolve().parents[2]
+HUGE = ["scenario=custom", "scenario.beta=1e-38", "scenario.eta=0.05", "scenario.phi=3e38"]
 DEEP = ["stream=digits", "model.hidden=[12,10,8,6]", "split=state"]
 IMAGES = ["stream=digits", "model=cnn", "model.channels=[3,4,5]", "split=state_output", "batch_size=3", "dtype=float64"]
 JOBS: dict[str, dict[str, Any]] = {
@@ -37,6 +39,8 @@ JOBS: dict[str, dict[str, Any]] = {
     "wave, float64": {"overrides": [*DEEP, "scheme=wave", "dtype=float64", "batch_size=4"], "steps": 100},
     "blocks": {"overrides": [*DEEP, "scheme=blocks", "scenario=mom_b"], "steps": 100},
     "blocks, diverged": {"overrides": [*DEEP, "scheme=blocks", "scenario.lr=1e38"], "steps": 100},
+    "local, costate": {"overrides": [*DEEP, "scheme=local", *HUGE], "steps": 60},
+    "blocks, costate": {"overrides": [*DEEP, "scheme=blocks", *HUGE], "steps": 60},
 }
 NORMAL = ["model=tests.ranks:normalised", "split=state", "batch_size=6", "scheme.blocks=3"]
 OF_IMAGES = {
@@ -102,9 +106,12 @@ def test_so_many_processes_end_with_the_weights_of_one(count: int, tmp_path: Pat
             assert here["physics"] is None, name
         else:
             assert here["physics"] == pytest.approx(one["physics"], rel=1e-12), name
-    assert (
-        "weight costate of block" in alone["blocks, diverged"]["fault"] or "loss" in alone["blocks, diverged"]["fault"]
-    )
+    assert {name: one["fault"] for name, one in alone.items() if "fault" in one} == {
+        "local, diverged": "loss is not finite at 8",
+        "blocks, diverged": "loss is not finite at 2",
+        "local, costate": "weight costate of block 5 is not finite at 9",
+        "blocks, costate": "weight costate of block 5 is not finite at 2",
+    }
 
 
 def test_data_parallel_is_the_whole_batch_to_round_off(tmp_path: Path) -> None:
@@ -133,6 +140,8 @@ def test_the_command_line_leads_and_reports(tmp_path: Path) -> None:
     summary = summary_of(tmp_path / "run")
     assert summary["verdict"] == "identical" and summary["steps"] == 120, wrong
     assert "at 4 compared steps" in said  # 1, 50, 100 and 120
+    command = shlex.split(summary["command"])
+    assert command[:6] == ["torchrun", "--nproc-per-node", "2", "-m", "hl_cli", "stream=digits"]
     assert [(b["block"], b["place"]) for b in summary["pipeline"]] == [
         (1, "cpu, rank 1"), (2, "cpu, rank 0"), (3, "cpu, rank 0"), (4, "cpu, rank 0"), (5, "cpu, rank 0"),
     ]  # fmt: skip
@@ -202,6 +211,33 @@ def test_ctrl_c_ends_all_with_their_files(tmp_path: Path) -> None:
     process = running(tmp_path)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
+    assert process.returncode == 130
     summary = summary_of(tmp_path / "run")
     assert summary["interrupted"] == "SIGINT" and summary["steps"] >= 20
     assert (tmp_path / "run" / "report.md").exists()
+
+
+def test_a_sweep_goes_on_after_a_job_that_one_process_refuses(tmp_path: Path) -> None:
+    jobs = ["scheme=wave,global", "steps=20", "-m", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${hydra:job.num}"]
+    process = start(tmp_path, 2, *DEEP, *jobs, "seed=0,1")
+    said, wrong = process.communicate(timeout=PATIENCE)
+    own = [line for line in wrong.splitlines() if line.startswith("hl-run")]
+    assert process.returncode == 1 and len(own) == 2, wrong
+    assert all("scheme=global in 2 processes" in line for line in own)
+    assert sorted(p.parent.name for p in (tmp_path / "sweep").rglob("summary.json")) == ["0", "1"]
+    assert said.count("identical: ") == 2
+
+
+def test_a_run_that_was_left_goes_on_in_all_its_processes(tmp_path: Path) -> None:
+    """Their streams go on where that of rank 0 stood, and the pipeline with what was under way."""
+    local = [*DEEP, "scheme=local", "scheme.stash=true", "hold=3"]
+    assert hl_run(tmp_path, *local, "steps=100", "hydra.run.dir=whole").returncode == 0
+    for last in ([*local, "steps=70", "checkpoint_every=50", "hydra.run.dir=run"], ["resume=run", "steps=100"]):
+        process = subprocess.run(
+            [*launcher(2), "hl_cli", *last], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True,
+            timeout=PATIENCE,
+        )  # fmt: skip
+        assert process.returncode == 0, process.stderr
+    assert "resumed   after step 50" in process.stdout
+    for name in ("curves.csv", "evaluation.csv"):
+        assert (tmp_path / "run" / name).read_text() == (tmp_path / "whole" / name).read_text(), name

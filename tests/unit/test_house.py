@@ -21,7 +21,7 @@ LAYERS = {
     4: {"compare"},
     5: {"reporting", "validation", "plugins", "resume"},
     6: {"building", "complaint", "interruption", "sweep"},
-    7: {"about", "ending", "follow", "standing"},
+    7: {"about", "ending", "follow", "session", "standing"},
     8: {"restart", "rehearsal"},
     9: {"run"},
     10: {"app", "cli", "__main__"},

@@ -1,9 +1,8 @@
-"""Schemes against loops that take their equations literally, and the proof that a stage sees its neighbours alone."""
+"""Schemes against loops that take their equations literally, against SGD and against the net in one piece."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,41 +12,14 @@ from torch.nn import functional
 
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.dynamics.integrators import INTEGRATORS
-from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.local import Local
 from hl_cli.learners.passing import Blocks, Wave
-from hl_cli.learners.pipeline import Pipeline
 from hl_cli.learners.pytorch import PyTorchLearner
-from hl_cli.networks.feedforward import dense_blocks, feedforward
-from hl_cli.networks.splits import side_by_side, split_chain, split_of, stages
+from hl_cli.networks.feedforward import dense_blocks
+from hl_cli.networks.splits import split_chain
 from hl_cli.types import Sample
-
-WIDTH, CLASSES = 5, 3
-Make = Callable[..., Pipeline]
-MOMENTUM = SGD(lr=0.05, momentum=0.7, dampening=0.3)
-
-
-def net_of(depth: int, dtype: torch.dtype = torch.float64) -> nn.Sequential:
-    torch.manual_seed(depth)
-    return feedforward(WIDTH, [WIDTH] * (depth - 1), CLASSES).to(dtype)
-
-
-def samples(count: int, dtype: torch.dtype = torch.float64, batch: int = 2, skip: int = 0) -> list[Sample]:
-    """skip: every so many samples one has no target."""
-    draw = torch.Generator().manual_seed(1)
-    found = []
-    for k in range(count):
-        x = torch.randn(batch, 1, WIDTH, generator=draw, dtype=torch.float64).to(dtype)
-        target = torch.randint(CLASSES, (batch,), generator=draw)
-        found.append(Sample(x, None if skip and k % skip == skip - 1 else target))
-    return found
-
-
-def learner_of(make: Make, net: nn.Sequential, sgd: SGD = MOMENTUM, split: str = "state", **options: Any) -> Pipeline:
-    own = copy.deepcopy(net)
-    chain = split_chain(own, dense_blocks(own, "tanh"), split)
-    return make(chain, functional.cross_entropy, physics_of(sgd), **options)
+from tests.chains import MOMENTUM, Make, learner_of, net_of, samples
 
 
 def literal_local(net: nn.Sequential, c: Coefficients, stream: list[Sample], stash: bool) -> list[Tensor]:
@@ -190,105 +162,3 @@ def test_blocks_with_instantaneous_passing_are_global(make: Make, cut: Any, spli
         assert a.physics is not None and b.physics is not None
         if cut is None:
             assert list(vars(a.physics).values()) == pytest.approx(list(vars(b.physics).values()), rel=1e-12)
-
-
-@pytest.mark.parametrize("stash", [False, True])
-def test_a_stage_sees_its_neighbours_messages_and_no_weights_but_its_own(stash: bool) -> None:
-    """Every other stage's theta, omega and clock are poisoned after their messages were made: nothing changes."""
-    stream = samples(13)
-    for k in range(4):
-        clean, poisoned = (learner_of(Local, net_of(4), stash=stash) for _ in range(2))
-        assert isinstance(clean, Local) and isinstance(poisoned, Local)
-        for sample in stream[:-1]:
-            clean.step(sample)
-            poisoned.step(sample)
-        for other in poisoned.stages:
-            if other.number != k + 1:
-                other.phase.theta.fill_(torch.nan)
-                other.phase.omega.fill_(1e30)
-                other.steps = 10**6
-        clean.step(stream[-1])
-        with pytest.raises(NonFinite):
-            poisoned.step(stream[-1])
-        mine, same = clean.stages[k], poisoned.stages[k]
-        assert torch.equal(mine.phase.omega, same.phase.omega)
-        same.move_weights()  # a fault elsewhere had held it back
-        assert torch.equal(mine.phase.theta, same.phase.theta)
-        if k < 3:
-            assert torch.equal(clean._h[k + 1], poisoned._h[k + 1])
-        if k > 0:
-            assert torch.equal(clean._zeta[k - 1], poisoned._zeta[k - 1])
-
-
-@pytest.mark.parametrize("make", [Blocks, Local])
-def test_a_value_that_is_not_finite_moves_no_weight(make: Make) -> None:
-    learner = learner_of(make, net_of(3))
-    for sample in samples(10):
-        learner.step(sample)
-    before = {name: w.clone() for name, w in learner.weights().items()}
-    bad = samples(1)[0]
-    with pytest.raises(NonFinite, match=r"loss|weight costate of block"):
-        for _ in range(10):
-            before = {name: w.clone() for name, w in learner.weights().items()}
-            learner.step(bad._replace(inputs=bad.inputs * torch.nan))
-    assert all(torch.equal(w, before[name]) for name, w in learner.weights().items())
-
-
-def test_a_fault_in_a_wave_stops_the_stage_that_meets_it() -> None:
-    learner = learner_of(Wave, net_of(3))
-    for sample in samples(5):
-        learner.step(sample)
-    middle = learner.stages[1].phase
-    before = middle.theta.clone(), learner.stages[0].phase.theta.clone()
-    middle.omega.fill_(torch.finfo(torch.float64).max)
-    learner.coefficients = learner.stages[1].coefficients = Coefficients(1.0, 0.1, -1.0, 1.0, 1.0)
-    with pytest.raises(NonFinite, match="weight costate of block 2"):
-        learner.step(samples(1)[0])
-    assert torch.equal(middle.theta, before[0]) and torch.equal(learner.stages[0].phase.theta, before[1])
-
-
-@pytest.mark.parametrize(
-    ("make", "options"), [(Local, {}), (Local, {"stash": True}), (Local, {"devices": ["cpu", "cpu"]}), (Wave, {})]
-)
-def test_it_goes_on_from_its_state_with_the_same_bits(make: Make, options: dict[str, Any], tmp_path: Any) -> None:
-    stream = samples(40, skip=5)
-    whole, first = (learner_of(make, net_of(4), **options) for _ in range(2))
-    for sample in stream[:17]:
-        whole.step(sample)
-        first.step(sample)
-    torch.save(first.state_dict(), tmp_path / "state")
-    second = learner_of(make, net_of(4), **options)
-    second.load_state_dict(torch.load(tmp_path / "state", weights_only=True))
-    for sample in stream[17:]:
-        a, b = whole.step(sample), second.step(sample)
-        assert a.loss == b.loss
-    assert all(torch.equal(x, y) for x, y in zip(whole.weights().values(), second.weights().values(), strict=True))
-
-
-def test_a_record_of_local_is_of_the_sample_that_entered_before() -> None:
-    learner, stream = learner_of(Local, net_of(3)), samples(6)
-    said = [learner.step(sample) for sample in stream]
-    assert [r.loss for r in said[:2]] == [None, None]
-    assert [r.sample for r in said[2:]] == stream[:-2]
-
-
-def test_a_users_sequential_is_identical_too() -> None:
-    net = nn.Sequential(nn.Linear(WIDTH, 4), nn.GELU(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, CLASSES)).double()
-    own = copy.deepcopy(net)
-    split = split_of(own, state=stages(own), ticks=side_by_side)
-    hl = Wave(split, functional.cross_entropy, physics_of(MOMENTUM))
-    flat = nn.Sequential(nn.Flatten(), net)
-    pytorch = PyTorchLearner(flat, functional.cross_entropy, torch.optim.SGD, **vars(MOMENTUM))
-    for sample in samples(50):
-        assert hl.step(sample).loss == pytorch.step(sample).loss
-    assert hl.depth == 3
-    assert all(torch.equal(a, b) for a, b in zip(hl.weights().values(), pytorch.weights().values(), strict=True))
-
-
-def test_what_blocks_cannot_be() -> None:
-    net = net_of(2)
-    chain = split_chain(net, dense_blocks(net, "tanh"), "state")
-    with pytest.raises(BadInput, match="rate 1/tau"):
-        Blocks(chain, functional.cross_entropy, Coefficients(1.0, 0.1, 1.0, 1.0, 1.0, rate=0.5))
-    with pytest.raises(BadInput, match="at most 2, one a block"):
-        learner_of(Local, net, devices=["cpu"] * 3)

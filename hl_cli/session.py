@@ -1,0 +1,54 @@
+"""What one process has to remember between Hydra's calls, and how it fails: in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from hl_cli.complaint import one_line
+from hl_cli.resume import Resumed
+from hl_cli.sweep.parent import Parent
+
+TRACEBACK = "HYDRA_FULL_ERROR"
+
+
+class Session:
+    """What one process has to remember between Hydra's calls: exit codes, and folders that Hydra made."""
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+        self.show_traceback = os.environ.get(TRACEBACK, "0") not in ("", "0")
+        self.jobs = 0
+        self.folder = ""
+        self.world: Any = None
+        self.missing: list[Path] = []
+        self.sweep: Parent | None = None
+        self.resumed: Resumed | None = None
+
+    def expect_folder(self, field: str, folder: Path) -> None:
+        """Note which of the folder and its parents are not there yet: those are ours to remove again."""
+        self.folder = f"{field}={folder}"
+        self.missing = [path for path in (folder, *folder.parents) if not path.exists()]
+
+    def remove_made_folders(self) -> None:
+        """Remove what Hydra made for a run that never was; a folder with anything else in it stays."""
+        with contextlib.suppress(OSError):
+            if self.sweep and self.missing:
+                self.sweep.remove_files()
+            for path in self.missing:
+                path.rmdir()
+
+    def fail(self, error: Exception, where: str = "") -> None:
+        """Say it in one line and remember exit code 1."""
+        if self.show_traceback:
+            raise error
+        if isinstance(error, OSError) and self.folder:
+            where += f"{self.folder}: "
+        print(f"hl-run: {where}{one_line(error)}", file=sys.stderr)
+        self.exit_code = max(self.exit_code, 1)
+
+
+session = Session()

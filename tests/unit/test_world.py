@@ -1,0 +1,86 @@
+"""What processes say to one another when something goes wrong; here one process plays its part alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch.distributed as dist
+
+from hl_cli.errors import BadInput, LostRank
+from hl_cli.learners.local import Local
+from hl_cli.parallel.heartbeat import Heartbeat
+from hl_cli.parallel.meeting import meet
+from hl_cli.parallel.order import Order
+from hl_cli.parallel.world import World
+from tests.chains import learner_of, net_of, samples
+
+
+@pytest.fixture
+def pair() -> Iterator[World]:
+    """Rank 0 of two; the other one's heart beats, and it says nothing."""
+    store = dist.TCPStore("127.0.0.1", 0, 1, True)
+    other = Heartbeat(store.clone(), 1, 2)
+    yield World(0, 2, store)
+    other.stop()
+
+
+def raises(error: BaseException) -> Callable[..., Any]:
+    def raise_it(*given: Any) -> None:
+        raise error
+
+    return raise_it
+
+
+def test_an_error_among_the_living_keeps_its_text(pair: World) -> None:
+    with pytest.raises(LostRank, match="all of which are alive: the tensor is too big") as lost, pair.waiting():
+        raise RuntimeError("the tensor\n  is too big")
+    assert pair.lost
+    with pytest.raises(LostRank) as again, pair.waiting():  # it is known, and not looked for again
+        raise lost.value
+    assert again.value is lost.value
+
+
+def test_one_that_goes_after_the_end_is_not_missed(pair: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Order] = []
+
+    def lead(order: Order, steps: int = 0) -> None:
+        asked.append(order)
+        raise LostRank("the death of rank 1")
+
+    monkeypatch.setattr(pair, "lead", lead)
+    with pair.leading():
+        done = True
+    assert done and asked == [Order.END]
+
+
+@pytest.mark.parametrize("where", ["hand_out", "open_channel", "collect", "agree"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)])
+def test_who_breaks_off_while_others_enlist_says_so(
+    error: BaseException, where: str, pair: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("hand_out", "open_channel", "collect", "agree"):
+        monkeypatch.setattr(pair, name, lambda *given: [])
+    monkeypatch.setattr(pair, where, raises(error))
+    with pytest.raises(type(error)):
+        pair.enlist(None)
+    assert pair.lost and pair._heartbeat is not None
+    assert pair._heartbeat.missing("") == "rank 0, which broke off"
+
+
+def test_bad_input_of_another_rank_leaves_all_in_step(pair: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, said in (("hand_out", None), ("open_channel", None), ("collect", ["", "rank 1: no"]), ("agree", 1)):
+        monkeypatch.setattr(pair, name, lambda *given, said=said: said)
+    with pytest.raises(BadInput, match="rank 1: no"):
+        pair.enlist(None)
+    assert not pair.lost
+
+
+def test_a_learner_is_alone_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    learner = learner_of(Local, net_of(2))
+    learner.step(samples(1)[0])
+    assert learner.world.size == 1
+    with pytest.raises(BadInput, match="without RANK, MASTER_ADDR, MASTER_PORT"):
+        meet()
