@@ -55,6 +55,19 @@ def opened(browser: Browser, page: Path) -> None:
     browser.wait("document.documentElement.dataset.drawn")
 
 
+def test_the_differences_of_the_tensors_over_time(folder: Path) -> None:
+    with (folder / RUN / "tensor_difference.csv").open() as file:
+        table = list(csv.DictReader(file))
+    with (folder / RUN / "weights.csv").open() as file:
+        weights = {row["tensor"]: row["max_abs"] for row in csv.DictReader(file)}
+    with (folder / RUN / "weight_difference.csv").open() as file:
+        largest = {row["step"]: float(row["max_abs"]) for row in csv.DictReader(file)}
+    assert len(table) == 11 and table[-1] == {"step": "40", **weights}
+    for row in table:
+        assert max(float(value) for name, value in row.items() if name != "step") == largest[row["step"]] > 0
+    assert (folder / RUN / "tensor_difference.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("name", [f"{RUN}/report.html", "sweep.html"])
 @pytest.mark.parametrize(("width", "dark"), [(1200, False), (375, True)])
 def test_a_page_draws_and_fits(name: str, width: int, dark: bool, folder: Path, browser: Browser) -> None:
