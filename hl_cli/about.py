@@ -36,6 +36,7 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
             **{k: v for k, v in asdict(built.sgd).items() if k != "weight_decay"},
         },
         "baseline": built.baseline,
+        "runaway": {},
         "free_run": None,
         "feed": cfg.feed,
         "note": built.note,

@@ -24,16 +24,14 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hl_cli import plugins, resume, schema
-from hl_cli.complaint import one_line
+from hl_cli.complaint import one_line, warn
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
 from hl_cli.interruption import Interruption
 from hl_cli.parallel import launched, rank
-from hl_cli.session import TRACEBACK, Session
+from hl_cli.session import TRACEBACK, session
 from hl_cli.sweep.parent import Parent
 from hl_cli.sweep.plan import Plan, with_command
 from hl_cli.sweep.turn import Turn
-
-session = Session()
 
 
 class FolderWatch(Callback):
@@ -61,7 +59,7 @@ class FolderWatch(Callback):
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the first job of a process, which may be a worker that knows nothing yet."""
-        session.show_traceback, warnings.showwarning = self.show_traceback, _one_line_warning
+        session.show_traceback, warnings.showwarning = self.show_traceback, warn
         if self.plan:
             self.plan.enter()
         self.plan = None
@@ -82,7 +80,8 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
         from hl_cli.run import run
 
         folder, stop = Path(own.runtime.output_dir), Interruption()
-        outcome = run(cfg, folder, own, _command(own), stop, session.world, session.resumed)
+        resumed = turn.resumed if turn else session.resumed
+        outcome = run(cfg, folder, own, _command(own), stop, session.world, resumed)
     except LostRank as lost:  # no job can follow
         print(f"hl-run: {lost}", file=sys.stderr)
         session.jobs += 1
@@ -102,6 +101,8 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
         else:
             session.fail(error, where)
         return None
+    if cfg.dry_run:
+        return None
     session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
     value = turn.done(outcome.summary, outcome.exit_code) if turn else outcome.summary["hl"]["held_out_loss"]
@@ -116,14 +117,9 @@ def _command(own: Any) -> str:
     return shlex.join([*called, *map(str, own.overrides.task)])
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    """SIGTERM before a run has begun: nothing is to be finished, and what was made is removed."""
+def _leave(number: int, frame: FrameType | None) -> None:  # before a run has begun: there is nothing to finish
     print("hl-run: broken off by SIGTERM", file=sys.stderr)
     sys.exit(128 + number)
-
-
-def _one_line_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-    print(f"hl-run: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def start() -> None:
@@ -138,7 +134,7 @@ def start() -> None:
         session.fail(error)
         sys.exit(session.exit_code)
     os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
-    warnings.showwarning = _one_line_warning
+    warnings.showwarning = warn
     schema.register()
     signal.signal(signal.SIGTERM, _leave)
     try:
@@ -161,6 +157,8 @@ def start() -> None:
     except Exception as error:
         session.fail(error)
     finally:
+        if session.sweep:
+            session.exit_code = max(session.exit_code, session.sweep.exit_code)
         if not session.jobs and not (session.sweep and session.sweep.has_folders):
             session.remove_made_folders()
         if session.world is not None and not session.world.lost:
@@ -168,5 +166,5 @@ def start() -> None:
                 session.world.hand_out(None)
                 session.world.close()
     if session.sweep:
-        session.exit_code = max(session.exit_code, session.sweep.finish())
+        session.sweep.finish()
     sys.exit(session.exit_code)

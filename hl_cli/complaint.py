@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 from collections.abc import Iterator
 
 from hl_cli import validation
@@ -113,3 +114,8 @@ def _wrong_value(text: str) -> str | None:
         line.strip() for line in text.splitlines()[1:] if line.strip() and "_type" not in line and "_key" not in line
     ]
     return f"{match.group(1)}: not allowed: {said[0] if said else 'a value of another type'}"
+
+
+def warn(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
+    """A warning in one line, in the place of warnings.showwarning."""
+    print(f"hl-run: {' '.join(str(message).split())}", file=sys.stderr)

@@ -18,11 +18,14 @@ from hl_cli.interruption import Interruption
 from hl_cli.learners.stage_report import StageReport, stage_reports
 from hl_cli.reporting import console, plots
 from hl_cli.reporting.free_run import said, write_free_run
+from hl_cli.reporting.html.report import write_report_page
 from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import write_report
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import write_weights
+from hl_cli.reporting.tensor_difference import draw_tensor_difference
+from hl_cli.reporting.tensorboard_end import write_end
 
 REPLAY_AFTER_SIGNAL = 1000  # steps: whoever sends a signal wants the files soon
 
@@ -89,11 +92,14 @@ def finish(
     if stages:
         draw_pipeline(folder, title, stages)
     plots.draw_weight_difference(folder, title, verdict.noise_floor)
+    draw_tensor_difference(folder, title)
     draw_physics(folder, title)
     console.say(console.closing(result, _short(folder)))
     if generated:
         write_free_run(folder, title, generated)
         console.say(said(generated))
+    write_end(folder, result)
+    write_report_page(folder, title, result, tensors, tally, built.schedule.period, verdict.noise_floor)
     write_json(folder / "summary.json", result)  # the last: with it, a run has finished
     if lost:
         where = _short(folder)

@@ -32,5 +32,11 @@ class Unbounded(NonFinite):
     advice = "try a larger scheme.eta_z, or a smaller tau"
 
 
+class RunawayWeights(Unbounded):
+    """Weights that grew beyond any use, and took what costates are measured by along with them."""
+
+    advice = "try a smaller learning rate"
+
+
 class LostRank(RuntimeError):
     """A process of the run has gone, so that the others cannot go on; the text names it."""

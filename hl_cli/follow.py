@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
-from itertools import chain
 from typing import Any
+
+import torch
 
 from hl_cli.building import Comparison, comparison
 from hl_cli.complaint import one_line
@@ -20,7 +20,6 @@ from hl_cli.parallel import rank
 from hl_cli.parallel.meeting import meet
 from hl_cli.parallel.order import Order
 from hl_cli.parallel.world import World
-from hl_cli.types import Sample
 
 
 def follow() -> int:
@@ -56,7 +55,6 @@ def follow() -> int:
 def _serve(built: Comparison, world: World) -> None:
     """Do what rank 0 orders until its run ends."""
     hl: Any = built.hl
-    samples: Iterator[Sample] = built.stream
     while (told := world.follow())[0] is not Order.END:
         order, steps = told
         if order in (Order.STEPS, Order.OBSERVED_STEPS):
@@ -64,16 +62,18 @@ def _serve(built: Comparison, world: World) -> None:
             hl.expect(steps, observe)
             with contextlib.suppress(NonFinite):  # rank 0 meets it too, and says it
                 for k in range(steps):
-                    hl.step(next(samples), observe and k == steps - 1)
+                    hl.step(next(built.stream), observe and k == steps - 1)
         elif order is Order.COLLECT:
             hl.collect()
         elif order is Order.REPORT:
             stage_reports(hl)
-        elif order is Order.STREAM:
-            at, upcoming = world.hand_out()
-            built.stream.load_state_dict(at)
-            samples = chain([upcoming], built.stream)
         elif order is Order.SAVE:
             hl.state_dict()
-        else:
+        elif order is Order.LOAD:
             hl.load_state_dict(None)
+        elif order is Order.WHERE:
+            world.collect((built.stream.state_dict(), torch.get_rng_state()))
+        else:
+            where, dice = world.hand_out()[world.rank - 1]
+            built.stream.load_state_dict(where)
+            torch.set_rng_state(dice)

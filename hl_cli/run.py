@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
@@ -14,16 +15,20 @@ from hl_cli.about import about_run
 from hl_cli.building import Comparison, comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.rest import Rest
+from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
 from hl_cli.compare.tally import Tally
 from hl_cli.ending import Outcome, finish
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.interruption import Interruption
 from hl_cli.parallel.world import World
+from hl_cli.rehearsal import rehearse
 from hl_cli.reporting import console
 from hl_cli.reporting.checkpoints import Checkpoints
+from hl_cli.reporting.histograms import Histograms
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
+from hl_cli.reporting.thousands import Thousands
 from hl_cli.restart import Start, alone, clear, find
 from hl_cli.resume import CONFIG, Resumed
 from hl_cli.standing import Standing, why_never
@@ -57,33 +62,45 @@ def run(
     """
     stop, world = stop or Interruption(), world or World()
     built = comparison(cfg, world)
-    with alone(folder):
+    with alone(folder), stop:  # no signal may come between what the processes say to one another
         if resumed is None and any(inside.name != PARTIAL for inside in folder.iterdir()):
             raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
         start = find(cfg, folder, resumed.named) if resumed else Start()
-        with stop:  # no signal may come between what the processes say to one another
-            world.enlist(cfg)
-            with world.leading():  # from here on there is something to finish
-                if resumed:
-                    clear(folder, start)
-                _write_config(cfg, folder, hydra)
-                return _run(cfg, built, folder, command, stop, start if resumed else None)
+        world.enlist(cfg)
+        if cfg.dry_run:
+            with world.leading():
+                return rehearse(cfg, built, folder)
+        with world.leading():  # from here on there is something to finish
+            if resumed:
+                clear(folder, start)
+            _write_config(cfg, folder, hydra)
+            return _run(cfg, built, folder, command, stop, start if resumed else None, world)
 
 
 def _run(
-    cfg: DictConfig, built: Comparison, folder: Path, command: str, stop: Interruption, start: Start | None
+    cfg: DictConfig,
+    built: Comparison,
+    folder: Path,
+    command: str,
+    stop: Interruption,
+    start: Start | None,
+    world: World,
 ) -> Outcome:
     state = start.state if start else None
     about = about_run(cfg, built, command)
     console.say("\n".join([console.opening(about), *([start.said()] if start else [])]))
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     tally, measure = Tally(built.measure), built.measure
+    runaway = Runaway((built.hl, built.pytorch))
     with ExitStack() as files:
-        tables = Tables(folder, tally, built.schedule.period > 0, state and state["tables"])
+        tables = Tables(folder, tally, differences.names, built.schedule.period > 0, state and state["tables"])
         files.callback(tables.close)
-        board = TensorBoard(folder, tally, state and state["tensorboard"])
+        spans = Thousands(folder, measure, state and state["thousands"])
+        files.callback(spans.close)
+        histograms = Histograms(built.hl, built.pytorch) if cfg.log_histograms else None
+        board = TensorBoard(folder, tally, state and state["tensorboard"], histograms)
         files.callback(board.close)
-        standing = Standing(cfg, built, tally, differences, tables, board)
+        standing = Standing(cfg, built, tally, differences, runaway, tables, spans, board, world)
         here = standing.load_state_dict(state) if state else None
         progress = console.Progress(built.schedule.steps, here.step if here else 0)
         files.callback(progress.close)
@@ -91,7 +108,8 @@ def _run(
         records = side_by_side(
             built.stream, built.hl, built.pytorch, measure, built.schedule, differences, stop, here, rest
         )
-        lost = _consume(records, [tally, tables, board, progress])
+        lost = _consume(records, [tally, runaway, tables, spans, board, progress])
+    about["runaway"] = {name: asdict(growth) for name, growth in runaway.away.items()}
     return finish(cfg, built, folder, about, tally, differences, stop, lost)
 
 

@@ -1,4 +1,4 @@
-"""What one process has to remember between Hydra's calls."""
+"""What one process has to remember between Hydra's calls, and how it fails: in one line."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hl_cli import resume
 from hl_cli.complaint import one_line
+from hl_cli.resume import Resumed
 from hl_cli.sweep.parent import Parent
 
 TRACEBACK = "HYDRA_FULL_ERROR"
@@ -26,7 +26,7 @@ class Session:
         self.world: Any = None
         self.missing: list[Path] = []
         self.sweep: Parent | None = None
-        self.resumed: resume.Resumed | None = None
+        self.resumed: Resumed | None = None
 
     def expect_folder(self, field: str, folder: Path) -> None:
         """Note which of the folder and its parents are not there yet: those are ours to remove again."""
@@ -49,3 +49,6 @@ class Session:
             where += f"{self.folder}: "
         print(f"hl-run: {where}{one_line(error)}", file=sys.stderr)
         self.exit_code = max(self.exit_code, 1)
+
+
+session = Session()

@@ -14,13 +14,17 @@ from hl_cli import __version__
 from hl_cli.building import Comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.rest import Rest
+from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.tally import Tally
 from hl_cli.errors import BadInput
-from hl_cli.learners.ranks import Ranks
 from hl_cli.parallel import launched
+from hl_cli.parallel.order import Order
+from hl_cli.parallel.world import World
 from hl_cli.reporting import tensorboard
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
+from hl_cli.reporting.thousands import FILE as THOUSANDS
+from hl_cli.reporting.thousands import Thousands
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,11 @@ class Standing:
     built: Comparison
     tally: Tally
     differences: Differences
+    runaway: Runaway
     tables: Tables
+    thousands: Thousands
     board: TensorBoard
+    world: World
 
     def state_dict(self, here: Rest) -> dict[str, Any]:
         """Everything, in plain values and tensors. A learner that has diverged takes no part any more."""
@@ -44,6 +51,7 @@ class Standing:
             "rest": here.state_dict(),
             "stream": self.built.stream.state_dict(),
             "learners": {name: arms[name].state_dict() for name in here.alive},
+            "followers": self._followers(),
             "buffers": {name: b.clone() for name, b in self.built.hl.split.module.named_buffers()},
             "drift": self.built.hl.drift,
             "seconds": {name: arm.seconds for name, arm in arms.items()},
@@ -51,9 +59,16 @@ class Standing:
             "random_cuda": torch.cuda.get_rng_state_all() if self.cfg.device.startswith("cuda") else [],
             "tally": self.tally.state_dict(),
             "differences": self.differences.state_dict(),
+            "runaway": self.runaway.state_dict(),
             "tables": self.tables.state_dict(),
+            "thousands": self.thousands.state_dict(),
             "tensorboard": self.board.state_dict(),
         }
+
+    def _followers(self) -> list[Any]:
+        """Where the other processes are in the stream, which each reads for itself, and in their random numbers."""
+        self.world.lead(Order.WHERE)
+        return self.world.collect(None)[1:]
 
     def load_state_dict(self, state: dict[str, Any]) -> Rest:
         """Go there; tables and board were opened there already. Raises BadInput where a learner is another one."""
@@ -63,6 +78,8 @@ class Standing:
                 buffer.copy_(state["buffers"][name])
             for name, of in state["learners"].items():
                 arms[name].load_state_dict(of)
+            self.world.lead(Order.MOVE)
+            self.world.hand_out(state["followers"])
             self.built.stream.load_state_dict(state["stream"])
         except (RuntimeError, KeyError, ValueError) as error:  # of a model or a stream of the user's, changed since
             raise BadInput(f"the checkpoint is of another net or stream: {' '.join(str(error).split())}") from error
@@ -71,19 +88,18 @@ class Standing:
             arm.seconds = state["seconds"][name]
         self.tally.load_state_dict(state["tally"])
         self.differences.load_state_dict(state["differences"])
+        self.runaway.load_state_dict(state["runaway"])
         torch.set_rng_state(state["random"])
         if state["random_cuda"]:
             torch.cuda.set_rng_state_all(state["random_cuda"])
-        here = Rest.of(state["rest"])
-        if isinstance(self.built.hl, Ranks):
-            self.built.hl.world.point(state["stream"], here.upcoming)
-        return here
+        return Rest.of(state["rest"])
 
 
 def files_of(state: dict[str, Any]) -> dict[str, int]:
     """The files that a run goes on with, by their path in its folder, and how many of their bytes it keeps."""
     events = state["tensorboard"]["files"].items()
-    return state["tables"] | {f"{tensorboard.FOLDER}/{learner}/{name}": size for learner, (name, size) in events}
+    tables = state["tables"] | {THOUSANDS: state["thousands"]["bytes"]}
+    return tables | {f"{tensorboard.FOLDER}/{learner}/{name}": size for learner, (name, size) in events}
 
 
 def check(state: dict[str, Any], cfg: DictConfig, folder: Path, free: tuple[str, ...]) -> str:

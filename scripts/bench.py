@@ -16,11 +16,13 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from bench_endless import endless
 from bench_forward import forward
 from bench_pipeline import pipeline
 from bench_pullback import pullback
 from bench_sequences import sequences
 from bench_streams import memory, streams
+from bench_sweep import sweeps
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
 from hl_cli import schema
@@ -97,14 +99,14 @@ def loop() -> None:
     endless = Schedule(10**9, default.log_every, default.eval_every)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        apart = Differences(built.hl.weights(), built.pytorch.weights())
         tally = Tally(built.measure)
         consumers: list[Consumer] = [
             tally,
-            Tables(folder, tally),
+            Tables(folder, tally, apart.names),
             TensorBoard(folder, tally),
             Progress(10**9),
         ]
-        apart = Differences(built.hl.weights(), built.pytorch.weights())
         records = side_by_side(built.stream, built.hl, built.pytorch, built.measure, endless, apart)
 
         def whole() -> None:
@@ -137,16 +139,22 @@ def start() -> None:
     show("hl-run --help", statistics.median(took), 0.6, "")
 
 
+def memories() -> None:
+    memory()
+    sequences()
+
+
 ROWS = {
     "step": steps,
     "update": updates,
     "loop": loop,
     "pullback": pullback,
-    "sequence": sequences,
     "pipeline": pipeline,
     "forward": forward,
+    "endless": endless,
     "stream": streams,
-    "memory": memory,
+    "memory": memories,
+    "sweep": sweeps,
     "start": start,
 }
 

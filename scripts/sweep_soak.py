@@ -57,7 +57,7 @@ class Moody(hl_cli.Stream):
 '''
 SAME = ("curves.csv", "running.csv", "evaluation.csv", "weight_difference.csv", "weights.csv", "physics.csv")
 FINAL = ("done", "diverged")
-LENGTH = ("steps=30", "log_every=1", "eval_every=0")
+CHOICES = ("model=linear", "split=output", "steps=30", "log_every=1", "eval_every=0")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
 
 
@@ -71,7 +71,7 @@ def sweep(where: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def asked(jobs: int) -> list[str]:
-    return ["-m", "stream=moody:Moody", f"seed=range({jobs})", "model=linear", "split=output", *LENGTH]
+    return ["-m", "stream=moody:Moody", f"seed=range({jobs})", *CHOICES]
 
 
 def rows(folder: Path) -> list[dict[str, str]]:

@@ -32,16 +32,22 @@ def _chosen(options: tuple[str, ...]) -> DictConfig:
 
 
 @pytest.fixture
-def build() -> Callable[..., Comparison]:
-    """build("model=lstm", "steps=10"): everything that hl-run builds of these overrides."""
+def configured() -> Callable[..., DictConfig]:
+    """configured("model=lstm", "steps=10"): the config of these overrides."""
     groups = {"stream", "model", "split", "scenario", "scheme", "integrator", "experiment", "debug", "paths"}
 
-    def make(*overrides: str) -> Comparison:
+    def make(*overrides: str) -> DictConfig:
         pairs = [override.split("=", 1) for override in overrides]
         cfg = copy.deepcopy(_chosen(tuple(f"{key}={value}" for key, value in pairs if key in groups)))
         for key, value in pairs:
             if key not in groups:
                 OmegaConf.update(cfg, key, yaml.safe_load(value), force_add=".options" in key)
-        return comparison(cfg)
+        return cfg
 
     return make
+
+
+@pytest.fixture
+def build(configured: Callable[..., DictConfig]) -> Callable[..., Comparison]:
+    """build("model=lstm", "steps=10"): everything that hl-run builds of these overrides."""
+    return lambda *overrides: comparison(configured(*overrides))

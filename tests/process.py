@@ -23,12 +23,16 @@ HEADERS = {
 }
 FILES = {
     *HEADERS,
+    "thousands.csv",
     "summary.json",
     "report.md",
+    "report.html",
+    "tensor_difference.csv",
     "curves.png",
     "physics.png",
     "weight_difference.png",
     ".hydra",
+    "checkpoints",
     "tensorboard",
 }
 HL_RUN = (sys.executable, "-m", "hl_cli")

@@ -19,6 +19,7 @@ from hl_cli.networks.feedforward import dense_blocks, feedforward, head_block
 from hl_cli.networks.invertible import InvertibleBlock, InvertibleCell
 from hl_cli.networks.leaky import LeakyCell, LeakyRNNCell
 from hl_cli.networks.leapfrog import Leapfrog, LeapfrogBlock
+from hl_cli.networks.oscillators import OscillatorBlock, Oscillators, Rows, RowsBlock
 from hl_cli.networks.recurrent import CELLS, Recurrent
 from hl_cli.networks.rotation import Rotation, RotationBlock
 from hl_cli.networks.splits import SPLITS, Split, split_chain, stages, whole
@@ -45,6 +46,8 @@ def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
         cell = partial(_cell_kind(model.name), **own)
         sizes = (stream.features, model.hidden, model.layers, outputs)
         return Recurrent(cell, *sizes, every, list(model.head or ()))
+    if model.name == "oscillators":
+        return _oscillators(model, stream, outputs, every)
     if model.name == "cnn":
         if stream.image is None or every:
             raise NoSuchCombination("model=cnn: the stream gives no images; allowed: digits, mnist and the like, flat")
@@ -53,6 +56,21 @@ def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
     if model.name == "linear":
         return feedforward(features, [], outputs, every=every)
     return feedforward(features, list(model.hidden), outputs, model.activation, every)
+
+
+def _oscillators(model: DictConfig, stream: Stream, outputs: int, every: bool) -> Recurrent:
+    """Oscillators with one head, or with a row a description."""
+    each, told = model.readout == "each", stream.descriptions
+    if each and (told is None or outputs != 1 or model.head):
+        raise BadInput(
+            f"model.readout=each (model.head={model.head}): allowed: a stream of one value whose signals are "
+            "described, as signal_school, and model.head=null"
+        )
+    cell = partial(Oscillators, step=model.step, frozen=model.frozen, descriptions=told if each else None)
+    net = Recurrent(cell, stream.features, model.hidden, 1, outputs, every, list(model.head or ()))
+    if each and told is not None:
+        net.head = Rows(2 * model.hidden + len(told), len(told))
+    return net
 
 
 def _cell_kind(name: str) -> type[nn.Module]:
@@ -99,7 +117,10 @@ def split(model: DictConfig, name: str, module: nn.Module, device: str, every: b
         return split_chain(module, blocks, name, every, whole)
     if isinstance(module, Recurrent):
         blocks = [_cell(model, cell, device) for cell in module.cells]
-        return split_chain(module, [*blocks, head_block(module.head)], name, every)
+        head: Any = module.head
+        return split_chain(
+            module, [*blocks, RowsBlock(head) if isinstance(head, Rows) else head_block(head)], name, every
+        )
     assert isinstance(module, nn.Sequential)
     if model.name == "cnn":
         return split_chain(module, convolution_blocks(module, model.activation), name)
@@ -120,6 +141,8 @@ def _check(split: str, blocks: int, model: str) -> None:
 def _cell(model: DictConfig, cell: nn.Module, device: str) -> Block:
     if isinstance(cell, LeakyRNNCell):
         return LeakyCell(cell)
+    if isinstance(cell, Oscillators):
+        return OscillatorBlock(cell)
     if model.name in OWN_CELLS:
         return OWN_CELLS[model.name][1](cell)
     if device == "cpu" or model.name == "rnn":

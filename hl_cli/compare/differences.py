@@ -131,6 +131,18 @@ class Differences:
         """Distance of all weights of two snapshots together."""
         return distance(hl.view(self._dtype), pytorch.view(self._dtype))
 
+    def largest_by_tensor(self, hl: Tensor, pytorch: Tensor) -> tuple[float, ...]:
+        """max_abs of each tensor of two snapshots, in the order of `names`; 0.0 is equal bit for bit, but for -0."""
+        if torch.equal(hl, pytorch):
+            return (0.0,) * len(self._sizes)
+        gap = (hl.view(self._dtype).double() - pytorch.view(self._dtype).double()).abs()
+        return tuple(torch.stack([part.max() for part in gap.split(self._sizes)]).tolist())
+
+    @property
+    def names(self) -> list[str]:
+        """The tensors, in their order."""
+        return list(self._shapes)
+
     def by_tensor(self) -> list[TensorDistance]:
         """Distance of each tensor at `last_step`, the last step that was compared."""
         pairs = zip(self._shapes.items(), *(bits.split(self._sizes) for bits in self._last), strict=True)

@@ -4,10 +4,11 @@ classes   accuracy   rows whose largest output (or the sign of the only one) is 
           bits_per_character   cross entropy / ln 2, for characters
 values    mae        mean |y - t|
           r2         1 - mean (y - t)^2 / mean (t - mean t)^2          0: no better than always saying the mean
+          power_error  mean (y - t)^2 / mean t^2                       1: no better than always saying zero
           skill      1 - mean (y - t)^2 / mean (b - t)^2               0: no better than repeating the last value
 
-r2 and skill are ratios of means and need many rows: a step has none of its own, so they are taken over a window of
-steps. All that they need adds up (`Means`), so that any stretch of a run can be scored.
+r2, power_error and skill are ratios of means and need many rows: a step has none of its own, so they are taken over a
+window of steps. All that they need adds up (`Means`), so that any stretch of a run can be scored.
 """
 
 from __future__ import annotations
@@ -28,14 +29,15 @@ Means = tuple[float, ...]
 WINDOW = 100  # steps
 FOLD = 1000  # steps
 EVALUATED = 2**20  # input numbers that are evaluated at once
-POOLED = ("r2", "skill")
+POOLED = ("r2", "power_error", "skill")
+UNDRAWN = ("mae", "bits_per_character", "power_error")
 
 
 class Measure:
     """What is measured of a task.
 
-    names: in the order of the columns; shown: all but the loss; drawn: those with a curve of their own; main: the
-    one by which tasks are compared, larger when better; pooled: those that need a window.
+    names: in the order of the columns; shown: those in tables for people beside the loss; drawn: those with a curve of
+    their own; main: the one by which tasks are compared, larger when better; pooled: those that need a window.
     loss: a name of hl_cli.networks.losses; persistence: whether the samples bring a baseline.
     """
 
@@ -48,9 +50,9 @@ class Measure:
             self.names = ("loss", *self.shown)
         else:
             self.shown = ("mae", "r2", *(("skill",) if persistence else ()))
-            self.names = ("loss", *self.shown)
+            self.names = ("loss", "mae", "r2", "power_error", *self.shown[2:])
         self.main = "accuracy" if task.kind == "classes" else "r2"
-        self.drawn = tuple(name for name in self.names if name not in ("mae", "bits_per_character"))
+        self.drawn = tuple(name for name in self.names if name not in UNDRAWN)
         self.pooled = tuple(name for name in self.names if name in POOLED)
 
     def means(self, losses: Sequence[float], predictions: Sequence[Tensor], samples: Sequence[Sample]) -> list[Means]:
@@ -82,7 +84,8 @@ class Measure:
         power, *centre = rest
         spread = power - sum(c * c for c in centre) / len(centre)
         skill = (_saved(squared, repeated, power),) if self._persistence else ()
-        return (loss, absolute, _saved(squared, spread, power), *skill)
+        error = squared / power if power > 0 else math.nan
+        return (loss, absolute, _saved(squared, spread, power), error, *skill)
 
     def scores(self, means: Means) -> Scores:
         """The same by name."""

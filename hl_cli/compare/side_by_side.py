@@ -45,9 +45,9 @@ class StepRecord(NamedTuple):
 
     A learner that has diverged is missing from `means`, `held_out` and `tasks`, and both are missing from `means`
     where no target counted. measured: whether this step asked for distance and physics; equal and distance are None
-    once a learner has diverged, and between measured steps where weights are in other processes. tasks: held-out
-    scores by task, then by learner, after a period of a stream that changes over time; trained: the task of that
-    period.
+    once a learner has diverged, and between measured steps where weights are in other processes. by_tensor: max_abs of
+    each tensor, where there is a distance. tasks: held-out scores by task, then by learner, after a period of a stream
+    that changes over time; trained: the task of that period.
     """
 
     step: int
@@ -55,6 +55,7 @@ class StepRecord(NamedTuple):
     measured: bool
     equal: bool | None = None
     distance: Distance | None = None
+    by_tensor: tuple[float, ...] | None = None
     physics: Physics | None = None
     held_out: dict[str, Scores] | None = None
     tasks: dict[str, dict[str, Scores]] | None = None
@@ -173,7 +174,7 @@ def side_by_side(
 
 def _record(step: int, k: int, traces: dict[str, _Trace], differences: Differences, measured: bool) -> StepRecord:
     """Put together what the learners said at the k-th step of a burst."""
-    equal, apart = None, None
+    equal, apart, parts = None, None, None
     diverged: tuple[Divergence, ...] = ()
     there = {name: trace.means[k] for name, trace in traces.items() if k < len(trace.means)}
     means = {name: found for name, found in there.items() if found is not None}
@@ -182,12 +183,12 @@ def _record(step: int, k: int, traces: dict[str, _Trace], differences: Differenc
         before = differences.first_step
         equal = differences.compare(step, *pair)
         if measured or (before is None and not equal) or _parts_after(k, traces):
-            apart = differences.measure(*pair)
+            apart, parts = differences.measure(*pair), differences.largest_by_tensor(*pair)
     physics = traces["hl"].physics if measured and "hl" in there else None
     for trace in traces.values():
         if trace.diverged and trace.diverged[0].step == step:
             diverged += trace.diverged
-    return StepRecord(step, means, measured, equal, apart, physics, diverged=diverged)
+    return StepRecord(step, means, measured, equal, apart, parts, physics, diverged=diverged)
 
 
 def _parts_after(k: int, traces: dict[str, _Trace]) -> bool:

@@ -7,9 +7,8 @@ A tick of the semi-implicit order (hl_cli.networks.living has both orders, and w
     omega' = (1 - tau eta) omega + tau dH/dtheta       (state net: rate (dF/dtheta)^T z', output net: phi dL/dtheta)
     theta' = theta - tau beta omega'
 
-With old values on every right-hand side it is the explicit order. Nothing but h, z, omega and theta is kept, so that
-a tick costs the same time and memory whenever it comes. It is an approximation of the gradient over time, whose
-baselines are truncated and whose exact form is real-time recurrent learning. Source: arXiv 2409.12038, sections 2, 3.
+With old values on every right-hand side it is the explicit order. Nothing but h, z, omega and theta is kept: a tick
+costs the same whenever it comes. It approximates the gradient over time. Source: arXiv 2409.12038, sections 2, 3.
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import hamiltonian, share_of
 from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
 from hl_cli.errors import BadInput, NoSuchCombination
-from hl_cli.learners.base import admit, all_finite, evaluating, finite
+from hl_cli.learners.base import all_finite, evaluating, finite
+from hl_cli.learners.leash import Leash
 from hl_cli.learners.naming import NamedWeights
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.living import Living
@@ -45,7 +45,7 @@ class ForwardLearner(NamedWeights):
     eta_z: dissipation of the neuron costates (1/time); sign: -1, or +1 for the plain Hamilton equations;
     reset: "never", or "sample" to be at rest before each; carry: False to zero every z before each tick; rise: ticks
     in which phi rises from 0 to its value. At a tick where no target counts dL is zero, and everything else moves on.
-    Neuron costates that grow without bound stop the learner before its weights move.
+    Neuron costates, and weights, that grow without bound stop the learner before its weights move.
     """
 
     name = "hl"
@@ -74,8 +74,8 @@ class ForwardLearner(NamedWeights):
         self._flow = Flow(coefficients.leak, coefficients.tau * eta_z, sign)
         self.neurons = self._fresh()
         self.phase = FlatWeights([p for block in split.blocks for p in block.parameters])
-        self.ticks = 0
-        self.seconds = 0.0
+        self._leash = Leash(self.phase.theta)
+        self.ticks, self.seconds = 0, 0.0
 
     def _fresh(self) -> Living:
         return Living(self.split.state, self._flow, self.integrator.newest)
@@ -143,7 +143,7 @@ class ForwardLearner(NamedWeights):
     def _move(self) -> None:
         """The weights tick."""
         phi = -self._flow.sign * self.loss_weight(self.ticks)
-        self.integrator.step(self.phase, self.coefficients, phi, admit)
+        self.integrator.step(self.phase, self.coefficients, phi, self._leash.at(self.ticks))
         self.ticks += 1
 
     def _physics(self, loss: float) -> Physics:

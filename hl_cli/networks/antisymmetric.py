@@ -22,9 +22,8 @@ from torch.nn import functional
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape
+from hl_cli.networks.exponential import MatrixExponential, derivative
 from hl_cli.networks.invertible import Derived, InvertibleBlock, InvertibleCell
-
-aten = torch.ops.aten
 
 
 class Antisymmetric(InvertibleCell):
@@ -42,11 +41,15 @@ class Antisymmetric(InvertibleCell):
 
     def derive(self) -> Derived:
         """E."""
-        return (torch.linalg.matrix_exp((self.generator - self.generator.t()) * (0.5 * self.scale)),)
+        return (MatrixExponential.apply(self.flow()),)
+
+    def flow(self) -> Tensor:
+        """A."""
+        return (self.generator - self.generator.t()) * (0.5 * self.scale)
 
     def tick(self, x: Tensor, h: State, derived: Derived) -> State:
         """Turn, then push."""
-        return (functional.linear(h[0], derived[0]) + self.inputs(x) * self.gain,)
+        return (functional.linear(h[0], derived[0]).add_(self.inputs(x).mul_(self.gain)),)
 
 
 class AntisymmetricBlock(InvertibleBlock):
@@ -71,10 +74,11 @@ class AntisymmetricBlock(InvertibleBlock):
         return Pulled(torch.mm(push, weight) if want_x else None, (torch.mm(g, e) if want_h else None,))
 
     def pull_derived(self, drive: Drive) -> None:
-        """Through exp by the operation that autograd calls, then through A."""
-        w, factor = self.cell.generator, 0.5 * self.cell.scale
-        g = aten.matrix_exp_backward((w - w.t()) * factor, self.toward[self.derived[0]]) * factor
-        drive.add(w, g + (-g).t())
+        """Through exp, then through A."""
+        z = self.toward[self.derived[0]]
+        self.derived, self.back = (), None  # not needed any more, and the pull-back needs room
+        g = derivative(self.cell.flow().t(), z) * (0.5 * self.cell.scale)
+        drive.add(self.cell.generator, g + (-g).t())
 
     def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
         """Pull, then turn back."""

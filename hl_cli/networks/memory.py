@@ -34,9 +34,19 @@ SEGMENT: dict[str, Callable[[int], int]] = {
 }
 MEMORY = (*SEGMENT, "reverse")
 ANCHOR_EVERY = 100  # ticks
+JOIN_EVERY = 16  # ticks
 AMPLIFIED = 100.0  # times that a rounding error may grow from anchor to anchor: two digits
 
 Ticked = tuple[list[State], list[Tape]]
+
+
+def join_freed(t: int) -> None:
+    """Let the C library join the blocks that were freed, now and then: ticks would else creep through all free memory.
+
+    glibc keeps small blocks apart until someone asks for 1 KB or more, which the ticks of a small net never do.
+    """
+    if t % JOIN_EVERY == 0:
+        bytearray(2048)
 
 
 class Ticking(Protocol):
@@ -95,10 +105,12 @@ class Reverse(Memory):
     def before(self, t: int, h: list[State]) -> bool:
         """Hold on to the newest state, too."""
         self.state = h
+        join_freed(t)
         return super().before(t, h)
 
     def recover(self, chain: Ticking, t: int) -> None:
         """Undo tick t; at an anchor, measure what came out, and go on from the state that was kept."""
+        join_freed(t)
         self.state, tapes = chain.untick(t, self.state)
         if t % self.segment == 0:
             kept = self.kept[-1]

@@ -51,7 +51,7 @@ class Recurrent(nn.Module):
         self.every, self.features = every, features
         sizes = [features, *[hidden] * (layers - 1)]
         self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)
-        self.head = head_of(hidden, head, outputs)
+        self.head: nn.Module = head_of(getattr(self.cells[-1], "shows", hidden), head, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs)."""
@@ -161,8 +161,9 @@ class LSTMCell(_Cell):
     tensors = 2
 
     def candidate(self, x: Tensor, h: State) -> State:
-        """PyTorch's own cell."""
-        return tuple(self.cell(x, h))
+        """PyTorch's own cell, without the checks of its module."""
+        c = self.cell
+        return torch.lstm_cell(x, h, c.weight_ih, c.weight_hh, c.bias_ih, c.bias_hh)
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """The four gates, the new cell and its tanh."""

@@ -13,4 +13,5 @@ class Order(IntEnum):
     SAVE = 4
     LOAD = 5
     REPORT = 6
-    STREAM = 7
+    WHERE = 7
+    MOVE = 8

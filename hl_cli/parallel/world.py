@@ -76,12 +76,6 @@ class World:
             self.lost = True
             self.leave("rank 0, which broke off")
 
-    def point(self, at: Any, upcoming: Any) -> None:
-        """Rank 0: let the streams of the others go on from a state, after a sample that was read ahead there."""
-        if self.size > 1:
-            self.lead(Order.STREAM)
-            self.hand_out((at, upcoming))
-
     def open_channel(self) -> None:
         """Begin anew between neighbours: what an earlier run sent and nobody received never reaches this one."""
         if self.size > 1:

@@ -79,14 +79,20 @@ def retention(summary: dict[str, Any]) -> list[str]:
 
 
 def remark(summary: dict[str, Any]) -> str:
-    """What a verdict does not say: a learner may equal the other and yet be no use."""
+    """What a verdict does not say: a learner may equal the other and yet be no use, or be no net any more."""
+    away = [
+        f"the weights of {NAMES[name]} ran away though every number is finite: {of['tensor']} grew {of['times']:.3g} "
+        f"times (step {of['step']}); try a smaller learning rate"
+        for name, of in summary["runaway"].items()
+    ]
     below = [NAMES[name] for name in LEARNERS if (summary[name].get("held_out_skill") or 0.0) < 0]
     if not below:
-        return ""
-    return (
+        return "; ".join(away)
+    skill = (
         f"held-out skill of {' and '.join(below)} is below 0: repeating the last value does better; "
         "try more steps, or a smaller learning rate"
     )
+    return "; ".join([*away, skill])
 
 
 def cumulative(summary: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.forgetting import Retention
 from hl_cli.reporting.console import NAMES, cumulative, remark, retention, table
+from hl_cli.reporting.thousands import thousands
 
 
 def write_report(
@@ -25,6 +26,7 @@ def write_report(
         summary=summary,
         c=summary["coefficients"],
         rows=table(summary),
+        thousands=thousands(folder, NAMES),
         tensors=tensors,
         tasks=tasks,
         retention=retention(summary),

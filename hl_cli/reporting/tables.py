@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,18 @@ class Tables:
     """Writes each record as it comes; rows are buffered and reach the disk every FLUSH_EVERY steps.
 
     tally: the running scores, which has taken each record before this one does; tasks: whether the stream changes over
-    time, which has a table of its own; start: from `state_dict`, to go on with files that are there.
+    time, which has a table of its own; tensors: names of the weights, whose differences have a column each; start: from
+    `state_dict`, to go on with files that are there.
     """
 
-    def __init__(self, folder: Path, tally: Tally, tasks: bool = False, start: dict[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tally: Tally,
+        tensors: Sequence[str],
+        tasks: bool = False,
+        start: dict[str, int] | None = None,
+    ) -> None:
         self._tally, self._measure = tally, tally.measure
         measure = tally.measure
         scores = [f"{learner}_{metric}" for metric in measure.names for learner in LEARNERS]
@@ -35,6 +43,7 @@ class Tables:
             "evaluation.csv": ["step", *scores],
             "running.csv": ["step", *(f"{over}_{score}" for over in ("window", "cumulative") for score in scores)],
             "weight_difference.csv": ["step", *(f.name for f in fields(Distance))],
+            "tensor_difference.csv": ["step", *tensors],
             "physics.csv": ["step", *(f.name for f in fields(Physics))],
         }
         if tasks:
@@ -53,6 +62,8 @@ class Tables:
             self._writers["running.csv"].writerow([record.step, *self._running()])
         if record.distance is not None:
             self._writers["weight_difference.csv"].writerow([record.step, *astuple(record.distance)])
+        if record.by_tensor is not None:
+            self._writers["tensor_difference.csv"].writerow([record.step, *record.by_tensor])
         if record.physics is not None:
             self._writers["physics.csv"].writerow([record.step, *astuple(record.physics)])
         if record.held_out is not None:
@@ -85,10 +96,7 @@ class Tables:
         return self._cells({name: tuple(of.values()) for name, of in scores.items()})
 
     def _cells(self, values: dict[str, tuple[float, ...]]) -> list[Any]:
-        """Metric by metric, learner by learner; empty where there is no number."""
-        empty = (math.nan,) * len(self._measure.names)
-        pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
-        return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
+        return cells(values, len(self._measure.names))
 
     def state_dict(self) -> dict[str, int]:
         """How many bytes of each file are of the records so far; they are on the disk then."""
@@ -97,6 +105,13 @@ class Tables:
     def close(self) -> None:
         """Write what is buffered."""
         close_all([*self._files.values()])
+
+
+def cells(values: dict[str, tuple[float, ...]], metrics: int) -> list[Any]:
+    """Metric by metric, learner by learner; empty where there is no number."""
+    empty = (math.nan,) * metrics
+    pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
+    return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
 
 
 def write_weights(folder: Path, tensors: Iterable[TensorDistance]) -> None:

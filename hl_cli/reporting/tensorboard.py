@@ -18,6 +18,7 @@ from hl_cli.compare.metrics import Total
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.compare.tally import LEARNERS, Tally
 from hl_cli.reporting.growing import grow, settle
+from hl_cli.reporting.histograms import Histograms
 
 FLUSH_SECONDS = 10
 FOLDER = "tensorboard"
@@ -74,11 +75,14 @@ class Events:
 class TensorBoard:
     """Loss and scores are of all steps since the last point, and cumulative ones of all steps so far.
 
-    tally: has taken each record before this one does; start: from `state_dict`, to go on with files that are there.
+    tally: has taken each record before this one does; start: from `state_dict`, to go on with files that are there;
+    histograms: of weights and costates, to be added at the measured steps.
     """
 
-    def __init__(self, folder: Path, tally: Tally, start: dict[str, Any] | None = None) -> None:
-        self._tally, self._measure = tally, tally.measure
+    def __init__(
+        self, folder: Path, tally: Tally, start: dict[str, Any] | None = None, histograms: Histograms | None = None
+    ) -> None:
+        self._tally, self._measure, self._histograms = tally, tally.measure, histograms
         files = start["files"] if start else dict.fromkeys((*LEARNERS, "difference"))
         self._events = {name: Events(folder / FOLDER / name, file) for name, file in files.items()}
         self._flushed = time.monotonic()
@@ -114,6 +118,9 @@ class TensorBoard:
         for name, values in points.items():
             if values:
                 self._events[name].scalars(record.step, values)
+        if record.measured and self._histograms:
+            for name, summary in self._histograms.now().items():
+                self._events[name].summary(record.step, summary)
         if record.measured and time.monotonic() - self._flushed > FLUSH_SECONDS:
             for events in self._events.values():
                 events.flush()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from hl_cli.schema.fields import described
-from hl_cli.schema.models import MODELS, Model, Module, StateNet
+from hl_cli.schema.models import MODELS, Model, Module, Oscillators, StateNet
 from hl_cli.schema.pytorch import PyTorch
 from hl_cli.schema.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
 from hl_cli.schema.streams import (
@@ -38,9 +38,9 @@ from hl_cli.schema.streams import (
 
 __all__ = [
     "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Blocks", "Drift", "Forward", "Global", "Images", "Integrator", "Local",
-    "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module", "Paths", "Pendulum", "Plugin", "PyTorch", "Recall",
-    "River", "Run", "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square", "Staged",
-    "StateNet", "Stream", "Sweep", "Table", "Text", "Wave",
+    "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module", "Oscillators", "Paths", "Pendulum", "Plugin", "PyTorch",
+    "Recall", "River", "Run", "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square",
+    "Staged", "StateNet", "Stream", "Sweep", "Table", "Text", "Wave",
     "register",
 ]  # fmt: skip
 
@@ -125,11 +125,15 @@ class Run:
     anchor_every: int = described(100, "memory=reverse: ticks between states kept against drift; 0: none", least=0)
     eval_every: int = described(500, "steps between held-out evaluations; 0: at the end only", least=0)
     log_every: int = described(50, "steps between weight differences, physics and TensorBoard points", least=1)
+    log_histograms: bool = described(False, "histograms of theta and omega in TensorBoard, at the same steps")
     free_run: int = described(
         0, "ticks that both learners generate by themselves after the last step, weights frozen; 0: none", least=0
     )
     feed: str = described(
         "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")
+    )
+    compile: bool = described(
+        False, "with scheme=forward: the whole tick as one graph of machine code, kept in the user's cache; needs g++"
     )
     checkpoint_every: int = described(
         5000, "steps between checkpoints, one more after the last; 0: at Ctrl-C and SIGTERM only", least=0

@@ -94,6 +94,25 @@ class Diagonal(StateNet):
 
 
 @dataclass
+class Oscillators(Model):
+    """Pairs that turn by learnt frequencies, from a state computed of the first input; the others are not seen."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("oscillators",))
+    hidden: int = described(32, "pairs", least=1, most=10**6)
+    step: float = described(0.1, "seconds a tick; frequencies are drawn from U(0, 1) rad/s", above=0)
+    frozen: bool = described(False, "frequencies stay as they were drawn")
+    readout: str = described(
+        "one", "one head for all, or a row for each description of the stream", choices=("one", "each")
+    )
+    head: list[int] | None = described(
+        None,
+        "readout=one: neurons of each hidden layer (tanh) of the output net; null: it is linear",
+        least=1,
+        most=10**6,
+    )
+
+
+@dataclass
 class Leaky(StateNet):
     """Tanh cells slower than the clock: h' = h + leak (tanh(..) - h)."""
 
@@ -122,4 +141,5 @@ MODELS: dict[str, type[Model]] = {
     "diagonal": Diagonal,
     "complex_diagonal": Diagonal,
     "leaky_rnn": Leaky,
+    "oscillators": Oscillators,
 }

@@ -89,6 +89,8 @@ class Sine(Signal):
 
     frequencies: list[float] = described([0.11, 0.07, 0.05], "Hz", above=0)
     amplitudes: list[float] = described([0.5, 0.1, 0.1], "of each sine")
+    patch: int = described(0, "in each second stretch of so many ticks the value is constant; 0: never", least=0)
+    constant: float = described(0.5, "that value")
 
 
 @dataclass
@@ -136,6 +138,12 @@ class SignalSchool(Stream):
     """Eight signals to be told apart by their description alone: a lecture each, round after round."""
 
     signals: list[int] = described([*range(SIGNALS)], "which of the eight, in their order", least=0, most=SIGNALS - 1)
+    exam: list[int] | None = described(
+        None,
+        "hold out these signals, from their beginning, and examine each after every lecture; null: the continuation",
+        least=0,
+        most=SIGNALS - 1,
+    )
     lecture: int = described(1000, "ticks that a signal lasts, its lecture", least=1)
     step: float = described(0.1, "time between two ticks", above=0)
     ticks: int = described(10, "ticks of a sample; the target counts at every one", least=1)

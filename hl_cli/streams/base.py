@@ -43,7 +43,8 @@ class Stream:
     ticks, features: shape of a sample; task: what is asked; image: (channels, height, width) where the features of
     a sample, side by side, are an image; length: how many batches it has in all, None if it never ends;
     period: batches that a task lasts (0: there are no tasks), blend: in how many of them the next one comes in;
-    train_samples: how many different samples it gives, None if it generates them.
+    train_samples: how many different samples it gives, None if it generates them; descriptions: (signals, features),
+    the inputs that name a signal, where signals are named.
     """
 
     ticks: int
@@ -54,6 +55,7 @@ class Stream:
     licence = "not said"
     image: tuple[int, int, int] | None = None
     length: int | None = None
+    descriptions: torch.Tensor | None = None
     period = 0
     blend = 0
     train_samples: int | None = None

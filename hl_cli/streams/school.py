@@ -11,11 +11,14 @@ import torch
 from hl_cli.errors import BadInput
 from hl_cli.streams.waves import ClosedForm, Sine, Square
 from hl_cli.streams.windows import PIECE, Rows, Windows
-from hl_cli.types import Task
+from hl_cli.types import Sample, Task
 
 FREQUENCIES = [0.11, 0.07, 0.05]  # Hz, of the sums of sines
 HIGH_TONE, LOW_TONE = [0.8, 0.16, 0.16], [0.16, 0.16, 0.8]  # amplitudes that stress the first or the last of them
 SQUARES = ((1.0, 0.06), (0.5, 0.06), (1.0, 0.03), (0.5, 0.03))  # amplitude and frequency (Hz)
+NAMES = [
+    f"{kind} {tone} {size}" for kind in ("sine", "square") for tone in ("high", "low") for size in ("loud", "soft")
+]
 # sine, square, high frequency, low frequency, high amplitude, low amplitude
 DESCRIPTIONS = torch.tensor(
     [[kind, 1 - kind, tone, 1 - tone, loud, 1 - loud] for kind in (1, 0) for tone in (1, 0) for loud in (1, 0)],
@@ -70,11 +73,20 @@ def beyond(chosen: list[int], lecture: int, step: float, count: int) -> Rows:
     return Rows(DESCRIPTIONS[chosen].repeat_interleave(count, dim=0), torch.from_numpy(values))
 
 
+def from_the_beginning(chosen: list[int], lecture: int, step: float) -> Rows:
+    """The rows of a lecture of each chosen signal."""
+    signals = all_signals(step)
+    values = np.concatenate([signals[number].at(np.arange(lecture)) for number in chosen])
+    return Rows(DESCRIPTIONS[chosen].repeat_interleave(lecture, dim=0), torch.from_numpy(values))
+
+
 class SignalSchool(Windows):
     """Chosen signals by their numbers, 0 to 7: four sums of sines, then four square waves, as in DESCRIPTIONS.
 
     There is nothing random in it, so that the seed changes nothing. Held out are as many ticks of each signal as a
-    lecture has, at most 10,000 where a lecture is longer, from after its end.
+    lecture has, at most 10,000 where a lecture is longer, from after its end. With `exam`, held out are lectures of
+    those signals, taught or not, from their beginning, for nets that generate a signal from its description: each is
+    then a task, examined after every lecture.
     """
 
     name, licence = "signal_school", "none needed"
@@ -85,17 +97,49 @@ class SignalSchool(Windows):
         lecture: int = 1000,
         step: float = 0.1,
         ticks: int = 10,
+        exam: list[int] | None = None,
         batch_size: int = 1,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
     ) -> None:
         count = len(DESCRIPTIONS)
-        if not signals or not all(0 <= number < count for number in signals):
-            raise BadInput(f"stream.signals={signals}: allowed: at least one of the numbers 0 to {count - 1}")
+        for field, chosen in (("signals", signals), ("exam", signals if exam is None else exam)):
+            if not chosen or not all(0 <= number < count for number in chosen):
+                raise BadInput(f"stream.{field}={chosen}: allowed: at least one of the numbers 0 to {count - 1}")
         if lecture % ticks:
             raise BadInput(f"stream.lecture={lecture}: allowed: a whole multiple of stream.ticks={ticks}")
         self.origin = f"generated: sums of sines and square waves, signals {signals}, {lecture} ticks each, step {step}"
         self.train_samples = len(signals) * lecture // ticks
-        held_out = beyond(signals, lecture, step, min(lecture, max(ticks, HELD_OUT // ticks * ticks)))
+        self.descriptions = DESCRIPTIONS[signals]
+        self._exam, self._last = exam or [], torch.empty(0)
+        if exam is None:
+            held_out = beyond(signals, lecture, step, min(lecture, max(ticks, HELD_OUT // ticks * ticks)))
+        else:
+            held_out = from_the_beginning(exam, lecture, step)
+            self.period, rest = divmod(lecture // ticks, batch_size)
+            if rest:
+                raise BadInput(f"batch_size={batch_size}: allowed with stream.exam: whole batches in a lecture")
         task = Task("values", 1, "every")
         super().__init__(Lectures(signals, lecture, step), held_out, task, ticks, batch_size, dtype, device)
+
+    def __next__(self) -> Sample:
+        sample = super().__next__()
+        self._last = sample.inputs[-1, -1]
+        return sample
+
+    def held_out_tasks(self) -> dict[str, Sample]:
+        """The exam, signal by signal."""
+        whole, found = self.held_out(), {}
+        assert whole.target is not None
+        for k, number in enumerate(self._exam):
+            size = len(whole.inputs) // len(self._exam)
+            rows = size * self.ticks
+            part = slice(k * size, (k + 1) * size)
+            found[NAMES[number]] = Sample(whole.inputs[part], whole.target[k * rows : (k + 1) * rows])
+        return found
+
+    def current_task(self) -> str | None:
+        """The signal of the last sample, where there is an exam."""
+        if not self._exam or not len(self._last):
+            return None
+        return NAMES[int((DESCRIPTIONS - self._last.double().cpu()).abs().sum(1).argmin())]

@@ -72,18 +72,25 @@ class ClosedForm:
 
 
 class Sine(ClosedForm):
-    """sum_k a_k sin(2 pi f_k t), frequencies in Hz, t = step x tick."""
+    """sum_k a_k sin(2 pi f_k t), frequencies in Hz, t = step x tick, or in each second stretch of ticks a constant.
+
+    patch: ticks of a stretch, 0 for no constant; the sines go on beneath it.
+    """
 
     name = "sine"
 
-    def __init__(self, frequencies: list[float], amplitudes: list[float], step: float) -> None:
+    def __init__(
+        self, frequencies: list[float], amplitudes: list[float], step: float, patch: int = 0, constant: float = 0.5
+    ) -> None:
         super().__init__()
+        self._patch, self._constant = patch, constant
         if len(frequencies) != len(amplitudes) or not frequencies:
             raise BadInput(
                 f"stream.frequencies={frequencies}, stream.amplitudes={amplitudes}: {len(frequencies)} and "
                 f"{len(amplitudes)} numbers; allowed: one amplitude for each frequency, at least one of each"
             )
         self.formula = f"sum of a sin(2 pi f t), f = {frequencies} Hz, a = {amplitudes}, step {step}"
+        self.formula += f"; {constant} in each second stretch of {patch} ticks" if patch else ""
         self._sines = [(turns("frequencies", f, step), a) for f, a in zip(frequencies, amplitudes, strict=True)]
 
     def at(self, ticks: np.ndarray) -> np.ndarray:
@@ -91,6 +98,8 @@ class Sine(ClosedForm):
         total = np.zeros(len(ticks))
         for rate, amplitude in self._sines:
             total += amplitude * np.sin(phase(ticks, rate) * (2 * pi / rate.denominator))
+        if self._patch:
+            total[ticks // self._patch % 2 == 1] = self._constant
         return total[:, None]
 
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 HASH = 16  # hexadecimal digits in tables
 SHORT = 8  # in names of folders
-APART = ("hydra", "sweep", "paths")  # decide where a job is written, not what comes out of it
+APART = ("hydra", "sweep", "paths", "checkpoint_every", "keep_checkpoints")  # no number of a job depends on them
 
 
 def content(cfg: DictConfig) -> dict[str, Any]:

@@ -78,12 +78,19 @@ class Book:
             return {}
         return {key: self.base[key]["name"] for key in ("model", "stream") if key not in self.swept}
 
+    def _usual(self, key: str) -> str:
+        """What a job has where its own command did not sweep this key."""
+        value: Any = self.base
+        for part in key.rpartition("@")[2].split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return str(value.get("name", "") if isinstance(value, dict) else "" if value is None else value)
+
     def rows(self) -> list[dict[str, Any]]:
         """The rows of the table, one a job."""
         return [
             {
                 "job": entry.job,
-                **{key: entry.choices.get(key, "") for key in self.swept},
+                **{key: entry.choices.get(key, self._usual(key)) for key in self.swept},
                 **entry.scores,
                 "folder": entry.folder,
                 "status": entry.status,
@@ -135,6 +142,6 @@ class Ledger:
     def lock(self, name: str, wait: bool = True) -> Iterator[None]:
         """Hold a lock of this sweep; it is given back by the system when a process dies. wait: else BlockingIOError."""
         (self.folder / LOCKS).mkdir(parents=True, exist_ok=True)
-        with (self.folder / LOCKS / name).open("w") as file:
+        with (self.folder / LOCKS / name).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
-from hl_cli.sweep.ledger import FILE, LOCKS, Ledger
+from hl_cli.reporting.sweep_table import columns
+from hl_cli.sweep.ledger import FILE, LOCKS, Book, Ledger
 from hl_cli.sweep.plan import check_resume, plan_of
 
 FILES = (FILE, "sweep.csv", "sweep.md", "multirun.yaml")
@@ -25,6 +27,8 @@ class Parent:
         said = f"sweep.resume={config.sweep.resume}" if config.sweep.resume else f"hydra.sweep.dir={folder}"
         self.ledger = Ledger(folder)
         self.plan = plan_of(config, folder)
+        if config.dry_run:
+            raise BadInput("dry_run=true: allowed for one run alone; a sweep keeps a ledger of its jobs")
         if config.sweep.resume:
             check_resume(self.plan, said)
         elif folder.is_dir() and any(folder.iterdir()):
@@ -47,16 +51,27 @@ class Parent:
             (self.ledger.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.ledger.folder / LOCKS, ignore_errors=True)
 
-    def finish(self) -> int:
-        """Draw the grid; return the largest exit code of the jobs, 1 where all were skipped."""
-        self._alone.close()
-        if not self.ledger.exists:
-            return 0
-        book = self.ledger.read()
-        jobs = book.jobs
-        if any(entry.scores for entry in jobs):
-            from hl_cli.reporting.sweep_figure import draw_sweep
-
-            draw_sweep(self.ledger.folder, book.rows(), book.swept, book.fixed)
+    @property
+    def exit_code(self) -> int:
+        """The largest of the jobs', 1 where all were skipped."""
+        jobs = self.ledger.read().jobs if self.ledger.exists else []
         nothing = bool(jobs) and all(entry.status == "skipped" for entry in jobs)
         return max([int(nothing), *(entry.exit_code for entry in jobs)])
+
+    def finish(self) -> None:
+        """Draw the grid, write the page, and let others go on in this folder."""
+        book = self.ledger.read() if self.ledger.exists else None
+        if book:
+            self._show(book)
+        self._alone.close()
+
+    def _show(self, book: Book) -> None:
+        from hl_cli.reporting.html.sweep import write_sweep_page
+
+        folder, rows, picture = self.ledger.folder, book.rows(), None
+        if any(entry.scores for entry in book.jobs):
+            from hl_cli.reporting.sweep_figure import draw_sweep
+
+            picture = draw_sweep(folder, rows, book.swept, book.fixed)
+        command = shlex.join(["hl-run", "-m", *book.command])
+        write_sweep_page(folder, rows, picture, command, columns(rows, book.swept))

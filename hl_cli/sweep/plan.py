@@ -21,20 +21,20 @@ RESUME = "sweep.resume="
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep as its command tells it; planned: the choices of each job, none where a sweeper makes them as it goes."""
+    """A sweep as its command tells it; planned: the overrides of each job, none where a sweeper makes them later."""
 
     folder: Path
     base: dict[str, Any]
     swept: list[str]
     command: list[str]
-    planned: list[dict[str, str]]
+    planned: list[list[str]]
 
     def enter(self) -> None:
         """Put its jobs into the ledger of its folder; those that are there stay as they are."""
         with Ledger(self.folder).change(Book(self.base, self.swept, self.command)) as book:
             book.swept += [key for key in self.swept if key not in book.swept]
             known = [entry.choices for entry in book.jobs]
-            for choices in self.planned:
+            for choices in (choices_of(job, book.swept) for job in self.planned):
                 if choices not in known:
                     book.add(choices)
 
@@ -47,8 +47,7 @@ def plan_of(config: DictConfig, folder: Path) -> Plan:
     swept = list(dict.fromkeys(_key(one) for one in overrides if one.is_sweep_override()))
     own = str(config.hydra.sweeper._target_).rpartition(".")[2] == BasicSweeper.__name__
     if own and all(one.is_discrete_sweep() for one in overrides if one.is_sweep_override()):
-        (jobs,) = BasicSweeper.split_arguments(overrides, None)
-        planned = [choices_of(job, swept) for job in jobs]
+        (planned,) = BasicSweeper.split_arguments(overrides, None)
     else:
         planned = []
     command = [*map(str, config.hydra.overrides.hydra), *map(str, config.hydra.overrides.task)]

@@ -14,12 +14,13 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hl_cli.reporting.sweep_table import scores_of
+from hl_cli.resume import Resumed
 from hl_cli.sweep.identity import config_hash
 from hl_cli.sweep.ledger import FINAL, Entry, Ledger
 from hl_cli.sweep.plan import choices_of
 
 SUMMARY = "summary.json"
-BEGUN = "begun, not finished"
+BEGUN, STOPPED = "begun, not finished", "stopped by"
 
 
 class Turn:
@@ -33,18 +34,23 @@ class Turn:
         self.choices: dict[str, str] = {}
         self.number, self.final = -1, False
         self.value: float | None = None
+        self.resumed: Resumed | None = None
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Wait for another process that runs the same job, then see whether there is anything left to do.
 
-        What an unfinished job left is removed: the same config gives the same bits again.
+        A job that was broken off goes on from its checkpoint. Else what it left is removed, and it begins anew; the
+        bits are the same in either case.
         """
+        from hl_cli.reporting.checkpoints import saved  # with torch, which the parent of a sweep may never need
+
         with self.ledger.lock(self.hash):
             with self.ledger.change() as book:
                 self.choices = choices_of(self.overrides, book.swept)
                 entry = book.find(self.hash, self.choices)
                 self.number, self.value, left = entry.job, entry.value, entry.folder
+                broken_off = entry.error == BEGUN or entry.error.startswith(STOPPED)
                 self.final = entry.status in FINAL and (self.ledger.folder / left / SUMMARY).is_file()
                 if self.final and entry.status == "diverged":
                     self.value = math.inf
@@ -53,6 +59,8 @@ class Turn:
                     entry.status, entry.error, entry.exit_code, entry.scores = "missing", BEGUN, 0, {}
             if self.final and left != self._name():
                 self.leave_nothing()
+            elif broken_off and left == self._name() and saved(self.folder):
+                self.resumed = Resumed(self.folder)
             elif not self.final and left:
                 self._clear(self.ledger.folder / left)
             yield
@@ -78,7 +86,7 @@ class Turn:
         self.value = math.inf if diverged else summary["hl"]["held_out_loss"]
         with self._entry() as entry:
             entry.status = "failed" if stopped else "diverged" if diverged else "done"
-            entry.error = f"stopped by {stopped} after step {summary['steps']}" if stopped else ""
+            entry.error = f"{STOPPED} {stopped} after step {summary['steps']}" if stopped else ""
             if diverged and not stopped:
                 entry.error = summary["reason"]
             entry.exit_code, entry.scores = exit_code, scores_of(summary)

@@ -87,7 +87,8 @@ def test_every_experiment_comes_out_as_its_comment_says(
     expected = re.search(r"Expect: (\w+)", " ".join(comment))
     assert expected or group == "debug"
 
-    cfg = composed(f"{group}={option}", "steps=30", "eval_every=0")
+    short = ["stream.lecture=20", "stream.ticks=20", "model.hidden=8"] if option == "signal_school" else []
+    cfg = composed(f"{group}={option}", "steps=30", "eval_every=0", *short)
     outcome = run(cfg, tmp_path)
 
     assert outcome.exit_code == 0  # the verdict meets `expect` where the experiment has one

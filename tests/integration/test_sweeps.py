@@ -13,11 +13,15 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 import yaml
-from omegaconf import OmegaConf
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
+from hl_cli import app, cli
 from hl_cli.run import run
+from hl_cli.session import Session
+from hl_cli.sweep.ledger import Ledger
 from tests.process import hl_run, state_of, summary_of
 
 QUICK = ["model=linear", "split=output", "eval_every=0", "hydra.sweep.dir=sweep"]
@@ -31,6 +35,23 @@ def soak(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     yield sweep_soak
     sys.modules.pop("sweep_soak", None)
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """sweep("-m", "steps=5,6"): hl-run in this process; its exit code and what it said."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_it(*arguments: str) -> tuple[Any, str, str]:
+        GlobalHydra.instance().clear()
+        monkeypatch.setenv(app.TRACEBACK, "0")  # the command sets it itself; so it is undone
+        monkeypatch.setattr(app, "session", Session())
+        monkeypatch.setattr(sys, "argv", ["hl-run", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return (stop.value.code, *capsys.readouterr())
+
+    return run_it
 
 
 def table(folder: Path) -> list[dict[str, str]]:
@@ -58,7 +79,10 @@ def test_a_killed_sweep_goes_on_and_redoes_only_what_is_missing(
     for row in (rows[0], rows[5]):  # of a plain process and of a worker, against a run in this one
         alone = tmp_path / row["folder"]
         alone.mkdir()
-        run(OmegaConf.load(folder / row["folder"] / ".hydra" / "config.yaml"), alone)
+        GlobalHydra.instance().clear()
+        with initialize_config_module("hl_cli.configs", version_base="1.3"):
+            own = ["stream=plugin", "stream.factory=moody:Moody", f"seed={row['seed']}", *soak.CHOICES]
+            run(compose("run", overrides=own), alone)
         for name in SAME:
             assert (alone / name).read_bytes() == (folder / row["folder"] / name).read_bytes()
     page = (folder / "sweep.md").read_text()
@@ -68,41 +92,65 @@ def test_a_killed_sweep_goes_on_and_redoes_only_what_is_missing(
         if row["verdict"]:
             found = summary_of(folder / row["folder"])
             assert float(row["hl_final_loss"]) == found["hl"]["final_loss"]
-            assert row["pytorch_held_out_accuracy"] == str(found["pytorch"]["held_out_accuracy"])
+            held_out = found["pytorch"]["held_out_accuracy"]
+            assert row["pytorch_held_out_accuracy"] == ("" if held_out is None else str(held_out))
             assert float(row["max_abs_weight_difference"]) == found["max_abs_weight_difference"]
 
 
-def test_a_sweep_resumed_by_itself_runs_what_failed_and_refuses_another(tmp_path: Path) -> None:
-    choice = ["stream=text", "stream.path=later.txt", "steps=5,6"]
-    said = hl_run(tmp_path, "-m", *QUICK, *choice)
-    assert said.returncode == 1 and said.stderr.count("\n") == 2
-    assert not (tmp_path / "sweep").exists()  # no job ever ran
-    said = hl_run(tmp_path, "-m", *QUICK, "steps=5,0")
-    assert said.returncode == 1 and "steps=0" in said.stderr
-    assert [row["status"] for row in table(tmp_path / "sweep")] == ["done", "failed"]
-    done = state_of(tmp_path / "sweep" / table(tmp_path / "sweep")[0]["folder"])
-    said = hl_run(tmp_path, "sweep.resume=sweep")
-    assert said.returncode == 1 and said.stderr.startswith("hl-run: job 1 (") and "HL (" not in said.stdout
-    assert state_of(tmp_path / "sweep" / table(tmp_path / "sweep")[0]["folder"]) == done
-    before = state_of(tmp_path / "sweep")
-    for other, line in {
-        "seed=3 steps=5,7": "sweep.resume=sweep: seed=0 there, seed=3 here, so their rows could not be compared",
-        "hydra.mode=MULTIRUN": "model.name=linear there, model.name=mlp here",
-    }.items():
-        said = hl_run(tmp_path, "sweep.resume=sweep", "-m", *(QUICK[:3] if "seed" in other else ()), *other.split())
-        assert said.returncode == 1 and line in said.stderr and said.stderr.count("\n") == 1
-    said = hl_run(tmp_path, "sweep.resume=nowhere")
-    assert said.returncode == 1 and said.stderr.startswith("hl-run: sweep.resume=nowhere: is no sweep")
-    assert state_of(tmp_path / "sweep") == before and not (tmp_path / "nowhere").exists()
+def test_a_sweep_resumed_by_itself_runs_what_failed_and_refuses_another(sweep: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "sweep"
+    code, _, err = sweep("-m", *QUICK, "stream=text", "stream.path=later.txt", "steps=5,6")
+    assert (code, err.count("\n")) == (1, 2) and not folder.exists()  # no job ever ran
+    code, _, err = sweep("-m", *QUICK, "steps=5,0")
+    assert code == 1 and err.startswith("hl-run: job 1 (") and "steps=0: allowed" in err
+    assert [row["status"] for row in table(folder)] == ["done", "failed"]
+    done = state_of(folder / table(folder)[0]["folder"])
+    code, out, err = sweep("sweep.resume=sweep")
+    assert code == 1 and err.startswith("hl-run: job 1 (") and "against" not in out
+    assert state_of(folder / table(folder)[0]["folder"]) == done
+    before = state_of(folder)
+    for command, line in (
+        (["sweep.resume=sweep", *QUICK[:3], "steps=5,7", "seed=3"], "seed=0 there, seed=3 here, so their rows"),
+        (["sweep.resume=sweep", "steps=5,7"], "model.name=linear there, model.name=mlp here"),
+        (["sweep.resume=nowhere"], "hl-run: sweep.resume=nowhere: is no sweep"),
+        (["-m", *QUICK, "steps=5"], "holds files of another run; allowed: a new or an empty folder; sweep.resume="),
+    ):
+        code, _, err = sweep(*command)
+        assert (code, err.count("\n")) == (1, 1) and line in err
+    with Ledger(folder).lock("sweep"):
+        code, _, err = sweep("sweep.resume=sweep")
+    assert (code, err.count("\n")) == (1, 1) and "still running" in err
+    assert state_of(folder) == before
+    assert not (tmp_path / "nowhere").exists()
 
 
-def test_optuna_minimises_the_held_out_loss_and_every_job_is_in_the_hparams_table(tmp_path: Path) -> None:
+def test_combinations_without_meaning_are_skipped_and_new_ones_join(sweep: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "sweep"
+    choice = ["steps=5", "eval_every=0", "hydra.sweep.dir=sweep"]
+    code, _, err = sweep("-m", "model=linear", "split=state_output,output", *choice)
+    assert code == 0 and err.startswith("hl-run: job 0 (") and "): skipped: split=state_output: model=linear" in err
+    code, _, _ = sweep("-m", "split=output", "model=mlp,linear", "seed=1,0", *choice[:2], "sweep.resume=sweep")
+    rows = table(folder)
+    assert code == 0 and list(rows[0])[:4] == ["job", "split", "model", "seed"]
+    found = [(r["split"], r["model"], r["seed"], r["status"]) for r in rows]
+    assert found == [
+        ("state_output", "linear", "0", "skipped"),
+        ("output", "linear", "0", "done"),  # the same job under another name: not run again
+        ("output", "mlp", "1", "done"),
+        ("output", "mlp", "0", "done"),
+        ("output", "linear", "1", "done"),
+    ]
+    assert [row["job"] for row in rows] == ["0", "1", "2", "3", "4"] and len({r["config_hash"] for r in rows}) == 5
+    code, _, _ = sweep("-m", "model=linear", "split=state_output", *choice[:2], "hydra.sweep.dir=nothing")
+    assert code == 1  # nothing but skipped
+
+
+def test_optuna_minimises_the_held_out_loss_and_every_job_is_in_the_hparams_table(sweep: Any, tmp_path: Path) -> None:
     pytest.importorskip("optuna")
     search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=1"]
     sampler = ["hydra/sweeper/sampler=random", "hydra.sweeper.sampler.seed=1"]
     space = ["scenario=custom", "scenario.lr=interval(0.001,0.1)", "dtype=choice(float32,float64)", "steps=30"]
-    said = hl_run(tmp_path, "-m", *QUICK, *search, *sampler, *space)
-    assert said.returncode == 0
+    assert sweep("-m", *QUICK, *search, *sampler, *space)[0] == 0
     rows = table(tmp_path / "sweep")
     best = yaml.safe_load((tmp_path / "sweep" / "optimization_results.yaml").read_text())
     losses = {float(row["hl_held_out_loss"]): row for row in rows}

@@ -38,7 +38,7 @@ def test_values_have_r2_and_skill_where_classes_have_accuracy(tmp_path: Path) ->
     choice = ["stream=series", *needs("series"), "model=linear", "split=output", "scenario=gd_a", "scenario.lr=0.02"]
     found = ran(tmp_path, *choice, "steps=150", "eval_every=0")
     curves = read(tmp_path / "curves.csv")
-    names = ["loss", "mae", "r2", "skill"]
+    names = ["loss", "mae", "r2", "power_error", "skill"]
     assert list(curves[0]) == ["step", *(f"{learner}_{m}" for m in names for learner in ("hl", "pytorch"))]
     assert curves[0]["hl_r2"] == "" and all(r["hl_r2"] for r in curves[1:])  # one sample has no spread
     assert all(r[f"hl_{m}"] == r[f"pytorch_{m}"] for r in curves for m in names)
@@ -54,7 +54,11 @@ def test_values_have_r2_and_skill_where_classes_have_accuracy(tmp_path: Path) ->
         rows.append([float(said.prediction), float(sample.target), float(sample.baseline)])
     y, t, b = torch.tensor(rows[-100:], dtype=torch.float64).unbind(1)
     error = ((y - t) ** 2).sum()
-    wanted = {"mae": (y - t).abs().mean(), "r2": 1 - error / ((t - t.mean()) ** 2).sum()}
+    wanted = {
+        "mae": (y - t).abs().mean(),
+        "r2": 1 - error / ((t - t.mean()) ** 2).sum(),
+        "power_error": error / (t**2).sum(),
+    }
     wanted["skill"] = 1 - error / ((b - t) ** 2).sum()
     for name, value in wanted.items():
         if name != "mae":  # which each step has of its own

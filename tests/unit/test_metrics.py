@@ -30,6 +30,7 @@ def expected(said: list[torch.Tensor], samples: list[Sample]) -> dict[str, float
         "loss": float(error / y.numel()),
         "mae": float((y - t).abs().mean()),
         "r2": float(1 - error / ((t - t.mean(0)) ** 2).sum()),
+        "power_error": float(error / (t**2).sum()),
         "skill": float(1 - error / ((b - t) ** 2).sum()),
     }
 
@@ -46,7 +47,11 @@ def test_values_over_a_window(steps: int, over: type[Window] | type[Total]) -> N
         window.add(means)
     kept = min(steps, WINDOW) if over is Window else steps
     assert window.scores() == pytest.approx(expected(said[-kept:], samples[-kept:]), abs=1e-10)
-    assert measure.names == ("loss", "mae", "r2", "skill") and measure.pooled == ("r2", "skill")
+    assert measure.names == ("loss", "mae", "r2", "power_error", "skill") and measure.pooled == (
+        "r2",
+        "power_error",
+        "skill",
+    )
 
 
 def test_a_window_forgets_a_large_value() -> None:
@@ -63,7 +68,7 @@ def test_without_persistence_there_is_no_skill() -> None:
     means = measure.means([0.5] * 20, said, [s._replace(baseline=None) for s in samples])
     scores = measure.scores(pooled([(1, m) for m in means]))
     wanted = expected(said, samples)
-    assert set(scores) == {"loss", "mae", "r2"} and scores["loss"] == 0.5
+    assert set(scores) == {"loss", "mae", "r2", "power_error"} and scores["loss"] == 0.5
     assert scores["r2"] == pytest.approx(wanted["r2"])
 
 

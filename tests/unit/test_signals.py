@@ -187,3 +187,12 @@ def test_a_blind_stream_gives_the_same_targets_and_no_input() -> None:
         assert torch.equal(a.target, b.target) and torch.equal(a.baseline, b.baseline)
         assert bool(a.inputs.any()) and not bool(b.inputs.any())
     assert not bool(blind.held_out().inputs.any())
+
+
+@pytest.mark.parametrize("start", [0, 95, 10**12])
+def test_a_patched_sine_is_constant_in_each_second_stretch(start: int) -> None:
+    ticks = np.arange(start, start + 400)
+    whole = Sine([0.11], [0.8], 0.1).at(ticks)
+    patched = Sine([0.11], [0.8], 0.1, patch=100, constant=-0.25).at(ticks)
+    for tick, value, true in zip(ticks.tolist(), patched[:, 0], whole[:, 0], strict=True):
+        assert value == (-0.25 if tick // 100 % 2 else true)

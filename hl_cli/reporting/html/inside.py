@@ -1,0 +1,82 @@
+"""The figures of what went on inside: the physics of HL over time, and the blocks of a pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hl_cli.reporting.html.page import Section
+from hl_cli.reporting.html.scales import signed, ticks, turn
+from hl_cli.reporting.html.thinning import plain, thinned
+from hl_cli.reporting.physics import ENERGIES, NORMS
+from hl_cli.reporting.tables import read
+
+COLORS = ("hl", "pytorch", "third")
+
+
+def physics(folder: Path) -> Section:
+    """Energies on a scale that shows both signs and many decades, norms on a logarithmic one."""
+    table = read(folder / "physics.csv")
+    energies = np.array([table[name] for name in ENERGIES])
+    linear = turn(energies)
+    shown = {"step": np.array(table["step"])}
+    for name, values in zip(ENERGIES, energies, strict=True):
+        shown |= {name: values, f"{name}_at": signed(values, linear)}
+    data = thinned(shown, {name: name for name in shown}, "step")
+    lines = [
+        {"column": f"{name}_at", "said": name, "label": label, "color": color, "width": 1.6, "alpha": 1.0}
+        for (name, (_, label)), color in zip(ENERGIES.items(), COLORS, strict=True)
+    ]
+    energy = {
+        "title": "the Hamiltonian and its parts", "y": "energy", "scale": "linear", "ticks": ticks(energies, linear),
+        "layers": [{"data": data, "lines": lines}],
+    }  # fmt: skip
+    sizes = {
+        "step": table["step"],
+        **{name: np.where(np.array(table[name]) > 0, table[name], np.nan) for name in NORMS},
+    }
+    data = thinned(sizes, {name: name for name in sizes}, "step")
+    lines = [
+        {"column": name, "label": label, "color": color, "width": 1.6, "alpha": 1.0}
+        for (name, (_, label)), color in zip(NORMS.items(), COLORS, strict=True)
+    ]
+    norms = {
+        "title": "sizes of costates and weights",
+        "y": "norm",
+        "scale": "log",
+        "layers": [{"data": data, "lines": lines}],
+    }
+    words = "Of HL at the measured steps, before the weights move: H = phi L + z . f - (beta/2) |omega|²."
+    about = "Hamiltonian, costates and weights of HL over the steps"
+    return Section("physics", "Physics of the run", words, [energy, norms], folder / "physics.png", about)
+
+
+def pipeline(folder: Path, blocks: list[dict[str, Any]]) -> Section:
+    """Which block sat where, how long it computed and how long it waited."""
+    parts = (
+        ("computed", "computed", "hl"),
+        ("shared", "its process was busy elsewhere", "quiet"),
+        ("waited", "waited", "wait"),
+    )
+    seconds = {name: plain([block[name] for block in blocks]) for name, _, _ in parts}
+    figure = {
+        "kind": "bars", "title": "seconds in steps", "x": "seconds",
+        "rows": [f"block {b['block']}, {b['place']}" for b in blocks],
+        "parts": [{"label": label, "color": color, "values": seconds[name]} for name, label, color in parts],
+    }  # fmt: skip
+    header = ["block", "layers", "place", "weights", "computed, s", "its process elsewhere, s", "waited, s"]
+    rows = [
+        [
+            str(b["block"]),
+            str(b["layers"]),
+            str(b["place"]),
+            f"{b['weights']:,}",
+            *(f"{b[name]:.3g}" for name, _, _ in parts),
+        ]
+        for b in blocks
+    ]
+    words = "h passes upwards, its costate downwards."
+    about = "which block sat where, how long it computed and waited"
+    return Section("blocks", "The blocks", words, [figure], folder / "pipeline.png", about, [header, *rows], 4)

@@ -1,0 +1,72 @@
+"""What both pages share: the template, the style, the library that draws, figures as data, pictures as text.
+
+The library is BokehJS, as its Python package brings it: a quarter of plotly.js in size, and packed here in a tenth of a
+second. Nothing of bokeh's Python is imported. Where scripts are off, or too old to unpack it, the pictures stay.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+LIBRARY = ("bokeh.min.js", "bokeh-api.min.js")
+LEVEL = 6  # of gzip
+
+
+@dataclass
+class Section:
+    """A part of a page: words, figures to be drawn by page.js, and the picture that stands there otherwise.
+
+    figures: as `page.js` reads them; picture: a PNG; table: header and rows.
+    """
+
+    name: str
+    title: str
+    words: str = ""
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    picture: Path | None = None
+    about_picture: str = ""
+    table: list[list[str]] = field(default_factory=list)
+    numbers: int = 0  # columns of the table from the right that hold numbers
+
+
+@cache
+def library() -> str:
+    """The library, packed, as text."""
+    found = find_spec("bokeh")
+    assert found and found.origin
+    scripts = Path(found.origin).parent / "server" / "static" / "js"
+    code = b"\n".join((scripts / name).read_bytes() for name in LIBRARY)
+    return base64.b64encode(gzip.compress(code, LEVEL, mtime=0)).decode()
+
+
+def as_json(value: Any) -> Markup:
+    """Data for a script element, which no text within can end."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def as_address(picture: Path) -> str:
+    """A PNG as an address that needs no file."""
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
+
+
+def write_page(path: Path, template: str, **content: Any) -> None:
+    """Fill a template beside this file; the page is written whole or not at all."""
+    loader = PackageLoader("hl_cli.reporting.html", ".")
+    pages = Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    pages.filters |= {"json": as_json, "address": as_address}
+    drawn = any(section.figures for section in content["sections"])
+    scripts = {"library": library() if drawn else "", "source": lambda name: Markup(loader.get_source(pages, name)[0])}
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_text(pages.get_template(template).render(**content, **scripts), encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,177 @@
+"""sweep.html: all jobs of a sweep in a table that sorts and filters, their scores at a glance, and the grid picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import quote
+
+from hl_cli.compare.tally import LEARNERS
+from hl_cli.reporting.console import NAMES
+from hl_cli.reporting.html.page import Section, write_page
+from hl_cli.reporting.html.thinning import plain
+
+STATUS = {"done": "good", "diverged": "bad", "failed": "bad", "skipped": "plain", "missing": "fair"}
+VERDICT = {"identical": "good", "round_off": "good", "different": "fair", "diverged": "bad", "undecided": "plain"}
+FIXED = ("job", "verdict", "main", "max_abs_weight_difference", "folder", "status", "error", "config_hash")
+LETTERS = 8  # of a hash
+MANY = 1e7  # from here on a number has an exponent
+NUMBERS = ("hl_", "pytorch_", "max_abs")  # columns that hold numbers; a choice stays as it was written
+Row = dict[str, Any]
+
+
+def write_sweep_page(
+    folder: Path, rows: Sequence[Row], picture: Path | None = None, command: str = "", columns: Sequence[str] = ()
+) -> None:
+    """Write the page of the jobs into the folder of their sweep.
+
+    rows: of sweep.csv, a dict a job; a key that a job lacks, None and "" are empty cells. columns: their order; those
+    of the rows where none is given. picture: the grid figure; command: what started the sweep.
+    """
+    names = list(columns) or list(dict.fromkeys(key for row in rows for key in row))
+    choices = [name for name in names if name not in FIXED and not name.startswith(("hl_", "pytorch_"))]
+    first = ("job", *choices, "status", "verdict", "error")  # what went wrong is seen without scrolling
+    ordered = [*(name for name in first if name in names), *(name for name in names if name not in first)]
+    shown = [name for name in ordered if any(not _empty(row.get(name)) for row in rows)]
+    statuses = list(dict.fromkeys(str(row["status"]) for row in rows))
+    write_page(
+        folder / "sweep.html",
+        "sweep.html.j2",
+        title=f"Sweep of {len(rows)} job{'s' if len(rows) != 1 else ''}",
+        headline=_headline(rows),
+        tone="good" if rows and all(row["status"] == "done" for row in rows) else "fair",
+        words=_words(rows),
+        overview=_overview(rows, names),
+        sections=_sections(rows, choices, picture),
+        columns=[{"label": name.replace("_", " "), "numeric": _numeric(rows, name)} for name in shown],
+        rows=[
+            {"status": str(row["status"]), "cells": [_cell(folder, row, name) for name in shown]} for row in rows
+        ],
+        statuses=statuses,
+        command_line=command,
+    )  # fmt: skip
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
+
+
+def _number(value: Any) -> float | None:
+    """A number of a row, which may come as text from sweep.csv."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _numeric(rows: Sequence[Row], name: str) -> bool:
+    values = [row.get(name) for row in rows if not _empty(row.get(name))]
+    return bool(values) and all(_number(value) is not None for value in values)
+
+
+def _count(words: Sequence[str]) -> str:
+    return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+
+
+def _headline(rows: Sequence[Row]) -> str:
+    said = _count([str(row["status"]) for row in rows]).replace("_", " ")
+    return f"{len(rows)} job{'s' if len(rows) != 1 else ''}: {said}" if rows else "No jobs"
+
+
+def _words(rows: Sequence[Row]) -> list[str]:
+    """What the statuses do not say: the verdicts, and what went wrong."""
+    judged = [str(row["verdict"]) for row in rows if not _empty(row.get("verdict"))]
+    said = [f"Verdicts: {_count(judged).replace('round_off', 'round-off')}."] if judged else []
+    wrong = [row for row in rows if not _empty(row.get("error")) and row["status"] != "skipped"]
+    return said + [f"Job {row['job']} {row['status']}: {row['error']}" for row in wrong[:10]]
+
+
+def _overview(rows: Sequence[Row], names: Sequence[str]) -> list[list[str]]:
+    """Least, median and largest of each number that both learners have, and of the weight difference."""
+    table = [["", "HL least", "median", "most", "PyTorch least", "median", "most"]]
+    for name in names:
+        if not name.startswith("hl_"):
+            continue
+        pair = [[_number(row.get(f"{of}_{name[3:]}")) for row in rows] for of in LEARNERS]
+        if any(value is not None for of in pair for value in of):
+            table.append([name[3:].replace("_", " "), *(cell for of in pair for cell in _spread(of))])
+    apart = [_number(row.get("max_abs_weight_difference")) for row in rows]
+    if any(value is not None for value in apart):
+        table.append(["largest weight difference", *_spread(apart), "", "", ""])
+    return table
+
+
+def _spread(values: Sequence[float | None]) -> list[str]:
+    found = [value for value in values if value is not None]
+    return [_said(of(found)) for of in (min, median, max)] if found else ["", "", ""]
+
+
+def _said(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= abs(value) < MANY else f"{value:.4g}"
+
+
+def _sections(rows: Sequence[Row], choices: Sequence[str], picture: Path | None) -> list[Section]:
+    found = []
+    if picture and picture.exists():
+        found.append(Section("grid", "Curves", picture=picture, about_picture="loss and scores of all jobs over steps"))
+    numbered = [row for row in rows if any(_number(row.get(f"{of}_final_loss")) is not None for of in LEARNERS)]
+    if numbered:
+        words = "A mark a job: PyTorch the wide ring, HL the dot in it where they agree."
+        figures = [
+            _dots(numbered, choices, name, label)
+            for name, label in (("final_loss", "loss, last steps"), (_held_out(numbered), "held-out"))
+            if any(_number(row.get(f"{of}_{name}")) is not None for row in numbered for of in LEARNERS)
+        ]
+        found.append(Section("scores", "Scores of all jobs", words, figures))
+    return found
+
+
+def _held_out(rows: Sequence[Row]) -> str:
+    """The main score held out; the loss where the jobs are not of one kind."""
+    mains = {str(row["main"]) for row in rows if not _empty(row.get("main"))}
+    return f"held_out_{mains.pop()}" if len(mains) == 1 else "held_out_loss"
+
+
+def _dots(rows: Sequence[Row], choices: Sequence[str], name: str, label: str) -> dict[str, Any]:
+    quantity = name.replace("final_", "").replace("held_out_", "").replace("_", " ")
+    pairs = {of: [_number(row.get(f"{of}_{name}")) for row in rows] for of in LEARNERS}
+    values = [value for of in pairs.values() for value in of if value is not None]
+    log = quantity == "loss" and bool(values) and min(values) > 0 and max(values) / min(values) > 200
+    columns = {of: plain([math.nan if value is None else value for value in pairs[of]]) for of in LEARNERS}
+    about = [", ".join(f"{key} {row[key]}" for key in choices if not _empty(row.get(key))) for row in rows]
+    look = {
+        "pytorch": {"size": 15, "alpha": 0.25, "marker": "circle"},
+        "hl": {"size": 7, "alpha": 1.0, "marker": "circle"},
+    }
+    return {
+        "kind": "dots", "title": f"{label}: {quantity}" if quantity not in label else label, "x": "job", "y": quantity,
+        "scale": "log" if log else "linear", "data": {"job": [row["job"] for row in rows], "about": about, **columns},
+        "marks": [{"column": of, "label": NAMES[of], "color": of, **look[of]} for of in ("pytorch", "hl")],
+    }  # fmt: skip
+
+
+def _cell(folder: Path, row: Row, name: str) -> dict[str, str]:
+    value = row.get(name)
+    cell = {"value": "" if _empty(value) else str(value), "text": "", "link": "", "tone": "", "kind": ""}
+    if _empty(value):
+        return cell
+    number = None if isinstance(value, str) and not name.startswith(NUMBERS) else _number(value)
+    cell["text"] = str(value) if number is None or isinstance(value, int) else _said(number)
+    if name in ("status", "verdict"):
+        cell["tone"] = (STATUS if name == "status" else VERDICT).get(str(value), "plain")
+    elif name == "error":
+        cell["kind"] = "words"
+    elif name == "config_hash":
+        cell["text"] = str(value)[:LETTERS]
+    elif name == "folder" or (name == "job" and not _empty(row.get("folder"))):
+        page = Path(str(row["folder"])) / "report.html"
+        inside = folder / page
+        if inside.exists():
+            cell["link"] = quote(page.as_posix()) if not page.is_absolute() else inside.as_uri()
+    if number is not None and name != "job":
+        cell["kind"] = "number"
+    return cell

@@ -1,0 +1,85 @@
+"""thousands.csv: the scores of each thousand steps by itself, how a run without end is told; and a table of it.
+
+Steps are test-then-train: a prediction is scored before its weights learn of the target.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from hl_cli.compare.metrics import Measure, Total
+from hl_cli.compare.side_by_side import StepRecord
+from hl_cli.compare.tally import LEARNERS
+from hl_cli.reporting.growing import close_all, grow, settle
+from hl_cli.reporting.tables import cells, read
+
+FILE = "thousands.csv"
+SPAN = 1000  # steps
+MOST_ROWS = 20  # of the table
+
+
+class Thousands:
+    """Writes a row when a thousand steps are full, and a last one for the rest; keeps nothing that grows.
+
+    start: from `state_dict`, to go on with the file that is there.
+    """
+
+    def __init__(self, folder: Path, measure: Measure, start: dict[str, Any] | None = None) -> None:
+        self._measure = measure
+        self._file = grow(folder / FILE, start["bytes"] if start else None)
+        self._writer = csv.writer(self._file)
+        self._first: int = start["first"] if start else 1
+        self._last: int = start["last"] if start else 0
+        self._start()
+        if start is None:
+            scores = [f"{learner}_{metric}" for metric in measure.names for learner in LEARNERS]
+            self._writer.writerow(["first_step", "last_step", *scores])
+            return
+        for name, total in self._totals.items():
+            total.load_state_dict(start["totals"][name])
+
+    def _start(self) -> None:
+        self._totals = {name: Total(self._measure) for name in LEARNERS}
+
+    def consume(self, record: StepRecord) -> None:
+        """Take one step in."""
+        self._last = record.step
+        for name, means in record.means.items():
+            self._totals[name].add(means)
+        if record.step % SPAN == 0:
+            self._write()
+
+    def _write(self) -> None:
+        scores = {name: tuple(total.scores().values()) for name, total in self._totals.items() if total.count}
+        self._writer.writerow([self._first, self._last, *cells(scores, len(self._measure.names))])
+        self._file.flush()
+        self._first = self._last + 1
+        self._start()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The bytes of full thousands, on the disk then, and what the next row holds so far."""
+        totals = {name: total.state_dict() for name, total in self._totals.items()}
+        return {"bytes": settle(self._file), "first": self._first, "last": self._last, "totals": totals}
+
+    def close(self) -> None:
+        """The rest, and what is buffered."""
+        if self._last >= self._first:
+            self._write()
+        close_all([self._file])
+
+
+def thousands(folder: Path, names: dict[str, str]) -> list[list[str]]:
+    """Header and rows for the report, at most MOST_ROWS of them, evenly spread and with the last."""
+    columns = read(folder / FILE)
+    count = len(columns["last_step"])
+    metrics = [metric for metric in ("loss", "accuracy", "r2", "power_error", "skill") if f"hl_{metric}" in columns]
+    every = -(-count // MOST_ROWS)
+    header = [f"{metric.replace('_', ' ')}, {names[learner]}" for metric in metrics for learner in LEARNERS]
+    rows = [["steps", *header]]
+    for k in range((count - 1) % every if count else 0, count, every or 1):
+        values = [columns[f"{learner}_{metric}"][k] for metric in metrics for learner in LEARNERS]
+        span = f"{columns['first_step'][k]:.0f} to {columns['last_step'][k]:.0f}"
+        rows.append([span, *("-" if v != v else f"{v:.4g}" for v in values)])
+    return rows

@@ -1,0 +1,135 @@
+"""Sweeps: which job is which, a ledger that many processes write, the columns of the table, how it is laid out."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+
+from hl_cli.reporting.sweep_pivot import Layout, layout, pivot
+from hl_cli.reporting.sweep_table import columns, scores_of
+from hl_cli.sweep.identity import config_hash, content, difference
+from hl_cli.sweep.ledger import Book, Entry, Ledger
+from hl_cli.sweep.plan import choices_of, with_command
+
+
+def composed(*overrides: str) -> DictConfig:
+    GlobalHydra.instance().clear()
+    with initialize_config_module("hl_cli.configs", version_base="1.3"):
+        return compose("run", overrides=list(overrides))
+
+
+def test_a_job_is_its_resolved_config() -> None:
+    one = config_hash(composed("scenario=mom_a"))
+    same = ("scenario=custom", "scenario.name=mom_a", "scenario.lr=0.01", "scenario.momentum=0.9",
+            "scenario.dampening=0", "scenario.weight_decay=0", "paths.outputs=x", "sweep.resume=y",
+            "checkpoint_every=7")  # fmt: skip
+    assert config_hash(composed(*same)) == one
+    for other in ("seed=1", "steps=4999", "model=rnn", "scenario.lr=0.02", "tau=0.5"):
+        assert config_hash(composed("scenario=mom_a", other)) != one
+
+
+def test_bases_differ_only_outside_of_what_is_swept() -> None:
+    base, other = content(composed()), content(composed("steps=7", "model=rnn", "scenario.lr=0.3"))
+    assert difference(base, base, []) is None
+    assert difference(base, other, ["steps", "model", "scenario.lr"]) is None
+    assert difference(base, other, ["model", "scenario"]) == "steps=5000 there, steps=7 here"
+    assert difference(base, other, ["steps", "model"]) == "scenario.lr=0.02 there, scenario.lr=0.3 here"
+    assert (
+        difference(base, other, ["steps", "scenario", "model.name"]) == "model.hidden=[32] there, model.hidden=32 here"
+    )
+
+
+ADD = """
+import sys
+from pathlib import Path
+from hl_cli.sweep.ledger import Ledger
+for k in range(20):
+    with Ledger(Path(sys.argv[1])).change() as book:
+        book.add({"seed": f"{sys.argv[2]}{k}"})
+"""
+
+
+def test_a_ledger_that_many_processes_write_loses_nothing(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    with ledger.change(Book({}, ["seed"], [])):
+        pass
+    writers = [subprocess.Popen([sys.executable, "-c", ADD, str(tmp_path), str(name)]) for name in range(3)]
+    while any(writer.poll() is None for writer in writers):
+        ledger.read()  # whole at any moment
+        with (tmp_path / "sweep.csv").open() as file:
+            assert all(None not in row.values() for row in csv.DictReader(file))
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    jobs = ledger.read().jobs
+    assert sorted(entry.job for entry in jobs) == list(range(60))
+    assert {entry.choices["seed"] for entry in jobs} == {f"{name}{k}" for name in range(3) for k in range(20)}
+    with (tmp_path / "sweep.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 60
+
+
+def test_a_job_is_found_by_its_hash_before_its_choices() -> None:
+    done = Entry(0, {"model": "mlp"}, "done", config_hash="a")
+    planned = Entry(1, {"model": "mlp", "seed": "0"})
+    book = Book({"seed": 0, "model": {"name": "rnn"}}, ["model"], [], [done, planned])
+    assert book.find("a", {"model": "mlp", "seed": "0"}) is done
+    assert book.jobs == [done] and book.swept == ["model", "seed"]
+    new = book.find("b", {"model": "gru"})
+    assert [new.job, len(book.jobs)] == [1, 2]
+    assert [(row["model"], row["seed"]) for row in book.rows()] == [("mlp", "0"), ("gru", "0")]
+
+
+def test_resume_brings_its_command_along(tmp_path: Path) -> None:
+    with Ledger(tmp_path).change(Book({}, ["seed"], ["hydra/launcher=joblib", "seed=1,2"])):
+        pass
+    where = f"'{tmp_path}'"
+    last = [f"sweep.resume={where}", f"hydra.sweep.dir={where}"]
+    assert with_command([f"sweep.resume={tmp_path}"]) == ["-m", "hydra/launcher=joblib", "seed=1,2", *last]
+    assert with_command(["-m", "seed=3", f"sweep.resume={tmp_path}"]) == ["-m", "seed=3", *last]
+    assert with_command(["-m", "seed=3"]) == ["-m", "seed=3"]
+    assert choices_of(["+seed=3", "steps=2", "model=mlp"], ["model", "seed"]) == {"model": "mlp", "seed": "3"}
+
+
+def test_a_metric_that_only_some_streams_have_has_its_columns() -> None:
+    def summary(metric: str) -> dict[str, Any]:
+        of = {"final_loss": 1.0, metric: 2.0, "held_out_loss": 3.0, f"held_out_{metric}": float("nan")}
+        learner = {**of, "steps_per_second": 4.0}
+        return {"metrics": [metric], "hl": learner, "pytorch": learner, "verdict": "identical", "main": metric,
+                "max_abs_weight_difference": 0.0}  # fmt: skip
+
+    rows = [{"job": k, **scores_of(summary(metric))} for k, metric in enumerate(("accuracy", "r2"))]
+    assert rows[0]["hl_held_out_accuracy"] is None
+    assert columns(rows, ["stream"]) == [
+        "job", "stream", "verdict", "hl_final_loss", "pytorch_final_loss", "hl_accuracy", "pytorch_accuracy", "hl_r2",
+        "pytorch_r2", "hl_held_out_loss", "pytorch_held_out_loss", "hl_held_out_accuracy",
+        "pytorch_held_out_accuracy", "hl_held_out_r2", "pytorch_held_out_r2", "main", "max_abs_weight_difference",
+        "hl_steps_per_second", "pytorch_steps_per_second", "folder", "status", "error", "config_hash",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("swept", "wanted"),
+    [
+        (["model", "split", "scenario", "stream"], Layout(("stream", "model"), ("scenario",), ("split",))),
+        (["seed", "tau", "scenario.lr"], Layout(("scenario.lr",), ("seed",), ("tau",))),
+        (["split", "seed"], Layout((), ("seed",), ("split",))),
+    ],
+)
+def test_keys_become_panels_colours_and_markers(swept: list[str], wanted: Layout) -> None:
+    assert layout(swept) == wanted
+
+
+def test_the_table_of_weight_differences() -> None:
+    rows = [
+        {"scenario": s, "split": p, "status": "done" if s == "a" else "failed", "gap": 0.5 if s == "a" else None}
+        for p in ("output", "state")
+        for s in ("a", "b")
+    ]
+    wanted = [["", "a", "b"], ["output", 0.5, "failed"], ["state", 0.5, "failed"]]
+    assert pivot(rows, ["split", "scenario"], "gap") == wanted
