@@ -260,11 +260,11 @@ def check_rows(table: Path) -> None:
             raise Fault(f"{table}: a row is not whole")
 
 
-def events(folder: Path, learner: str) -> list[tuple[int, str, float]]:
-    """All points of a learner in TensorBoard's files, in their order."""
+def events(folder: Path, learner: str) -> list[tuple[int, str, str]]:
+    """All points of a learner in TensorBoard's files, in their order, as text: NaN is no other than NaN."""
     files = sorted((folder / "tensorboard" / learner).iterdir())
     found = (event for file in files for event in LegacyEventFileLoader(str(file)).Load())
-    return [(event.step, v.tag, v.simple_value) for event in found for v in event.summary.value]
+    return [(event.step, v.tag, repr(v.simple_value)) for event in found for v in event.summary.value]
 
 
 def soak(kills: int, seed: int, names: list[str]) -> Counter[str]:
