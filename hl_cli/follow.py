@@ -18,7 +18,8 @@ from hl_cli.errors import LostRank, NonFinite
 from hl_cli.learners.stage_report import stage_reports
 from hl_cli.parallel import rank
 from hl_cli.parallel.meeting import meet
-from hl_cli.parallel.world import Order, World
+from hl_cli.parallel.order import Order
+from hl_cli.parallel.world import World
 
 
 def follow() -> int:

@@ -18,7 +18,8 @@ from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.tally import Tally
 from hl_cli.errors import BadInput
 from hl_cli.parallel import launched
-from hl_cli.parallel.world import Order, World
+from hl_cli.parallel.order import Order
+from hl_cli.parallel.world import World
 from hl_cli.reporting import tensorboard
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
@@ -73,12 +74,12 @@ class Standing:
         """Go there; tables and board were opened there already. Raises BadInput where a learner is another one."""
         arms = {"hl": self.built.hl, "pytorch": self.built.pytorch}
         try:
+            for name, buffer in self.built.hl.split.module.named_buffers():
+                buffer.copy_(state["buffers"][name])
             for name, of in state["learners"].items():
                 arms[name].load_state_dict(of)
             self.world.lead(Order.MOVE)
             self.world.hand_out(state["followers"])
-            for name, buffer in self.built.hl.split.module.named_buffers():
-                buffer.copy_(state["buffers"][name])
             self.built.stream.load_state_dict(state["stream"])
         except (RuntimeError, KeyError, ValueError) as error:  # of a model or a stream of the user's, changed since
             raise BadInput(f"the checkpoint is of another net or stream: {' '.join(str(error).split())}") from error

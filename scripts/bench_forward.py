@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -40,11 +42,21 @@ def bare_truncated(built: Comparison) -> Callable[[], object]:
     return step
 
 
+def choice(model: str) -> list[str]:
+    return [
+        "scheme=forward", "stream=mackey_glass", "stream.ticks=1", f"model={model}", "model.hidden=64",
+        "pytorch.window=1", "scenario=gd_b", "scenario.lr=1e-6",
+    ]  # fmt: skip
+
+
 def forward() -> None:
     print("\nOne tick of forward credit, by PyTorch's truncated BPTT with window 1; 64 neurons, batch 1")
     for model, limit in ROWS:
-        built = build(
-            "scheme=forward", "stream=mackey_glass", "stream.ticks=1", f"model={model}", "model.hidden=64",
-            "pytorch.window=1", "scenario=gd_b", "scenario.lr=1e-6",
-        )  # fmt: skip
+        built = build(*choice(model))
         compare(model, limit, partial(built.hl.step, next(built.stream)), bare_truncated(built))
+    if not shutil.which(os.environ.get("CXX", "g++")):
+        print("compile=true: not measured, there is no C++ compiler")
+        return
+    for model, _ in ROWS:
+        built = build(*choice(model), "compile=true")
+        compare(f"{model} compile=true", 0.1, partial(built.hl.step, next(built.stream)), bare_truncated(built))

@@ -22,6 +22,7 @@ from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.errors import BadInput
+from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.losses import loss_of
 from hl_cli.parallel.world import World
@@ -75,6 +76,8 @@ def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
     check_free_run(cfg, stream, outputs)
     own = split(cfg.model, cfg.split.name, copy.deepcopy(start), device, stream.task.counts == "every")
     hl, pytorch = hl_learner(cfg, own, measure.loss, physics, world or World()), fresh_pytorch()
+    if isinstance(hl, CompiledForward):
+        hl.compile(next(fresh_stream()))
     return Comparison(
         stream=stream,
         hl=hl,

@@ -13,6 +13,7 @@ from hl_cli.building.device import check_device
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.integrators import INTEGRATORS
 from hl_cli.errors import BadInput, NoSuchCombination
+from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.data_parallel import DataParallel
 from hl_cli.learners.forward import ForwardLearner
 from hl_cli.learners.hamiltonian import HamiltonianLearner
@@ -76,7 +77,7 @@ def _forward(cfg: DictConfig, world: World, what: dict[str, Any]) -> ForwardLear
         raise BadInput(f"scheme.rate={s.rate} (tau={cfg.tau:g}): allowed: up to 1/tau, {1 / cfg.tau:g}")
     what["coefficients"] = replace(what["coefficients"], rate=s.rate)
     own = {name: s[name] for name in ("eta_z", "sign", "reset", "carry", "rise")}
-    return ForwardLearner(**what, **own)
+    return (CompiledForward if cfg.compile else ForwardLearner)(**what, **own)
 
 
 def _forward_reason(cfg: DictConfig) -> str:
@@ -101,6 +102,8 @@ SCHEMES: dict[type[schema.Scheme], tuple[Callable[..., Arm], str | Reason]] = {
 
 def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients, world: World) -> Arm:
     """Build the HL arm over a split net of its own."""
+    if cfg.compile and OmegaConf.get_type(cfg.scheme) is not schema.Forward:
+        raise BadInput(f"compile=true (scheme={cfg.scheme.name}): allowed: scheme=forward")
     what = {
         "split": split,
         "loss": loss,
@@ -112,6 +115,11 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
 
 def note_of(hl: Arm) -> str:
     """What a user should know of the scheme before the run."""
+    if isinstance(hl, CompiledForward):
+        return (
+            f"; the tick is compiled, another arithmetic: after some ticks from the start it is {hl.gap:.1g} from the "
+            "eager one, by the largest element, so expect round-off at best"
+        )
     if isinstance(hl, DataParallel) and hl.world.size > 1:
         return f"; {hl.world.size} parts of a batch are summed in another order than the whole, so expect round-off"
     if not isinstance(hl, Local):

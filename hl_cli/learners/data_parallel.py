@@ -14,7 +14,8 @@ from hl_cli.learners.base import finite
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.ranks import Ranks
 from hl_cli.networks.sequence import Neurons
-from hl_cli.parallel.world import Order, World
+from hl_cli.parallel.order import Order
+from hl_cli.parallel.world import World
 from hl_cli.types import LearnerRecord, Sample
 
 

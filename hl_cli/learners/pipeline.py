@@ -29,7 +29,8 @@ from hl_cli.networks.cuts import Cut, cut_into_blocks, share_out
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.splits import Split
 from hl_cli.parallel.links import Link
-from hl_cli.parallel.world import Order, World
+from hl_cli.parallel.order import Order
+from hl_cli.parallel.world import World
 from hl_cli.types import LearnerRecord, Sample
 
 

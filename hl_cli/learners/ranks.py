@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hl_cli.errors import NonFinite
-from hl_cli.parallel.world import Order, World
+from hl_cli.parallel.order import Order
+from hl_cli.parallel.world import World
 
 
 class Ranks:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from hl_cli.learners.pipeline import Pipeline
-from hl_cli.parallel.world import Order
+from hl_cli.parallel.order import Order
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,12 @@ class FlatWeights:
             end += -(-p.numel() // ALIGNMENT) * ALIGNMENT
         self.theta = torch.zeros(end, dtype=like.dtype, device=like.device)
         self._omega, self._next = self._buffer(), self._buffer()
-        for p, slot in self._views(self.theta).items():
+        for p, slot in self.views(self.theta).items():
             slot.copy_(p.detach())
             p.data = slot
 
-    def _views(self, flat: Tensor) -> dict[Tensor, Tensor]:
+    def views(self, flat: Tensor) -> dict[Tensor, Tensor]:
+        """Parameter to its place in a buffer like theta."""
         return {
             p: flat[start : start + p.numel()].view(p.shape)
             for p, start in zip(self.parameters, self._starts, strict=True)
@@ -49,7 +50,7 @@ class FlatWeights:
 
     def _buffer(self) -> _Buffer:
         flat = torch.zeros_like(self.theta)
-        slots = self._views(flat)
+        slots = self.views(flat)
         return _Buffer(flat, slots, Drive(slots), flat.split(PIECE))
 
     @property

@@ -52,6 +52,12 @@ class Living:
         """Zero every costate."""
         self.costates = [(None,) * len(h) for h in self.after]
 
+    def begin(self, u: Tensor) -> None:
+        """Be at rest for a batch like u."""
+        for block in self.blocks:
+            block.start()
+        self._rest(u)
+
     def _rest(self, u: Tensor) -> None:
         """h_0 of every block, zeros for one that has none of its own, for a batch like u."""
         x = u
@@ -101,10 +107,15 @@ class Living:
 
     def check(self, given: Tensor | None) -> None:
         """Raise Unbounded where a costate has outgrown BOUND times all that the loss ever gave; given: dL/dh now."""
-        if given is not None:
-            self.largest = max(self.largest, float(given.abs().max()))
         zetas = (z for zeta in self.costates for z in zeta if z is not None)
-        if max((float(z.abs().max()) for z in zetas), default=0.0) > BOUND * self.largest:
+        self.bound(
+            0.0 if given is None else float(given.abs().max()), max((float(z.abs().max()) for z in zetas), default=0.0)
+        )
+
+    def bound(self, given: float, costate: float) -> None:
+        """The same, of the largest |dL/dh| now and the largest |zeta|."""
+        self.largest = max(self.largest, given)
+        if costate > BOUND * self.largest:
             raise Unbounded("neuron costate")
 
     def rescale(self, factor: float) -> None:
@@ -128,3 +139,14 @@ class Living:
 
 def _any(zeta: Costate) -> bool:
     return any(z is not None for z in zeta)
+
+
+def flat(states: Sequence[Sequence[Any]]) -> list[Any]:
+    """State tensors, or costates, block by block."""
+    return [part for state in states for part in state]
+
+
+def nested(parts: Sequence[Tensor], like: Sequence[State]) -> list[State]:
+    """Undo `flat`."""
+    rest = iter(parts)
+    return [tuple(next(rest) for _ in state) for state in like]

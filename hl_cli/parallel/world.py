@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from enum import IntEnum
 from time import perf_counter
 from typing import Any
 
@@ -19,22 +18,9 @@ from torch import Tensor
 
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.parallel.heartbeat import Heartbeat
+from hl_cli.parallel.order import Order
 
 PATIENCE = timedelta(days=30)  # a rank may wait as long as another computes; one that dies is noticed at once
-
-
-class Order(IntEnum):
-    """What rank 0 tells the others to do next."""
-
-    END = 0
-    STEPS = 1
-    OBSERVED_STEPS = 2
-    COLLECT = 3
-    SAVE = 4
-    LOAD = 5
-    REPORT = 6
-    WHERE = 7
-    MOVE = 8
 
 
 class World:

@@ -63,7 +63,7 @@ def _draw_pair(axis: Axes, curves: dict[str, array[float]], quantity: str, poole
     }
     for name, style in styles.items():
         every = np.array(curves[f"{name}_{quantity}"])
-        x, y = (steps[::window], every[::window]) if pooled else (_averaged(steps, window), _averaged(every, window))
+        x, y = (steps[::window], every[::window]) if pooled else (averaged(steps, window), averaged(every, window))
         axis.plot(x, y, markevery=max(1, len(x) // MARKERS), **style)
     return window
 
@@ -84,7 +84,7 @@ def _scale(axis: Axes, is_ratio: bool, is_loss: bool) -> None:
         axis.set_ylim(min(low - 0.02, -0.02), 1.02)
 
 
-def _averaged(values: np.ndarray, window: int) -> np.ndarray:
+def averaged(values: np.ndarray, window: int) -> np.ndarray:
     """Mean of each full window; a short rest at the end is left out."""
     whole = len(values) // window * window
     return values[:whole].reshape(-1, window).mean(1)

@@ -132,6 +132,9 @@ class Run:
     feed: str = described(
         "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")
     )
+    compile: bool = described(
+        False, "with scheme=forward: the whole tick as one graph of machine code, kept in the user's cache; needs g++"
+    )
     checkpoint_every: int = described(
         5000, "steps between checkpoints, one more after the last; 0: at Ctrl-C and SIGTERM only", least=0
     )

@@ -20,6 +20,7 @@ from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
 from hl_cli import app, cli
 from hl_cli.run import run
+from hl_cli.session import Session
 from hl_cli.sweep.ledger import Ledger
 from tests.process import hl_run, state_of, summary_of
 
@@ -44,7 +45,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def run_it(*arguments: str) -> tuple[Any, str, str]:
         GlobalHydra.instance().clear()
         monkeypatch.setenv(app.TRACEBACK, "0")  # the command sets it itself; so it is undone
-        monkeypatch.setattr(app, "session", app.Session())
+        monkeypatch.setattr(app, "session", Session())
         monkeypatch.setattr(sys, "argv", ["hl-run", *arguments])
         with pytest.raises(SystemExit) as stop:
             cli.main()
@@ -91,7 +92,8 @@ def test_a_killed_sweep_goes_on_and_redoes_only_what_is_missing(
         if row["verdict"]:
             found = summary_of(folder / row["folder"])
             assert float(row["hl_final_loss"]) == found["hl"]["final_loss"]
-            assert row["pytorch_held_out_accuracy"] == str(found["pytorch"]["held_out_accuracy"])
+            held_out = found["pytorch"]["held_out_accuracy"]
+            assert row["pytorch_held_out_accuracy"] == ("" if held_out is None else str(held_out))
             assert float(row["max_abs_weight_difference"]) == found["max_abs_weight_difference"]
 
 

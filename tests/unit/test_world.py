@@ -12,7 +12,8 @@ from hl_cli.errors import BadInput, LostRank
 from hl_cli.learners.local import Local
 from hl_cli.parallel.heartbeat import Heartbeat
 from hl_cli.parallel.meeting import meet
-from hl_cli.parallel.world import Order, World
+from hl_cli.parallel.order import Order
+from hl_cli.parallel.world import World
 from tests.chains import learner_of, net_of, samples
 
 

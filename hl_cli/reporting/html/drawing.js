@@ -36,16 +36,25 @@ const drawing = (() => {
 
   const legend = (figure, items) => {
     const look = { background_fill_alpha: 0, border_line_color: null, label_text_color: color("ink"), padding: 2, spacing: 2 };
-    const columns = phone() ? 2 : 3;
+    const long = Math.max(...items.map((item) => String(item.label.value ?? item.label).length)) > 16;
+    const columns = phone() ? (long ? 1 : 2) : 3;
     figure.add_layout(new Bokeh.Legend({
       items, click_policy: "hide", location: "bottom_left", orientation: "horizontal", ncols: columns, nrows: "auto", label_text_font_size: "11px",
       label_text_font: "system-ui, sans-serif", glyph_width: 18, margin: 2, inactive_fill_color: color("card"), ...look,
     }), "below");
   };
 
+  // without any number there is nothing from which a range could follow
+  const ranges = (columns) => {
+    if (columns.some((values) => values.some((value) => value !== null))) return {};
+    return { x_range: new Bokeh.Range1d({ start: 0, end: 1 }), y_range: new Bokeh.Range1d({ start: 0.1, end: 1 }) };
+  };
+
   const lines = (spec) => {
-    const figure = empty(spec, { y_axis_type: spec.scale === "log" ? "log" : "linear" });
+    const drawn = spec.layers.flatMap((layer) => [...layer.lines.filter((line) => !line.hidden), ...(layer.stars ?? [])].map((line) => layer.data[line.column]));
+    const figure = empty(spec, { y_axis_type: spec.scale === "log" ? "log" : "linear", ...ranges(drawn) });
     figure.yaxis.axis_label = spec.y;
+    figure.xaxis.ticker = new Bokeh.BasicTicker({ min_interval: 1 });
     if (spec.reach) figure.y_range = new Bokeh.Range1d({ start: spec.reach[0], end: spec.reach[1] });
     if (spec.ticks) {
       figure.yaxis.ticker = new Bokeh.FixedTicker({ ticks: spec.ticks.map(([at]) => at) });
@@ -145,8 +154,10 @@ const drawing = (() => {
 
   // dots: a row a job, a mark a learner
   const dots = (spec) => {
-    const figure = empty(spec, { y_axis_type: spec.scale === "log" ? "log" : "linear" });
+    const marked = spec.marks.map((mark) => spec.data[mark.column]);
+    const figure = empty(spec, { y_axis_type: spec.scale === "log" ? "log" : "linear", ...ranges(marked) });
     figure.yaxis.axis_label = spec.y;
+    figure.xaxis.ticker = new Bokeh.BasicTicker({ min_interval: 1 });
     const data = { ...spec.data };
     for (const mark of spec.marks) data[mark.column] = numbers(data[mark.column]);
     const source = new Bokeh.ColumnDataSource({ data });

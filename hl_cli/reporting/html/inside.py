@@ -8,29 +8,29 @@ from typing import Any
 import numpy as np
 
 from hl_cli.reporting.html.page import Section
+from hl_cli.reporting.html.scales import signed, ticks, turn
 from hl_cli.reporting.html.thinning import plain, thinned
 from hl_cli.reporting.physics import ENERGIES, NORMS
 from hl_cli.reporting.tables import read
 
 COLORS = ("hl", "pytorch", "third")
-MOST_TICKS = 12
 
 
 def physics(folder: Path) -> Section:
     """Energies on a scale that shows both signs and many decades, norms on a logarithmic one."""
     table = read(folder / "physics.csv")
     energies = np.array([table[name] for name in ENERGIES])
-    linear, ticks = _signed_scale(energies)
+    linear = turn(energies)
     shown = {"step": np.array(table["step"])}
     for name, values in zip(ENERGIES, energies, strict=True):
-        shown |= {name: values, f"{name}_at": np.arcsinh(values / (2 * linear))}
+        shown |= {name: values, f"{name}_at": signed(values, linear)}
     data = thinned(shown, {name: name for name in shown}, "step")
     lines = [
         {"column": f"{name}_at", "said": name, "label": label, "color": color, "width": 1.6, "alpha": 1.0}
         for (name, (_, label)), color in zip(ENERGIES.items(), COLORS, strict=True)
     ]
     energy = {
-        "title": "the Hamiltonian and its parts", "y": "energy", "scale": "linear", "ticks": ticks,
+        "title": "the Hamiltonian and its parts", "y": "energy", "scale": "linear", "ticks": ticks(energies, linear),
         "layers": [{"data": data, "lines": lines}],
     }  # fmt: skip
     sizes = {
@@ -51,23 +51,6 @@ def physics(folder: Path) -> Section:
     words = "Of HL at the measured steps, before the weights move: H = phi L + z . f - (beta/2) |omega|²."
     about = "Hamiltonian, costates and weights of HL over the steps"
     return Section("physics", "Physics of the run", words, [energy, norms], folder / "physics.png", about)
-
-
-def _signed_scale(values: np.ndarray) -> tuple[float, list[tuple[float | None, str]]]:
-    """Where arcsinh(value / 2 linear) turns from a linear scale to a logarithmic one, and its ticks."""
-    sizes = np.abs(values[np.isfinite(values)])
-    sizes = sizes[sizes > 0]
-    if not len(sizes):
-        return 1.0, [(0.0, "0")]
-    linear = float(np.quantile(sizes, 0.1))
-    reach = 2 * float(np.arcsinh(sizes.max() / (2 * linear)))
-    low, high = int(np.floor(np.log10(linear))), int(np.floor(np.log10(sizes.max())))
-    marks = {0.0: "0"}
-    for power in range(high, low - 1, -1):
-        at = float(np.arcsinh(10.0**power / (2 * linear)))
-        if all(abs(at - other) * MOST_TICKS > reach for other in marks) and 2 * at * MOST_TICKS > reach:
-            marks |= {at: f"{10.0**power:g}", -at: f"-{10.0**power:g}"}
-    return linear, [(plain([at])[0], label) for at, label in sorted(marks.items())]
 
 
 def pipeline(folder: Path, blocks: list[dict[str, Any]]) -> Section:

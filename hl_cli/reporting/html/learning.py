@@ -12,6 +12,7 @@ from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import WINDOW, Measure
 from hl_cli.reporting.console import NAMES
 from hl_cli.reporting.html.page import Section
+from hl_cli.reporting.html.scales import signed, ticks
 from hl_cli.reporting.html.thinning import plain, stretches, thinned
 from hl_cli.reporting.plots import DECADES, MOST_PERIODS
 from hl_cli.reporting.tables import read
@@ -56,13 +57,31 @@ def _score(each: Table, running: Table, held_out: Table, quantity: str, pooled: 
         {"column": k, "label": f"{NAMES[k]}, held-out", "color": k, "size": 15 if k == "pytorch" else 8} for k in PAIR
     ]
     layers.append({"data": stars, "lines": [], "stars": marks})
+    scale: dict[str, Any] = {"scale": "linear"}
+    if pooled and min((v for layer in layers for k in PAIR for v in layer["data"][k] if v is not None), default=0) < -1:
+        scale |= _far_below(layers)
+    elif quantity == "loss" and _over_decades(layers[0]["data"]):
+        scale = {"scale": "log"}
     over = f"over the last {WINDOW} steps" if smooth or pooled else "of each step"
     return {
         "title": f"{quantity}, {over}",
         "y": quantity,
-        "scale": "log" if quantity == "loss" and _over_decades(layers[0]["data"]) else "linear",
+        **scale,
         "layers": layers,
     }
+
+
+def _far_below(layers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put a ratio that falls far below -1 on a scale on which its good values are still told apart."""
+    values = np.array([v for layer in layers for k in PAIR for v in layer["data"][k] if v is not None])
+    for layer in layers:
+        for line in (*layer["lines"], *layer.get("stars", [])):
+            column = np.array(
+                [np.nan if v is None else v for v in layer["data"][line.setdefault("said", line["column"])]]
+            )
+            line["column"] = f"{line['said']}_at"
+            layer["data"][line["column"]] = plain(signed(column, 1.0))
+    return {"ticks": ticks(values, 1.0)}
 
 
 def _line(column: str, label: str, color: str, marked: bool = False) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hl_cli.compare.tally import LEARNERS, Tally
 from hl_cli.reporting import console
 from hl_cli.reporting.html import inside, learning
 from hl_cli.reporting.html.page import Section, write_page
+from hl_cli.reporting.thousands import thousands
 
 HEADLINES = {
     "identical": ("HL and PyTorch are equal, bit for bit", "good"),
@@ -60,6 +61,10 @@ def _sections(
     folder: Path, summary: dict[str, Any], tally: Tally, period: int, floor: dict[int, float] | None
 ) -> list[Section]:
     found = [learning.curves(folder, tally.measure, period), learning.weight_difference(folder, floor)]
+    by_thousand = thousands(folder, console.NAMES)
+    if len(by_thousand) > 2:
+        title, numbers = "A thousand steps at a time", len(by_thousand[0]) - 1
+        found.append(Section("thousands", title, table=by_thousand, numbers=numbers))
     kept = {name: of for name, of in tally.retention.items() if of.scores}
     if kept:
         found.append(learning.tasks(folder, kept, console.retention(summary)))

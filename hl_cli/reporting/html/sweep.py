@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import quote
 
 from hl_cli.compare.tally import LEARNERS
 from hl_cli.reporting.console import NAMES
@@ -16,7 +17,9 @@ from hl_cli.reporting.html.thinning import plain
 STATUS = {"done": "good", "diverged": "bad", "failed": "bad", "skipped": "plain", "missing": "fair"}
 VERDICT = {"identical": "good", "round_off": "good", "different": "fair", "diverged": "bad", "undecided": "plain"}
 FIXED = ("job", "verdict", "main", "max_abs_weight_difference", "folder", "status", "error", "config_hash")
-LAST_LETTERS = 8  # of a hash
+LETTERS = 8  # of a hash
+MANY = 1e7  # from here on a number has an exponent
+NUMBERS = ("hl_", "pytorch_", "max_abs")  # columns that hold numbers; a choice stays as it was written
 Row = dict[str, Any]
 
 
@@ -29,8 +32,10 @@ def write_sweep_page(
     of the rows where none is given. picture: the grid figure; command: what started the sweep.
     """
     names = list(columns) or list(dict.fromkeys(key for row in rows for key in row))
-    shown = [name for name in names if any(not _empty(row.get(name)) for row in rows)]
     choices = [name for name in names if name not in FIXED and not name.startswith(("hl_", "pytorch_"))]
+    first = ("job", *choices, "status", "verdict", "error")  # what went wrong is seen without scrolling
+    ordered = [*(name for name in first if name in names), *(name for name in names if name not in first)]
+    shown = [name for name in ordered if any(not _empty(row.get(name)) for row in rows)]
     statuses = list(dict.fromkeys(str(row["status"]) for row in rows))
     write_page(
         folder / "sweep.html",
@@ -106,7 +111,7 @@ def _spread(values: Sequence[float | None]) -> list[str]:
 
 
 def _said(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < MANY else f"{value:.4g}"
 
 
 def _sections(rows: Sequence[Row], choices: Sequence[str], picture: Path | None) -> list[Section]:
@@ -119,7 +124,7 @@ def _sections(rows: Sequence[Row], choices: Sequence[str], picture: Path | None)
         figures = [
             _dots(numbered, choices, name, label)
             for name, label in (("final_loss", "loss, last steps"), (_held_out(numbered), "held-out"))
-            if name
+            if any(_number(row.get(f"{of}_{name}")) is not None for row in numbered for of in LEARNERS)
         ]
         found.append(Section("scores", "Scores of all jobs", words, figures))
     return found
@@ -154,19 +159,19 @@ def _cell(folder: Path, row: Row, name: str) -> dict[str, str]:
     cell = {"value": "" if _empty(value) else str(value), "text": "", "link": "", "tone": "", "kind": ""}
     if _empty(value):
         return cell
-    number = None if isinstance(value, str) and name in ("job", "folder", "error", "config_hash") else _number(value)
+    number = None if isinstance(value, str) and not name.startswith(NUMBERS) else _number(value)
     cell["text"] = str(value) if number is None or isinstance(value, int) else _said(number)
     if name in ("status", "verdict"):
         cell["tone"] = (STATUS if name == "status" else VERDICT).get(str(value), "plain")
     elif name == "error":
         cell["kind"] = "words"
     elif name == "config_hash":
-        cell["text"] = str(value)[:LAST_LETTERS]
+        cell["text"] = str(value)[:LETTERS]
     elif name == "folder" or (name == "job" and not _empty(row.get("folder"))):
         page = Path(str(row["folder"])) / "report.html"
         inside = folder / page
         if inside.exists():
-            cell["link"] = page.as_posix() if not page.is_absolute() else inside.as_uri()
+            cell["link"] = quote(page.as_posix()) if not page.is_absolute() else inside.as_uri()
     if number is not None and name != "job":
         cell["kind"] = "number"
     return cell

@@ -1,0 +1,93 @@
+"""A function of tensors as one graph of machine code, kept on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hl_cli.errors import BadInput
+
+Run = Callable[[list[Tensor]], list[Tensor]]
+ELSE = "allowed: compile=false"
+
+
+def cache() -> Path:
+    """The folder of compiled graphs, in the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hl-run" / "compiled"
+
+
+def check_compiler() -> None:
+    """Raise BadInput where there is no C++ compiler; CXX names another than the usual."""
+    named = os.environ.get("CXX")
+    tried = [named] if named else ["g++", "clang++"]
+    if not any(shutil.which(name) for name in tried):
+        raise BadInput(f"compile=true: no C++ compiler ({', '.join(tried)}) is on the path; install one, or {ELSE}")
+
+
+class _Function(nn.Module):
+    """What torch.export takes; the function is hidden from it, so that no weight behind it becomes a constant."""
+
+    def __init__(self, function: Callable[..., tuple[Tensor, ...]]) -> None:
+        super().__init__()
+        self.hidden = (function,)
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """Nothing but the function."""
+        return self.hidden[0](*given)
+
+
+def compiled(function: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]) -> Run:
+    """Compile function(*given) for tensors of these shapes, or load what was compiled before.
+
+    The name of the file is the hash of the graph, torch's version and the processor's abilities. Raises BadInput with
+    the reason where torch cannot do it.
+    """
+    check_compiler()
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of torch about itself
+            graph = torch.export.export(_Function(function), tuple(given), strict=False)
+            path = cache() / f"{_key(graph, given)}.pt2"
+            if path.exists():
+                with contextlib.suppress(RuntimeError):  # broken: made anew below
+                    return _loaded(path)
+            _write(graph, path)
+            return _loaded(path)
+    except OSError as error:
+        raise BadInput(f"compile=true ({cache()}): {error.strerror or error}; {ELSE}") from error
+    except Exception as error:
+        line = " ".join(str(error).split())[:200]
+        raise BadInput(f"compile=true: torch cannot compile this run: {line}; {ELSE}") from error
+
+
+def _key(graph: Any, given: Sequence[Tensor]) -> str:
+    shapes = [(tuple(t.shape), t.stride(), str(t.dtype)) for t in given]
+    place = (torch.__version__, platform.machine(), torch.backends.cpu.get_cpu_capability())
+    return hashlib.sha256(repr((graph.graph_module.code, shapes, place)).encode()).hexdigest()[:32]
+
+
+def _write(graph: Any, path: Path) -> None:
+    """Beside its place first: another process may look for it."""
+    from torch._inductor import aoti_compile_and_package
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = aoti_compile_and_package(graph, package_path=str(Path(folder) / "made.pt2"))
+        Path(made).replace(path)
+
+
+def _loaded(path: Path) -> Run:
+    from torch._inductor import aoti_load_package
+
+    return aoti_load_package(str(path), run_single_threaded=True).loader.boxed_run

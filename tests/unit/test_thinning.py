@@ -1,0 +1,57 @@
+"""Long columns made short: what is extreme stays, what stays is true."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hl_cli.reporting.html.thinning import kept, plain, stretches, thinned
+
+BUCKETS = 5
+VALUES = st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=1, max_size=300)
+
+
+@given(VALUES, st.integers(0, 2**32 - 1))
+def test_every_bucket_keeps_its_extremes_of_both_columns(values: list[float], seed: int) -> None:
+    other = np.random.default_rng(seed).normal(size=len(values))
+    columns = {"a": values, "b": other}
+    rows = kept(columns, ["a", "b"], BUCKETS)
+    assert list(rows) == sorted(set(rows))
+    if len(values) <= 8 * BUCKETS:
+        assert len(rows) == len(values)
+        return
+    assert len(rows) <= 4 * BUCKETS + 2 and {0, len(values) - 1} <= set(rows)
+    size = math.ceil(len(values) / BUCKETS)
+    for start in range(0, len(values), size):
+        here = [k for k in rows if start <= k < start + size]
+        for column in (np.array(values), other):
+            bucket = column[start : start + size]
+            if not np.isnan(bucket).all():
+                assert np.nanmin(column[here]) == np.nanmin(bucket)
+                assert np.nanmax(column[here]) == np.nanmax(bucket)
+
+
+def test_rows_stay_together_and_a_million_become_few() -> None:
+    steps = np.arange(1, 10**6 + 1)
+    spike = np.zeros(10**6)
+    spike[654_321] = 7.0
+    found = thinned({"step": steps, "x": spike, "y": -steps}, {"step": "step", "x": "x", "y": "y"}, "step")
+    assert len(found["step"]) < 2000
+    assert found["step"][found["x"].index(7)] == 654_322
+    assert [-step for step in found["step"] if step is not None] == found["y"]
+
+
+def test_numbers_as_json_takes_them() -> None:
+    assert plain([math.nan, math.inf, 0.0, 3.0, 1 / 3, 1e-30]) == [None, None, 0, 3, 0.3333333, 1e-30]
+
+
+def test_stretches_show_the_largest() -> None:
+    grid = np.arange(1000.0).reshape(1, -1)
+    starts, cells = stretches(grid)
+    assert len(starts) <= 120 and starts[0] == 0 and cells[0, -1] == 999.0
+    assert [cells[0, k] for k in range(len(starts) - 1)] == [start - 1.0 for start in starts[1:]]
+    starts, cells = stretches(grid[:, :7])
+    assert starts == list(range(7)) and cells.tolist() == [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]
