@@ -98,10 +98,10 @@ def apart(one: Path, other: Path) -> list[str]:
 
 
 def points(folder: Path) -> list[bytes]:
-    """TensorBoard's records without their times."""
+    """TensorBoard's records of the steps without their times; the report has more times in it."""
     from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
-    files = sorted((folder / "tensorboard").glob("*/*"), key=lambda file: file.parent.name)
+    files = [file for name in ("hl", "pytorch", "difference") for file in (folder / "tensorboard" / name).iterdir()]
     found = [(file.parent.name, event) for file in files for event in LegacyEventFileLoader(str(file)).Load()]
     for _, event in found:
         event.wall_time = 0
