@@ -52,7 +52,7 @@ class FolderWatch(Callback):
         session.expect_folder("hydra.sweep.dir", folder)
         try:
             session.sweep = Parent(config, folder)
-        except BadInput as error:
+        except (BadInput, OSError) as error:
             session.fail(error)
             sys.exit(1)  # Hydra lets a callback's SystemExit through, and nothing else
         self.plan = session.sweep.plan

@@ -56,8 +56,7 @@ class Recurrent(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs)."""
         states: States = [None] * len(self.cells)
-        said = []
-        ready = self.ready()
+        said, ready = [], self.ready()
         for u in inputs.unbind(1):
             x, states = self.tick(u, states, ready)
             if self.every:

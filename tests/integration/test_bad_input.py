@@ -15,6 +15,7 @@ from hydra.errors import MissingConfigException
 
 from hl_cli import app, cli
 from hl_cli.errors import BadInput
+from hl_cli.session import Session
 
 
 class Said(NamedTuple):
@@ -41,7 +42,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
     def run(arguments: str) -> Said:
         GlobalHydra.instance().clear()
-        monkeypatch.setattr(app, "session", app.Session())
+        monkeypatch.setattr(app, "session", Session())
         monkeypatch.setattr(sys, "argv", ["hl-run", *shlex.split(arguments)])
         with pytest.raises(SystemExit) as stop:
             cli.main()

@@ -20,6 +20,7 @@ from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
 from hl_cli import app, cli
 from hl_cli.run import run
+from hl_cli.session import Session
 from hl_cli.sweep.ledger import Ledger
 from tests.process import hl_run, state_of, summary_of
 
@@ -44,7 +45,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def run_it(*arguments: str) -> tuple[Any, str, str]:
         GlobalHydra.instance().clear()
         monkeypatch.setenv(app.TRACEBACK, "0")  # the command sets it itself; so it is undone
-        monkeypatch.setattr(app, "session", app.Session())
+        monkeypatch.setattr(app, "session", Session())
         monkeypatch.setattr(sys, "argv", ["hl-run", *arguments])
         with pytest.raises(SystemExit) as stop:
             cli.main()
