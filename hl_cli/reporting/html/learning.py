@@ -1,4 +1,4 @@
-"""The figures of what was learnt: loss and scores, the differences of the weights, tasks, a free run."""
+"""The figures of what was learnt: loss and scores, the differences of the weights, tasks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from hl_cli.reporting.tables import read
 
 ENOUGH = 8  # running scores that make a curve
 ROWS = 60  # of the heat map of the tensors
-MOST_SIGNALS = 4
 PAIR = ("pytorch", "hl")  # in the order of drawing: the thin line on the wide one
 Table = dict[str, "array[float]"]
 
@@ -46,11 +45,11 @@ def _score(each: Table, running: Table, held_out: Table, quantity: str, pooled: 
     smooth = not pooled and len(running["step"]) >= ENOUGH
     if smooth:
         data = thinned(running, {"step": "step", **{k: f"window_{name}" for k, name in names.items()}}, "step")
-        layers.append({"data": data, "lines": [_line(k, NAMES[k], k, k == "hl") for k in PAIR]})
+        layers.append({"data": data, "lines": [line(k, NAMES[k], k, k == "hl") for k in PAIR]})
     data = thinned(each, {"step": "step", **names}, "step")
-    lines = [_line(k, f"{NAMES[k]}, each step" if smooth else NAMES[k], k, k == "hl" and not smooth) for k in PAIR]
-    for line in lines if smooth else []:
-        line |= {"hidden": True, "width": 1, "alpha": 0.55}
+    lines = [line(k, f"{NAMES[k]}, each step" if smooth else NAMES[k], k, k == "hl" and not smooth) for k in PAIR]
+    for one in lines if smooth else []:
+        one |= {"hidden": True, "width": 1, "alpha": 0.55}
     layers.append({"data": data, "lines": lines})
     stars = {"step": plain(held_out["step"]), **{k: plain(held_out[name]) for k, name in names.items()}}
     marks = [
@@ -75,16 +74,17 @@ def _far_below(layers: list[dict[str, Any]]) -> dict[str, Any]:
     """Put a ratio that falls far below -1 on a scale on which its good values are still told apart."""
     values = np.array([v for layer in layers for k in PAIR for v in layer["data"][k] if v is not None])
     for layer in layers:
-        for line in (*layer["lines"], *layer.get("stars", [])):
+        for curve in (*layer["lines"], *layer.get("stars", [])):
             column = np.array(
-                [np.nan if v is None else v for v in layer["data"][line.setdefault("said", line["column"])]]
+                [np.nan if v is None else v for v in layer["data"][curve.setdefault("said", curve["column"])]]
             )
-            line["column"] = f"{line['said']}_at"
-            layer["data"][line["column"]] = plain(signed(column, 1.0))
+            curve["column"] = f"{curve['said']}_at"
+            layer["data"][curve["column"]] = plain(signed(column, 1.0))
     return {"ticks": ticks(values, 1.0)}
 
 
-def _line(column: str, label: str, color: str, marked: bool = False) -> dict[str, Any]:
+def line(column: str, label: str, color: str, marked: bool = False) -> dict[str, Any]:
+    """A learner's line: PyTorch's is wide, for HL's lies on it."""
     wide = column == "pytorch"
     look = {"width": 5, "alpha": 0.5} if wide else {"width": 1.6, "alpha": 1.0}
     return {"column": column, "label": label, "color": color, "markers": marked, **look}
@@ -112,8 +112,8 @@ def weight_difference(folder: Path, floor: dict[int, float] | None) -> Section:
     gaps = np.array(table["max_abs"])
     shown = {"step": table["step"], "largest": np.where(gaps > 0, gaps, np.nan)}
     data = thinned(shown, {"step": "step", "largest": "largest"}, "step")
-    line = {"column": "largest", "label": "largest weight difference", "color": "hl", "width": 1.6, "alpha": 1.0}
-    layers: list[dict[str, Any]] = [{"data": data, "lines": [line]}]
+    apart = {"column": "largest", "label": "largest weight difference", "color": "hl", "width": 1.6, "alpha": 1.0}
+    layers: list[dict[str, Any]] = [{"data": data, "lines": [apart]}]
     if floor:
         pairs = {"step": plain(list(floor)), "floor": plain([v if v > 0 else np.nan for v in floor.values()])}
         noise = {"column": "floor", "label": "noise floor", "color": "quiet", "width": 2, "alpha": 1.0, "dash": [6, 4]}
@@ -170,33 +170,3 @@ def tasks(folder: Path, kept: dict[str, Retention], words: list[str]) -> Section
         )
     about = "held-out score on each task after each period"
     return Section("tasks", "Tasks over time", " ".join(words), figures, folder / "tasks.png", about)
-
-
-def free_run(folder: Path, summary: dict[str, Any]) -> Section:
-    """What both generated, beside the true continuation."""
-    table = read(folder / "free_run.csv")
-    signals = sum(name.startswith("true_") for name in table)
-    figures = []
-    for k in range(min(signals, MOST_SIGNALS)):
-        made = {name: f"{name}_{k}" for name in ("true", *PAIR) if f"{name}_{k}" in table}
-        true = np.array(table[f"true_{k}"])
-        reach = 2 * max(float(np.abs(true).max()), 1e-12)
-        lines = [
-            _line(name, f"{NAMES[name]}, generated", name) | {"width": 1.6, "alpha": 1.0}
-            for name in made
-            if name != "true"
-        ]
-        truth = {"column": "true", "label": "true continuation", "color": "ink", "width": 4, "alpha": 0.3}
-        data = thinned(table, {"tick": "tick", **made}, "tick")
-        title = f"value {k + 1}" if signals > 1 else "the signal"
-        layers = [{"data": data, "lines": [truth, *lines]}]
-        figures.append(
-            {"title": title, "x": "tick", "y": "value", "scale": "linear", "reach": [-reach, reach], "layers": layers}
-        )
-    fed = "its own output" if summary["feed"] == "own" else summary["feed"]
-    words = f"Weights frozen, fed with {fed}. Error is by the power of the true signal, so that zero output has 1."
-    rows = [["", "error/power", "r2"]]
-    for name, of in summary["free_run"].items():
-        rows.append([NAMES.get(name, "zero output"), f"{of['power_error']:.3g}", f"{of['r2']:.3f}"])
-    about = "true and generated signals"
-    return Section("free-run", "Free run", words, figures, folder / "free_run.png", about, rows, 2)

@@ -9,7 +9,7 @@ from typing import Any
 from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.tally import LEARNERS, Tally
 from hl_cli.reporting import console
-from hl_cli.reporting.html import inside, learning
+from hl_cli.reporting.html import generated, inside, learning
 from hl_cli.reporting.html.page import Section, write_page
 from hl_cli.reporting.thousands import thousands
 
@@ -69,7 +69,7 @@ def _sections(
     if kept:
         found.append(learning.tasks(folder, kept, console.retention(summary)))
     if summary["free_run"]:
-        found.append(learning.free_run(folder, summary))
+        found.append(generated.free_run(folder, summary))
     found.append(inside.physics(folder))
     if summary["pipeline"]:
         found.append(inside.pipeline(folder, summary["pipeline"]))
