@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from hl_cli import standing
 from hl_cli.errors import BadInput
 from hl_cli.reporting import checkpoints, tensorboard
-from hl_cli.resume import CONFIG, FREE
+from hl_cli.resume import APART, CONFIG, FREE
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Start:
 def find(cfg: DictConfig, folder: Path, named: Path | None = None) -> Start:
     """The latest checkpoint of a run, or the one that is named; raises BadInput for one that cannot be gone on from."""
     before: dict[str, Any] = standing.plain(OmegaConf.load(folder / CONFIG / "config.yaml"))
-    standing.differing(before, cfg, str(folder), FREE)
+    standing.differing(before, cfg, str(folder), (*FREE, *APART))
     files = checkpoints.saved(folder)
     if named:
         files = [file for file in files if checkpoints.step_of(file) <= checkpoints.step_of(named)]
@@ -47,7 +47,7 @@ def find(cfg: DictConfig, folder: Path, named: Path | None = None) -> Start:
         return Start()
     try:
         state = checkpoints.read(files[0])
-        return Start(files[0], state, standing.check(state, cfg, folder, FREE))
+        return Start(files[0], state, standing.check(state, cfg, folder, (*FREE, *APART)))
     except BadInput as error:
         older = f"the older one: hl-run resume={files[1]}" if files[1:] else "there is no older one"
         said = str(error) if str(files[0]) in str(error) else f"{files[0]}: {error}"

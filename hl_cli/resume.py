@@ -16,6 +16,8 @@ from hl_cli.errors import BadInput
 CONFIG = ".hydra"
 FREE = ("steps", "checkpoint_every", "keep_checkpoints")
 """Fields that may be others than before: no step depends on them. More steps end later; fewer are refused."""
+APART = ("sweep", "paths")
+"""Fields that say nothing of a run itself: a job of a sweep is gone on with by another command than began it."""
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def test_the_tables_of_a_run(first: First, build: Callable[..., Comparison]) -> 
     assert any(len(r["hl_loss"]) > 12 for r in curves)
     assert all(r["hl_loss"] == r["pytorch_loss"] and r["hl_accuracy"] in ("0.0", "1.0") for r in curves)
 
-    for r in rows(folder / "running.csv", "thousands.csv"):
+    for r in rows(folder / "running.csv"):
         done = [float(c["hl_accuracy"]) for c in curves[: int(r["step"])]]
         assert float(r["cumulative_hl_accuracy"]) == pytest.approx(sum(done) / len(done))
         assert float(r["window_hl_accuracy"]) == pytest.approx(sum(done[-100:]) / len(done[-100:]))

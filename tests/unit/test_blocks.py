@@ -94,6 +94,7 @@ def test_pull_back_has_the_bits_of_autograd(name: str, batch: int, width: int, d
         found, tape = block.record(x.detach(), tuple(s.detach() for s in h))
         pulled = block.pull_back(tape, z, drive)
         block.finish(drive)
+        block.start()
         again = block.candidate(x.detach(), tuple(s.detach() for s in h))
     assert pulled.x is not None
     got = [pulled.x, *pulled.h, *(drive[p] for p in block.parameters)]

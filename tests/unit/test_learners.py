@@ -83,7 +83,7 @@ def test_stops_on_a_gradient_that_is_not_finite_though_the_loss_is(arm: str) -> 
     assert all(bool((w == 0).all()) for w in learner.weights().values())
 
 
-@pytest.mark.parametrize("overrides", CASES)
+@pytest.mark.parametrize("overrides", [case for case in CASES if not any(one.startswith("scheme=") for one in case)])
 def test_memory_modes_give_the_same_bits(build: Build, overrides: tuple[str, ...]) -> None:
     modes = [build(*overrides, f"memory={memory}") for memory in ("store", "segments", "recompute")]
     for _ in range(10):
