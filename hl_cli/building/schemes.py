@@ -104,6 +104,8 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
     """Build the HL arm over a split net of its own."""
     if cfg.compile and OmegaConf.get_type(cfg.scheme) is not schema.Forward:
         raise BadInput(f"compile=true (scheme={cfg.scheme.name}): allowed: scheme=forward")
+    if cfg.compile and cfg.device != "cpu":
+        raise BadInput(f"compile=true (device={cfg.device}): allowed: device=cpu")
     what = {
         "split": split,
         "loss": loss,
