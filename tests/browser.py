@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shutil
 import subprocess
@@ -21,6 +22,10 @@ FLAGS = (
     "--remote-debugging-port=0", "--remote-allow-origins=*",
 )  # fmt: skip
 PATIENCE = 20  # seconds
+
+
+class Navigated(AssertionError):
+    """The page that was asked has given way to the next one."""
 
 
 class Browser:
@@ -70,6 +75,8 @@ class Browser:
         while True:
             said = json.loads(self._socket.recv())
             if said.get("id") == self._count:
+                if "navigated" in said.get("error", {}).get("message", ""):
+                    raise Navigated(method)
                 assert "error" not in said, (method, said["error"])
                 return said["result"]
             self._note(said.get("method", ""), said.get("params", {}))
@@ -108,7 +115,10 @@ class Browser:
     def wait(self, expression: str) -> None:
         """Until an expression is true."""
         deadline = time.monotonic() + PATIENCE
-        while not self.ask(expression):
+        while True:
+            with contextlib.suppress(Navigated):
+                if self.ask(expression):
+                    return
             assert time.monotonic() < deadline, (expression, self.complaints)
             time.sleep(0.05)
 
