@@ -20,6 +20,7 @@ from bench_endless import endless
 from bench_forward import forward
 from bench_pipeline import pipeline
 from bench_pullback import pullback
+from bench_school import school
 from bench_sequences import sequences
 from bench_streams import memory, streams
 from bench_sweep import sweeps
@@ -151,6 +152,7 @@ ROWS = {
     "pullback": pullback,
     "pipeline": pipeline,
     "forward": forward,
+    "school": school,
     "endless": endless,
     "stream": streams,
     "memory": memories,

@@ -27,8 +27,10 @@ def seconds(work: Callable[[], object], times: int) -> float:
     return (perf_counter() - start) / times
 
 
-def compare(name: str, limit: float, ours: Callable[[], object], *theirs: Callable[[], object]) -> None:
-    """Print the median over rounds of our time by the sum of theirs."""
+def compare(
+    name: str, limit: float, ours: Callable[[], object], *theirs: Callable[[], object], each: int = 1
+) -> None:
+    """Print the median over rounds of our time by the sum of theirs, and our time for each of so many parts."""
     sides = (ours, *theirs)
     for side in sides:
         seconds(side, 5)
@@ -42,7 +44,7 @@ def compare(name: str, limit: float, ours: Callable[[], object], *theirs: Callab
         ratios.append(took[0] / sum(took[1:]))
         own.append(took[0])
     ratio = statistics.median(ratios)
-    show(name, ratio, limit, f"{statistics.median(own) * 1e6:9.1f} us")
+    show(name, ratio, limit, f"{statistics.median(own) / each * 1e6:9.1f} us")
 
 
 def show(name: str, value: float, limit: float, detail: str, digits: int = 2) -> None:

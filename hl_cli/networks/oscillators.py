@@ -110,7 +110,7 @@ class OscillatorBlock(InvertibleBlock):
         """dc/dw = -step sin(step w), ds/dw = step cos(step w)."""
         if self.parameters:
             (c, s), step = self.derived, self.cell.step
-            drive.add(self.parameters[0], (self.toward[s] * c + self.toward[c] * -s) * step)
+            drive.add(self.cell.frequencies, (self.toward[s] * c + self.toward[c] * -s) * step)
 
 
 class Rows(nn.Module):
@@ -131,10 +131,11 @@ class RowsBlock(Block):
 
     def __init__(self, rows: Rows) -> None:
         super().__init__([rows.weight])
+        self.rows = rows
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """As the module does."""
-        weight = self.parameters[0]
+        weight = self.rows.weight
         h_, choice = x[:, : -len(weight)], x[:, -len(weight) :]
         row = choice @ weight
         return ((row * h_).sum(1, keepdim=True),), (h_, choice, row)
@@ -143,5 +144,5 @@ class RowsBlock(Block):
         """To the chosen row alone, and to h; nothing to the choice."""
         (h, choice, row), below = tape, z[0]
         assert below is not None
-        drive.add_product(self.parameters[0], choice.t(), below * h)
+        drive.add_product(self.rows.weight, choice.t(), below * h)
         return Pulled(torch.cat((below * row, torch.zeros_like(choice)), 1) if want_x else None, ())
