@@ -26,7 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 from hl_cli import plugins, resume, schema
 from hl_cli.complaint import one_line, warn
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
-from hl_cli.interruption import Interruption
+from hl_cli.interruption import Interruption, insist
 from hl_cli.parallel import launched, rank
 from hl_cli.session import TRACEBACK, session
 from hl_cli.sweep.parent import Parent
@@ -137,6 +137,7 @@ def start() -> None:
     warnings.showwarning = warn
     schema.register()
     signal.signal(signal.SIGTERM, _leave)
+    insist()
     try:
         if several:
             from hl_cli.parallel.meeting import meet

@@ -1,16 +1,37 @@
 """Ctrl-C and SIGTERM end a run after the step in hand, so that its files and report can be finished.
 
 Under a launcher one Ctrl-C arrives twice, from the terminal and from the launcher: within ONE seconds it is one.
+Where Python drops what a signal raised, as it does in a callback of the garbage collector, the signal comes again.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import time
+from threading import Timer
 from types import FrameType
 from typing import Any
 
 ONE = 0.5
+AGAIN = 0.01  # seconds after which a signal that was dropped comes again
+
+
+def insist() -> None:
+    """Let no signal be lost to `Exception ignored in`."""
+    before = sys.unraisablehook
+
+    def hook(dropped: Any) -> None:
+        if not issubclass(dropped.exc_type, (KeyboardInterrupt, SystemExit)):
+            before(dropped)
+            return
+        number = signal.SIGINT if issubclass(dropped.exc_type, KeyboardInterrupt) else signal.SIGTERM
+        timer = Timer(AGAIN, os.kill, (os.getpid(), number))
+        timer.daemon = True
+        timer.start()
+
+    sys.unraisablehook = hook
 
 
 class Interruption:

@@ -2,7 +2,7 @@
 
 The loop knows nothing but this net, in complex numbers, h = q + i p and r = exp(i step w):
 
-    h' = r h    zeta' = -tau eta_z zeta + conj(r) zeta + 2 (y - target) W    y = Re(conj(W) h), W the row that was chosen
+    h' = r h    zeta' = -tau eta_z zeta + conj(r) zeta + 2 (y - target) W    y = Re(conj(W) h), W the chosen row
     dH/dw = Re(conj(zeta) i step h')    dH/dW = 2 (y - target) h
 
 in the explicit order, all right-hand sides old. Before any time is taken its weights after a lecture are held to HL's.
@@ -86,8 +86,8 @@ def check(loop: Loop, built: Comparison) -> None:
 
 
 def school() -> None:
-    print(f"\nA tick of the signal school, 500 oscillators, by a NumPy loop of the same equations ({LECTURE} ticks a time)")
-    kinds = [("eager", EAGER, ())]
+    print("\nA tick of the signal school, 500 oscillators, by a NumPy loop of the same equations")
+    kinds: list[tuple[str, float, tuple[str, ...]]] = [("eager", EAGER, ())]
     if shutil.which(os.environ.get("CXX", "g++")):
         kinds.append(("compile=true", COMPILED, ("compile=true",)))
     else:

@@ -27,9 +27,7 @@ def seconds(work: Callable[[], object], times: int) -> float:
     return (perf_counter() - start) / times
 
 
-def compare(
-    name: str, limit: float, ours: Callable[[], object], *theirs: Callable[[], object], each: int = 1
-) -> None:
+def compare(name: str, limit: float, ours: Callable[[], object], *theirs: Callable[[], object], each: int = 1) -> None:
     """Print the median over rounds of our time by the sum of theirs, and our time for each of so many parts."""
     sides = (ours, *theirs)
     for side in sides:

@@ -2,12 +2,12 @@ r"""Credit `forward` with its whole tick exported once, as one graph of machine 
 
 The tick is a function of all that it depends on, through the very blocks, costates and losses of the eager learner,
 
-    (u, target, counts, fade, gain, largest, theta, omega, h, zeta)  to  (y, numbers)
+    (u, target, [counts, fade, gain], largest, theta, omega, h, zeta)  to  (y, numbers)
 
-which moves the last five in place, theta and omega only where all is well: numbers are the loss, the largest |dL/dh| so
-far, the largest |zeta'|, and whether omega' is finite. counts: 1 where a target counts, else 0; fade: what zeta is
-multiplied by before the tick, where phi changes; gain: tau phi. It may add up in another order than the eager one, so
-it is another arithmetic: some ticks are taken in both ways before the first step, and more than round-off is refused.
+which moves the last five in place, theta and omega (weight by weight) only where all is well: numbers are the loss, the
+largest |dL/dh| so far, the largest |zeta'|, and whether omega' is finite. counts: 1 where a target counts, else 0;
+fade: what zeta is multiplied by before the tick, where phi changes; gain: tau phi. It may add up in another order than
+the eager one, so it is another arithmetic: some ticks are taken in both ways first, and more than round-off is refused.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from hl_cli.types import LearnerRecord, Physics, Sample
 
 CHECKED = 5  # ticks
 ROUNDINGS = 1e4  # epsilons, by the largest element: how far compiled ticks may be from eager ones
-GIVEN = 8  # tensors before the states
 REFUSED = {
     ModuleBlock: "a block that autograd pulls back",
     AntisymmetricBlock: "model=antisymmetric, whose exponential squares as often as its weights ask for",
@@ -89,23 +88,19 @@ class CompiledForward(ForwardLearner):
         self.load_state_dict(start)
         self.seconds = 0.0
 
+    @torch.no_grad()
     def _bind(self, u: Tensor) -> None:
         """Give the neurons, as they are now, tensors that stay: the graph moves them in place."""
         neurons = self.neurons
         if not neurons.after:
             neurons.begin(u)
         h = [tuple(part.contiguous().clone() for part in state) for state in neurons.after]
-        zeta = [
-            tuple(
-                torch.zeros_like(part) if z is None else z.contiguous().clone()
-                for part, z in zip(state, own, strict=True)
-            )
-            for state, own in zip(h, neurons.costates, strict=True)
-        ]
-        neurons.before, neurons.after, neurons.costates = h, h, list(zeta)
-        self._here = h
+        pairs = zip(flat(h), flat(neurons.costates), strict=True)
+        zeta = nested([torch.zeros_like(part) if z is None else z.contiguous().clone() for part, z in pairs], h)
+        neurons.before, neurons.after, neurons.costates, self._here = h, h, list(zeta), h
         largest = torch.tensor(neurons.largest, dtype=u.dtype)
-        self._bound = [largest, self.phase.theta, self.phase.omega, *flat(h), *flat(zeta)]
+        slots = [slot for buffer in (self.phase.theta, self.phase.omega) for slot in self.phase.views(buffer).values()]
+        self._bound = [largest, *slots, *flat(h), *flat(zeta)]
 
     def _given(self, u: Tensor, target: Tensor | None) -> list[Tensor]:
         """What it is a function of, now."""
@@ -115,21 +110,23 @@ class CompiledForward(ForwardLearner):
         numbers = (float(target is not None), before / phi, -self._flow.sign * self.coefficients.tau * phi)
         if numbers != self._numbers:
             self._numbers = numbers
-            self._scalars = [torch.tensor(number, dtype=u.dtype) for number in numbers]
+            self._scalars = torch.tensor(numbers, dtype=u.dtype)
         target = self._target if target is None else target.contiguous()
-        return [u.contiguous(), target, *self._scalars, *self._bound]
+        return [u.contiguous(), target, self._scalars, *self._bound]
 
     def _function(self, *given: Tensor) -> tuple[Tensor, ...]:
         """The tick, as at the head of this file."""
-        u, target, counts, fade, gain, largest, theta, omega = given[:GIVEN]
-        c, split, like, states = self.coefficients, self.split, self._here, given[GIVEN:]
+        u, target, (counts, fade, gain), largest = given[0], given[1], given[2].unbind(), given[3]
+        c, split, like, weights = self.coefficients, self.split, self._here, self.phase.parameters
+        n, states = len(weights), given[4 + 2 * len(weights) :]
+        theta, omega = given[4 : 4 + n], given[4 + n : 4 + 2 * n]
         h, zeta = states[: len(states) // 2], states[len(states) // 2 :]
         living = self._fresh()
         living.after, living.costates = nested(h, like), list(nested([z * fade for z in zeta], like))
         if not self.carry:
             living.forget()
-        new, g = self.phase.views(theta), torch.zeros_like(theta)
-        drive = Drive({new[p]: slot for p, slot in self.phase.views(g).items()})
+        new, g = dict(zip(weights, theta, strict=True)), [torch.zeros_like(w) for w in theta]
+        drive = Drive(dict(zip(theta, g, strict=True)))
         named = {name: new[p] for name, p in split.module.named_parameters() if p in new}
         with stateless._reparametrize_module(split.module, named):
             y = x = living.tick(u)
@@ -142,29 +139,31 @@ class CompiledForward(ForwardLearner):
                 below = split.output.pull_back(tape, (below,), drive).x
             living.pull_back(below, drive)
             drive.finish()
-        g = g + theta * c.weight_decay if c.weight_decay else g
-        moved = omega * c.decay + g * gain  # never add_(a @ b, alpha): Inductor on the CPU may drop alpha
-        along = moved if self.integrator.newest else omega
+        if c.weight_decay:
+            g = [own + w * c.weight_decay for own, w in zip(g, theta, strict=True)]
+        # never add_(a @ b, alpha): Inductor on the CPU may drop alpha
+        moved = [w * c.decay + own * gain for w, own in zip(omega, g, strict=True)]
         after = flat(living.after)
         costates = [torch.zeros_like(p) if z is None else z for z, p in zip(flat(living.costates), after, strict=True)]
         costate = torch.stack([z.abs().max() for z in costates]).max()
         most = torch.maximum(largest, below.abs().max())
-        fine = torch.isfinite(moved).all()
+        fine = torch.stack([torch.isfinite(w).all() for w in moved]).all()
         well = fine & torch.isfinite(loss)
         if self.carry:
             well = well & ~(costate > BOUND * most)
         numbers = torch.stack((loss, most, costate, fine.to(loss.dtype)))
-        theta.copy_(torch.where(well, theta - along * c.velocity, theta))
-        omega.copy_(torch.where(well, moved, omega))
+        for w, old, now in zip(theta, omega, moved, strict=True):
+            w.copy_(torch.where(well, w - (now if self.integrator.newest else old) * c.velocity, w))
+            old.copy_(torch.where(well, now, old))
         largest.copy_(most)
         for old, now in zip(states, (*after, *costates), strict=True):
             old.copy_(now)
         return y.clone(), numbers  # y may be h itself
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
-        """As the eager learner's."""
+        """As the eager learner's; the graph records nothing, so that nobody has to be told not to."""
         self._observed = observe
-        return super().step(sample, observe)
+        return super().step(sample, observe) if self._run is None else self._step(sample, observe)
 
     def _tick(self, u: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
         """The compiled tick, in which the weights have moved unless it raises."""

@@ -47,6 +47,14 @@ class _Function(nn.Module):
         return self.hidden[0](*given)
 
 
+def _outer(a: Tensor, b: Tensor) -> Tensor:
+    """The product of a column and a row as a loop, which Inductor joins to what follows; any other stays a call."""
+    return a * b if a.shape[1] == 1 else NotImplemented
+
+
+DECOMPOSED: dict[Any, Callable[..., Any]] = {torch.ops.aten.mm.default: _outer}
+
+
 def compiled(function: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]) -> Run:
     """Compile function(*given) for tensors of these shapes, or load what was compiled before.
 
@@ -57,7 +65,8 @@ def compiled(function: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of torch about itself
-            graph = torch.export.export(_Function(function), tuple(given), strict=False)
+            apart = tuple(t.clone() for t in given)  # slots of one buffer would be taken for one tensor
+            graph = torch.export.export(_Function(function), apart, strict=False).run_decompositions(DECOMPOSED)
             path = cache() / f"{_key(graph, given)}.pt2"
             if path.exists():
                 with contextlib.suppress(RuntimeError):  # broken: made anew below

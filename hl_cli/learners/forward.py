@@ -85,26 +85,29 @@ class ForwardLearner(NamedWeights):
         risen = min(1.0, (tick + 1) / self.rise) if self.rise else 1.0
         return self.coefficients.loss_weight(tick) * risen
 
-    @torch.no_grad()
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """All ticks of the sample; raises NonFinite before the weights move at the tick that found it."""
+        with torch.no_grad():
+            return self._step(sample, observe)
+
+    def _step(self, sample: Sample, observe: bool) -> LearnerRecord:
         start, split = perf_counter(), self.split
         if self.reset == "sample":
             self.neurons.restart()
         inputs = split.ticks(sample.inputs)
-        first = 0 if split.every else len(inputs) - 1  # the first tick at which the target counts
-        counted = len(inputs) - first
-        targets = None if sample.target is None else parted(sample.target, counted)
-        said, value, physics = list[Tensor](), 0.0, None
-        for t in range(len(inputs)):
+        count = len(inputs)
+        first = 0 if split.every else count - 1  # the first tick at which the target counts
+        targets = None if sample.target is None else parted(sample.target, count - first)
+        said: list[Tensor] = []
+        value, physics = 0.0, None
+        for t in range(count):
             target = targets[t - first] if targets is not None and t >= first else None
             y, loss = self._tick(inputs[t], target)
             if t >= first:
                 said.append(y)
-                value += loss / counted
-            if observe and t == len(inputs) - 1:
-                paused = perf_counter()
-                physics = self._physics(loss)
+                value += loss / (count - first)
+            if observe and t == count - 1:
+                paused, physics = perf_counter(), self._physics(loss)
                 start += perf_counter() - paused
             self._move()
         self.seconds += perf_counter() - start
@@ -184,17 +187,12 @@ class ForwardLearner(NamedWeights):
 
     def state_dict(self) -> dict[str, Any]:
         """Theta and omega as they lie, h and zeta, and the number of ticks so far."""
-        phase = self.phase
-        return {
-            "theta": phase.theta.clone(),
-            "omega": phase.omega.clone(),
-            "neurons": self.neurons.state_dict(),
-            "ticks": self.ticks,
-        }
+        own = {name: getattr(self.phase, name).clone() for name in ("theta", "omega")}
+        return {**own, "neurons": self.neurons.state_dict(), "ticks": self.ticks}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        self.phase.theta.copy_(state["theta"])
-        self.phase.omega.copy_(state["omega"])
+        for name in ("theta", "omega"):
+            getattr(self.phase, name).copy_(state[name])
         self.neurons.load_state_dict(state["neurons"])
         self.ticks = state["ticks"]

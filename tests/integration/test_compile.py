@@ -97,6 +97,34 @@ def test_a_graph_that_is_another_function_is_refused(build: Build, monkeypatch: 
         build(*FORWARD, "model=rnn", "compile=true")
 
 
+@pytest.mark.parametrize("choice", [
+    *((*FORWARD, f"model={model}") for model in ("rnn", "gru", "lstm", "leaky_rnn", "diagonal", "complex_diagonal",
+                                                 "rotation", "leapfrog")),
+    ("experiment=signal_school", "stream.lecture=20", "stream.ticks=20", "model.hidden=6", "scenario.beta=0.3"),
+], ids=lambda choice: choice[-1] if "model" in choice[-1] else choice[0])  # fmt: skip
+def test_what_is_compiled_is_the_tick_of_every_net(
+    build: Build, monkeypatch: pytest.MonkeyPatch, choice: tuple[str, ...]
+) -> None:
+    """The function that goes into the graph, run as it is."""
+
+    def as_it_is(function: Callable[..., tuple[torch.Tensor, ...]], given: list[torch.Tensor]) -> export.Run:
+        def run(given: list[torch.Tensor]) -> list[torch.Tensor]:
+            with torch.no_grad():
+                return list(function(*given))
+
+        return run
+
+    monkeypatch.setattr(compiled, "compiled", as_it_is)
+    eager, fast = build(*choice, "dtype=float64"), build(*choice, "dtype=float64", "compile=true")
+    start = {name: w.clone() for name, w in eager.hl.weights().items()}
+    for sample in islice(eager.stream, 20):
+        wanted, record = eager.hl.step(sample), fast.hl.step(sample)
+        torch.testing.assert_close(record.prediction, wanted.prediction, rtol=1e-10, atol=1e-12)
+    for name, w in fast.hl.weights().items():
+        torch.testing.assert_close(w, eager.hl.weights()[name], rtol=1e-9, atol=1e-12)
+        assert not torch.equal(w, start[name]), name
+
+
 def test_without_a_compiler_it_says_so(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(
