@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import subprocess
@@ -10,6 +11,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +33,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[str]:
+    with serving(folder / "tensorboard", folder.parent / "said") as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path, said: Path) -> Iterator[str]:
     """The address of a server on this machine alone, at a port that was free."""
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder / "tensorboard"), "--host", "127.0.0.1"]
-    with (folder.parent / "said").open("w+") as log:
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), "--host", "127.0.0.1"]
+    with said.open("w+") as log:
         process = subprocess.Popen([*command, "--port", "0"], stdout=log, stderr=log, env=ENVIRONMENT)
         try:
             deadline = time.monotonic() + PATIENCE
@@ -50,16 +58,19 @@ def server(folder: Path) -> Iterator[str]:
                 process.wait()
 
 
-def ask(server: str, what: str, **query: Any) -> Any:
-    address = f"{server}data/{what}?{urllib.parse.urlencode(query)}"
-    with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+def ask(server: str, what: str, posted: Any = None, **query: Any) -> Any:
+    """posted: what is sent along, as the hparams table does."""
+    address = f"{server}data/{what}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
+    body = None if posted is None else json.dumps(posted).encode()
+    kind = {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(address, body, kind), timeout=PATIENCE) as answer:
         return json.load(answer)
 
 
-def loaded(server: str, what: str, ready: Any) -> Any:
+def loaded(server: str, what: str, ready: Any, posted: Any = None) -> Any:
     """What the server answers once it has read the files."""
     deadline = time.monotonic() + PATIENCE
-    while not ready(found := ask(server, what)):
+    while not ready(found := ask(server, what, posted)):
         assert time.monotonic() < deadline, found
         time.sleep(0.2)
     return found
@@ -107,3 +118,24 @@ def test_histograms_of_theta_and_omega(server: str) -> None:
     points = ask(server, "plugin/histograms/histograms", run="hl", tag="theta/head.weight")
     assert [step for _, step, _ in points] == [1, 10, 20, 30, 40]
     assert sum(count for _, _, count in points[-1][2]) == 320
+
+
+def test_the_hparams_table_has_a_row_a_job(tmp_path: Path) -> None:
+    """With its choices, whether it went well, and its final numbers."""
+    job = ("-m", "scenario=gd_a,gd_b", "scenario.lr=0.01,0.02", "steps=5", "eval_every=0", "hydra.sweep.dir=sweep")
+    said = hl_run(tmp_path, *job)
+    assert said.returncode == 0, said.stderr
+    with serving(tmp_path / "sweep", tmp_path / "said") as server:
+        good = {"experimentName": "", "allowedStatuses": ["STATUS_SUCCESS"], "startIndex": 0, "sliceSize": 9}
+        asked = good | {"colParams": [{"metric": {"group": "", "tag": "final/hl_final_loss"}}]}
+        route = "plugin/hparams/session_groups"
+        served = loaded(server, route, lambda found: found.get("totalSize") == 4, asked)["sessionGroups"]
+    with (tmp_path / "sweep" / "sweep.csv").open(newline="") as file:
+        rows = {(row["scenario"], float(row["scenario.lr"])): row for row in csv.DictReader(file)}
+    assert len(rows) == 4
+    for group in served:
+        row = rows.pop((group["hparams"]["scenario"], group["hparams"]["scenario.lr"]))
+        numbers = {metric["name"]["tag"]: metric["value"] for metric in group["metricValues"]}
+        for name in ("hl_final_loss", "pytorch_held_out_accuracy", "max_abs_weight_difference"):
+            assert numbers[f"final/{name}"] == pytest.approx(float(row[name]), rel=1e-4), name
+    assert not rows
