@@ -25,6 +25,11 @@ LONG = {"mnist_pixels"}  # 784 ticks
 CHANGING = {"drift", "digits_by_class", "digits_permuted"}
 
 
+def turn(model: str, split: str) -> list[tuple[str, ...]]:
+    """The cases take turns over the splits of a model."""
+    return CASES[MODELS.index((model, split)) % 2 :: 2]
+
+
 def chosen(stream: str, model: str, split: str) -> list[str]:
     own = ["model.factory=tests.material:net"] if model == "module" else []
     own += ["scenario.lr=0.001"] if model == "diagonal" else []  # at a tenth it diverges on values, in both arms
@@ -47,8 +52,8 @@ def test_identical_on_every_stream(build: Build, stream: str, model: str, split:
             build(*choice)
         return
     choice += ["stream.period=2", "steps=5"] if stream in CHANGING else ["steps=3"]
-    turn = CASES[MODELS.index((model, split)) % 2 :: 2]  # the cases take turns over the splits of a model
-    for case in turn[:1] if stream in LONG and model not in (*WITHOUT_MEMORY, "module") else turn:
+    cases = turn(model, split)
+    for case in cases[:1] if stream in LONG and model not in (*WITHOUT_MEMORY, "module") else cases:
         assert verdict_of(build(*choice, *case)) == "identical", case
 
 
@@ -57,7 +62,7 @@ def test_identical_on_every_stream(build: Build, stream: str, model: str, split:
 @pytest.mark.parametrize("stream", ["series", "text", "lorenz"])
 def test_identical_wherever_the_target_counts(build: Build, stream: str, model: str, split: str, counts: str) -> None:
     choice = [*chosen(stream, model, split), f"stream.counts={counts}"]
-    for case in CASES:
+    for case in turn(model, split):
         assert verdict_of(build(*choice, *case, "steps=4")) == "identical", case
 
 
@@ -65,7 +70,7 @@ def test_identical_wherever_the_target_counts(build: Build, stream: str, model: 
 @pytest.mark.parametrize(("model", "split"), [m for m in MODELS if m[0] != "cnn"])
 def test_identical_with_every_loss(build: Build, model: str, split: str, loss: str) -> None:
     choice = [*chosen("breast_cancer", model, split), f"loss={loss}"]
-    for case in CASES:
+    for case in turn(model, split):
         built = build(*choice, *case, "steps=10")
         assert verdict_of(built) == "identical", case
         assert built.measure.names == ("loss", "accuracy")
