@@ -74,6 +74,4 @@ def pipeline() -> None:
     ratio = statistics.median(two / one for two, one, _ in runs)
     show("local in 2 processes", ratio, MOST, f"{runs[0][0] * 1e3:9.1f} ms, {1 / ratio:.2f} times the throughput")
     most = statistics.median(2 * one / apart for _, one, apart in runs)
-    print(
-        f"(two nets that know nothing of each other, side by side, reach {most:.2f} times on these cores)"
-    )
+    print(f"(two nets that know nothing of each other, side by side, reach {most:.2f} times on these cores)")
