@@ -14,7 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli import schema
+from hl_cli import ending, schema
 from hl_cli.building import Comparison, comparison
 
 settings.register_profile("here", deadline=None, derandomize=True)  # no timing, and red stays red
@@ -51,3 +51,14 @@ def configured() -> Callable[..., DictConfig]:
 def build(configured: Callable[..., DictConfig]) -> Callable[..., Comparison]:
     """build("model=lstm", "steps=10"): everything that hl-run builds of these overrides."""
     return lambda *overrides: comparison(configured(*overrides))
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take longer than a short run."""
+    for module, name in (
+        (ending.plots, "draw_curves"),
+        (ending.plots, "draw_weight_difference"),
+        (ending, "draw_physics"),
+    ):
+        monkeypatch.setattr(module, name, lambda *arguments: None)

@@ -116,10 +116,10 @@ class CompiledForward(ForwardLearner):
 
     def _function(self, *given: Tensor) -> tuple[Tensor, ...]:
         """The tick, as at the head of this file."""
-        u, target, (counts, fade, gain), largest = given[0], given[1], given[2].unbind(), given[3]
-        c, split, like, weights = self.coefficients, self.split, self._here, self.phase.parameters
-        n, states = len(weights), given[4 + 2 * len(weights) :]
-        theta, omega = given[4 : 4 + n], given[4 + n : 4 + 2 * n]
+        (u, target, scalars, largest), rest, weights = given[:4], given[4:], self.phase.parameters
+        (counts, fade, gain), n = scalars.unbind(), len(weights)
+        theta, omega, states = rest[:n], rest[n : 2 * n], rest[2 * n :]
+        c, split, like = self.coefficients, self.split, self._here
         h, zeta = states[: len(states) // 2], states[len(states) // 2 :]
         living = self._fresh()
         living.after, living.costates = nested(h, like), list(nested([z * fade for z in zeta], like))

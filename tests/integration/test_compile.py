@@ -81,16 +81,22 @@ def test_compiled_ticks_are_the_eager_ones(build: Build, cached: Path) -> None:
             build(*CHOICE, "compile=true")
 
 
+def as_it_is(function: Callable[..., tuple[torch.Tensor, ...]], given: list[torch.Tensor]) -> export.Run:
+    """In the place of `compiled`: the function that would go into the graph."""
+
+    def run(given: list[torch.Tensor]) -> list[torch.Tensor]:
+        with torch.no_grad():
+            return list(function(*given))
+
+    return run
+
+
 def test_a_graph_that_is_another_function_is_refused(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Inductor's that drops alpha was."""
 
     def wrong(function: Callable[..., tuple[torch.Tensor, ...]], given: list[torch.Tensor]) -> export.Run:
-        def run(given: list[torch.Tensor]) -> list[torch.Tensor]:
-            given[2:5] = [*given[2:4], given[4] * 1.01]
-            with torch.no_grad():
-                return list(function(*given))
-
-        return run
+        run = as_it_is(function, given)
+        return lambda given: run([*given[:2], given[2] * torch.tensor([1.0, 1.0, 1.01]), *given[3:]])
 
     monkeypatch.setattr(compiled, "compiled", wrong)
     with pytest.raises(BadInput, match=r"the compiled tick is not the eager one: .* where .* would be round-off"):
@@ -106,13 +112,6 @@ def test_what_is_compiled_is_the_tick_of_every_net(
     build: Build, monkeypatch: pytest.MonkeyPatch, choice: tuple[str, ...]
 ) -> None:
     """The function that goes into the graph, run as it is."""
-
-    def as_it_is(function: Callable[..., tuple[torch.Tensor, ...]], given: list[torch.Tensor]) -> export.Run:
-        def run(given: list[torch.Tensor]) -> list[torch.Tensor]:
-            with torch.no_grad():
-                return list(function(*given))
-
-        return run
 
     monkeypatch.setattr(compiled, "compiled", as_it_is)
     eager, fast = build(*choice, "dtype=float64"), build(*choice, "dtype=float64", "compile=true")
