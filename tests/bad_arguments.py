@@ -16,7 +16,8 @@ UNKNOWN = [
     ("stream=foo", "digits_rows, drift, fashion_mnist, iris, kmnist, lorenz"),
     (
         "model=foo",
-        "antisymmetric, cnn, complex_diagonal, diagonal, gru, leaky_rnn, leapfrog, linear, lstm, mlp, module",
+        "antisymmetric, cnn, complex_diagonal, diagonal, elementwise_lstm, gru, leaky_rnn, leapfrog, linear, lstm, "
+        "mlp, module",
     ),
     ("split=foo", "output, state, state_output"),
     ("scenario=foo", "custom, gd_a"),

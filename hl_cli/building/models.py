@@ -13,26 +13,33 @@ from torch import nn
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.antisymmetric import Antisymmetric, AntisymmetricBlock
 from hl_cli.networks.blocks import Block, ModuleBlock
+from hl_cli.networks.cell import Cell, CellBlock
 from hl_cli.networks.convolutional import convolution_blocks, convolutional
 from hl_cli.networks.diagonal import ComplexDiagonal, ComplexDiagonalBlock, Diagonal, DiagonalBlock
 from hl_cli.networks.feedforward import dense_blocks, feedforward, head_block
-from hl_cli.networks.invertible import InvertibleBlock, InvertibleCell
 from hl_cli.networks.leaky import LeakyCell, LeakyRNNCell
 from hl_cli.networks.leapfrog import Leapfrog, LeapfrogBlock
+from hl_cli.networks.lstm import ElementwiseLSTM, ElementwiseLSTMBlock, LSTMCell
 from hl_cli.networks.oscillators import OscillatorBlock, Oscillators, Rows, RowsBlock
-from hl_cli.networks.recurrent import CELLS, Recurrent
+from hl_cli.networks.recurrent import GRUCell, PyTorchCell, Recurrent, TanhCell
 from hl_cli.networks.rotation import Rotation, RotationBlock
 from hl_cli.networks.splits import SPLITS, Split, split_chain, stages, whole
 from hl_cli.plugins import make
 from hl_cli.schema import Module, StateNet
 from hl_cli.streams.base import Stream
 
-OWN_CELLS: dict[str, tuple[type[InvertibleCell], type[InvertibleBlock]]] = {
+CELLS: dict[str, tuple[type[nn.RNNCellBase], type[PyTorchCell]]] = {
+    "rnn": (nn.RNNCell, TanhCell),
+    "gru": (nn.GRUCell, GRUCell),
+    "lstm": (nn.LSTMCell, LSTMCell),
+}
+OWN_CELLS: dict[str, tuple[type[Cell], type[CellBlock]]] = {
     "rotation": (Rotation, RotationBlock),
     "antisymmetric": (Antisymmetric, AntisymmetricBlock),
     "leapfrog": (Leapfrog, LeapfrogBlock),
     "diagonal": (Diagonal, DiagonalBlock),
     "complex_diagonal": (ComplexDiagonal, ComplexDiagonalBlock),
+    "elementwise_lstm": (ElementwiseLSTM, ElementwiseLSTMBlock),
 }
 
 

@@ -21,12 +21,12 @@ from torch.nn import functional
 
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
-from hl_cli.networks.blocks import Pulled, Tape
+from hl_cli.networks.blocks import Pulled, Tape, input_costate
+from hl_cli.networks.cell import Cell, CellBlock, Derived
 from hl_cli.networks.exponential import MatrixExponential, derivative
-from hl_cli.networks.invertible import Derived, InvertibleBlock, InvertibleCell
 
 
-class Antisymmetric(InvertibleCell):
+class Antisymmetric(Cell):
     """State h (batch, hidden); scale: of A, 1/tick; gain: of the push.
 
     W is drawn as the weights of torch.nn.RNNCell are: the frequencies of A are then spread from 0 to about 0.8 scale
@@ -52,8 +52,10 @@ class Antisymmetric(InvertibleCell):
         return (functional.linear(h[0], derived[0]).add_(self.inputs(x).mul_(self.gain)),)
 
 
-class AntisymmetricBlock(InvertibleBlock):
+class AntisymmetricBlock(CellBlock):
     """The tape is (x, h). back: E^-1, once it has been asked for."""
+
+    invertible = True
 
     back: Tensor | None = None
 
@@ -71,7 +73,7 @@ class AntisymmetricBlock(InvertibleBlock):
         push = g * self.cell.gain
         drive.add_product(weight, push.t(), x)
         drive.add(bias, push.sum(0))
-        return Pulled(torch.mm(push, weight) if want_x else None, (torch.mm(g, e) if want_h else None,))
+        return Pulled(input_costate(push, weight, x) if want_x else None, (torch.mm(g, e) if want_h else None,))
 
     def pull_derived(self, drive: Drive) -> None:
         """Through exp, then through A."""

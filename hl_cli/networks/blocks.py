@@ -27,6 +27,16 @@ class Pulled(NamedTuple):
     h: Costate
 
 
+def input_costate(g: Tensor, weight: Tensor, x: Tensor) -> Tensor:
+    """g W, the costate of x in x W^T, as autograd takes it: of an x that lies column by column, so does its costate.
+
+    One number alone lies so; the other product adds up in another order.
+    """
+    if x.stride(0) == 1 and x.stride(1) == x.shape[0]:
+        return torch.mm(weight.t(), g.t()).t()
+    return torch.mm(g, weight)
+
+
 class Block:
     """One block. `memory` says whether F reads h; a block without memory has the empty state before its first tick.
 

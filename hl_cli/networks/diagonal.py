@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
-from hl_cli.networks.blocks import Pulled, Tape
-from hl_cli.networks.invertible import Derived, InvertibleBlock, InvertibleCell
+from hl_cli.networks.blocks import Pulled, Tape, input_costate
+from hl_cli.networks.cell import Cell, CellBlock, Derived
 from hl_cli.networks.rotation import Rotation, RotationBlock
 
 RING = (0.9, 0.999)
@@ -32,7 +32,7 @@ def drawn(count: int) -> nn.Parameter:
     return nn.Parameter(torch.log(-torch.log(modulus)))
 
 
-class Diagonal(InvertibleCell):
+class Diagonal(Cell):
     """State h (batch, hidden)."""
 
     elementwise = True
@@ -51,10 +51,8 @@ class Diagonal(InvertibleCell):
         return (derived[0] * h[0] + self.inputs(x),)
 
 
-class DiagonalBlock(InvertibleBlock):
+class DiagonalBlock(CellBlock):
     """The tape is (x, h)."""
-
-    invertible = False
 
     def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """The costate fades by the same factors."""
@@ -64,7 +62,7 @@ class DiagonalBlock(InvertibleBlock):
         self.toward.add(factor, (g * h).sum(0))
         drive.add_product(weight, g.t(), x)
         drive.add(bias, g.sum(0))
-        return Pulled(torch.mm(g, weight) if want_x else None, (g * factor if want_h else None,))
+        return Pulled(input_costate(g, weight, x) if want_x else None, (g * factor if want_h else None,))
 
     def pull_state(self, tape: Tape, z: Costate) -> Costate:
         """That alone."""

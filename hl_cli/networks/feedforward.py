@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
-from hl_cli.networks.blocks import Block, Chain, Pulled, Tape
+from hl_cli.networks.blocks import Block, Chain, Pulled, Tape, input_costate
 
 aten = torch.ops.aten
 
@@ -56,7 +56,7 @@ class Dense(Block):
         drive.add_product(self.linear.weight, g.t(), x)
         if self.linear.bias is not None:
             drive.add(self.linear.bias, g.sum(0))
-        return Pulled(torch.mm(g, self.linear.weight) if want_x else None, ())
+        return Pulled(input_costate(g, self.linear.weight, x) if want_x else None, ())
 
 
 def feedforward(

@@ -23,13 +23,13 @@ from torch.nn import functional
 
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, total
-from hl_cli.networks.blocks import Pulled, Tape
-from hl_cli.networks.invertible import Derived, InvertibleBlock, InvertibleCell
+from hl_cli.networks.blocks import Pulled, Tape, input_costate
+from hl_cli.networks.cell import Cell, CellBlock, Derived
 
 aten = torch.ops.aten
 
 
-class Leapfrog(InvertibleCell):
+class Leapfrog(Cell):
     """State (q, p), (batch, hidden) each; eps: the step, in ticks. K and D are drawn as RNNCell's weights are."""
 
     tensors = 2
@@ -56,8 +56,10 @@ class Leapfrog(InvertibleCell):
         return q + self.eps * (self.velocity(p) @ self.drift.weight), p
 
 
-class LeapfrogBlock(InvertibleBlock):
+class LeapfrogBlock(CellBlock):
     """The tape is (x, q, p', force, velocity)."""
+
+    invertible = True
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """Kick, then drift."""
@@ -94,5 +96,5 @@ class LeapfrogBlock(InvertibleBlock):
         drive.add_product(kick, g.t(), q)
         drive.add_product(weight, g.t(), x)
         drive.add(cell.inputs.bias, g.sum(0))
-        below = torch.mm(g, weight) if want_x else None
+        below = input_costate(g, weight, x) if want_x else None
         return Pulled(below, (total(z_q, torch.mm(g, kick)), z_p) if want_h else (None, None))

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Block, Pulled, Tape
-from hl_cli.networks.invertible import Derived, InvertibleBlock, InvertibleCell
+from hl_cli.networks.cell import Cell, CellBlock, Derived
 
 
 def nearest(x: Tensor, descriptions: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ def nearest(x: Tensor, descriptions: Tensor) -> Tensor:
     return (apart == apart.min(1, keepdim=True).values).int().argmax(1)  # the first of the largest
 
 
-class Oscillators(InvertibleCell):
+class Oscillators(Cell):
     """State (batch, 2 hidden + rows): q, p, and the choice where descriptions (rows, features) are told apart.
 
     step: seconds a tick; frozen: the frequencies stay as drawn.
@@ -78,10 +78,8 @@ class Oscillators(InvertibleCell):
         return list(h.split((self.hidden, self.hidden, len(self.descriptions)), 1))
 
 
-class OscillatorBlock(InvertibleBlock):
+class OscillatorBlock(CellBlock):
     """The tape is (x, q, p). It could be undone, but is not written to be."""
-
-    invertible = False
 
     def __init__(self, cell: Oscillators) -> None:
         super().__init__(cell)

@@ -1,13 +1,12 @@
-r"""Recurrent nets: `rnn`, `gru`, `lstm`, as a loop over PyTorch's cells, and those cells as HL blocks.
+r"""Recurrent nets as a loop over cells, and PyTorch's cells of `rnn` and `gru` as HL blocks; `lstm` has a file.
 
 With a = x W_ih^T + b_ih and b = h W_hh^T + b_hh, gate by gate:
 
     RNN:   F = tanh(a + b)
     GRU:   r = sig(a_r + b_r)   u = sig(a_u + b_u)   n = tanh(a_n + r b_n)   F = (h - n) u + n
-    LSTM:  i, f, o = sig(a + b)   k = tanh(a_k + b_k)   c' = f c + i k   F = (o tanh(c'), c')
 
 The pull-backs below call the operations of autograd in autograd's order, gate by gate and with the same memory
-layout: on the CPU they give its bits. Sources: the documentation of torch.nn.RNNCell, GRUCell, LSTMCell.
+layout: on the CPU they give its bits. Sources: the documentation of torch.nn.RNNCell and GRUCell.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from torch.nn import functional
 
 from hl_cli.dynamics.drive import NO_DRIVE, Drive
 from hl_cli.dynamics.hamiltonian import Costate, State, total
-from hl_cli.networks.blocks import Block, Pulled, Tape
+from hl_cli.networks.blocks import Block, Pulled, Tape, input_costate
+from hl_cli.networks.cell import Cell
 from hl_cli.networks.feedforward import head_of
-from hl_cli.networks.invertible import InvertibleCell
 
 aten = torch.ops.aten
 
@@ -65,7 +64,7 @@ class Recurrent(nn.Module):
 
     def ready(self) -> list[Callable[..., Any]]:
         """The cells as they tick in one learning period: what follows from the weights alone is derived once."""
-        return [partial(c, derived=c.derive()) if isinstance(c, InvertibleCell) else c for c in self.cells]
+        return [partial(c, derived=c.derive()) if isinstance(c, Cell) else c for c in self.cells]
 
     def tick(self, x: Tensor, states: States, ready: Sequence[Callable[..., Any]]) -> tuple[Tensor, States]:
         """What the top cell shows after one tick, for the head, and the states; None in their place: at rest."""
@@ -76,8 +75,8 @@ class Recurrent(nn.Module):
         return x, new
 
 
-class _Cell(Block):
-    """What the three cells share: their weights, the state at rest, and the sums over gates."""
+class PyTorchCell(Block):
+    """What the blocks of PyTorch's cells share: their weights, the state at rest, and the sums over gates."""
 
     memory = True
     tensors = 1
@@ -95,11 +94,12 @@ class _Cell(Block):
         """PyTorch's own cell."""
         return (self.cell(x, h[0]),)
 
-    def _gates(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    def gates(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """A and b of all gates, (batch, gates * hidden)."""
         c = self.cell
         return functional.linear(x, c.weight_ih, c.bias_ih), functional.linear(h, c.weight_hh, c.bias_hh)
 
-    def _pull_gates(
+    def pull_gates(
         self, x: Tensor, h: Tensor, g_ih: Tensor, g_hh: Tensor, drive: Drive, want_x: bool, want_h: bool
     ) -> tuple[Tensor | None, Tensor | None]:
         """Costates of the gates (batch, gates * hidden) to those of x and h, and to the drive of the weights."""
@@ -110,11 +110,11 @@ class _Cell(Block):
             bias = g_ih.sum(0)
             drive.add(c.bias_ih, bias)
             drive.add(c.bias_hh, bias if g_hh is g_ih else g_hh.sum(0))
-        x_costate = torch.mm(g_ih, c.weight_ih) if want_x else None
-        return x_costate, (torch.mm(g_hh, c.weight_hh) if want_h else None)
+        x_costate = input_costate(g_ih, c.weight_ih, x) if want_x else None
+        return x_costate, (input_costate(g_hh, c.weight_hh, h) if want_h else None)
 
 
-class TanhCell(_Cell):
+class TanhCell(PyTorchCell):
     """torch.nn.RNNCell with tanh; the tape is (x, h, F)."""
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
@@ -126,16 +126,16 @@ class TanhCell(_Cell):
         """g = (1 - F^2) z goes to both linear maps."""
         x, h, f = tape
         g = aten.tanh_backward(z[0], f)
-        below, past = self._pull_gates(x, h, g, g, drive, want_x, want_h)
+        below, past = self.pull_gates(x, h, g, g, drive, want_x, want_h)
         return Pulled(below, (past,))
 
 
-class GRUCell(_Cell):
+class GRUCell(PyTorchCell):
     """torch.nn.GRUCell; the tape is (x, h, r, u, n, b_n, h - n)."""
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """Gates in place on their slices, as PyTorch does: elsewhere vectors would be cut at other places."""
-        a, b = self._gates(x, h[0])
+        a, b = self.gates(x, h[0])
         (a_r, a_u, a_n), (b_r, b_u, b_n) = a.chunk(3, 1), b.chunk(3, 1)
         r, u = b_r.add_(a_r).sigmoid_(), b_u.add_(a_u).sigmoid_()
         n = (a_n + b_n * r).tanh_()
@@ -150,50 +150,5 @@ class GRUCell(_Cell):
         g_u = aten.sigmoid_backward(z[0] * d, u)
         g_r = aten.sigmoid_backward(g_n * b_n, r)
         g_ih, g_hh = torch.cat((g_r, g_u, g_n), 1), torch.cat((g_r, g_u, g_n * r), 1)
-        below, past = self._pull_gates(x, h, g_ih, g_hh, drive, want_x, want_h)
+        below, past = self.pull_gates(x, h, g_ih, g_hh, drive, want_x, want_h)
         return Pulled(below, (total(direct, past) if want_h else None,))
-
-
-class LSTMCell(_Cell):
-    """torch.nn.LSTMCell, state (h, c); the tape is (x, h, c, i, f, k, o, tanh c')."""
-
-    tensors = 2
-
-    def candidate(self, x: Tensor, h: State) -> State:
-        """PyTorch's own cell, without the checks of its module."""
-        return torch.lstm_cell(x, h, *self.parameters)
-
-    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
-        """The four gates, the new cell and its tanh."""
-        a, b = self._gates(x, h[0])
-        i, f, k, o = (a + b).chunk(4, 1)
-        i, f, k, o = i.sigmoid(), f.sigmoid(), k.tanh(), o.sigmoid()
-        c = f * h[1] + i * k
-        tanh_c = c.tanh()
-        return (o * tanh_c, c), (x, h[0], h[1], i, f, k, o, tanh_c)
-
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
-        """z = (z_h, z_c): what z_h gives to c' joins z_c, then both go to the gates and to c."""
-        x, h, c, i, f, k, o, tanh_c = tape
-        z_h, z_c = z
-        if z_h is None:  # nothing reads h at this tick
-            z_h = torch.zeros_like(tanh_c)
-        g_c = cast(Tensor, total(z_c, aten.tanh_backward(z_h * o, tanh_c)))
-        g = torch.cat(
-            (
-                aten.sigmoid_backward(g_c * k, i),
-                aten.sigmoid_backward(g_c * c, f),
-                aten.tanh_backward(g_c * i, k),
-                aten.sigmoid_backward(z_h * tanh_c, o),
-            ),
-            1,
-        )
-        below, past = self._pull_gates(x, h, g, g, drive, want_x, want_h)
-        return Pulled(below, (past, g_c * f if want_h else None))
-
-
-CELLS: dict[str, tuple[type[nn.RNNCellBase], type[_Cell]]] = {
-    "rnn": (nn.RNNCell, TanhCell),
-    "gru": (nn.GRUCell, GRUCell),
-    "lstm": (nn.LSTMCell, LSTMCell),
-}

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
-from hl_cli.networks.blocks import Pulled, Tape
-from hl_cli.networks.invertible import Derived, InvertibleBlock, InvertibleCell
+from hl_cli.networks.blocks import Pulled, Tape, input_costate
+from hl_cli.networks.cell import Cell, CellBlock, Derived
 
 
-class Rotation(InvertibleCell):
+class Rotation(Cell):
     """State (q, p), (batch, hidden) each: hidden pairs; damping: a factor a tick, in (0, 1]; gain: of the push."""
 
     tensors = 2
@@ -48,8 +48,10 @@ class Rotation(InvertibleCell):
         return c * q - s * p + push_q, s * q + c * p + push_p
 
 
-class RotationBlock(InvertibleBlock):
+class RotationBlock(CellBlock):
     """The tape is (x, q, p)."""
+
+    invertible = True
 
     def __init__(self, cell: Rotation) -> None:
         super().__init__(cell)
@@ -70,7 +72,7 @@ class RotationBlock(InvertibleBlock):
         g = torch.cat((z_q, torch.zeros_like(z_q) if z_p is None else z_p), 1) * self.cell.gain
         drive.add_product(weight, g.t(), x)
         drive.add(bias, g.sum(0))
-        below = torch.mm(g, weight) if want_x else None
+        below = input_costate(g, weight, x) if want_x else None
         return Pulled(below, self._turned_back(z_q, z_p, back) if want_h else (None, None))
 
     def _turned_back(self, z_q: Tensor, z_p: Tensor | None, back: Tensor) -> Costate:

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from hl_cli.errors import BadInput
-from hl_cli.networks.invertible import InvertibleCell
+from hl_cli.networks.cell import Cell
 from hl_cli.networks.recurrent import Recurrent, States
 
 MOST = 2**22  # numbers of a stacked P: 32 MB in float64
@@ -102,7 +102,7 @@ def sensitivity(net: Recurrent) -> Stacked | Traces:
     """The cheap form where it is exact, else the general one; raises BadInput where that is too large."""
     parameters = [p for p in net.cells.parameters() if p.requires_grad]
     cell: Any = net.cells[0]
-    if len(net.cells) == 1 and isinstance(cell, InvertibleCell) and cell.elementwise:
+    if len(net.cells) == 1 and isinstance(cell, Cell) and cell.elementwise:
         return Traces(parameters)
     weight = parameters[0]
     with torch.no_grad():
@@ -112,6 +112,6 @@ def sensitivity(net: Recurrent) -> Stacked | Traces:
     if states * weights > MOST:
         raise BadInput(
             f"pytorch.credit=rtrl: {states} states by {weights} weights are {states * weights} numbers; allowed: up to "
-            f"{MOST}, or one layer of diagonal, complex_diagonal, rotation"
+            f"{MOST}, or one layer of diagonal, complex_diagonal, rotation, elementwise_lstm"
         )
     return Stacked(parameters)

@@ -94,6 +94,13 @@ class Diagonal(StateNet):
 
 
 @dataclass
+class ElementwiseLSTM(StateNet):
+    """LSTM units that do not see one another: each gate sees the input and its own unit."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("elementwise_lstm",))
+
+
+@dataclass
 class Oscillators(Model):
     """Pairs that turn by learnt frequencies, from a state computed of the first input; the others are not seen."""
 
@@ -140,6 +147,7 @@ MODELS: dict[str, type[Model]] = {
     "leapfrog": Leapfrog,
     "diagonal": Diagonal,
     "complex_diagonal": Diagonal,
+    "elementwise_lstm": ElementwiseLSTM,
     "leaky_rnn": Leaky,
     "oscillators": Oscillators,
 }

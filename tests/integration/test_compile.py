@@ -105,7 +105,7 @@ def test_a_graph_that_is_another_function_is_refused(build: Build, monkeypatch: 
 
 @pytest.mark.parametrize("choice", [
     *((*FORWARD, f"model={model}") for model in ("rnn", "gru", "lstm", "leaky_rnn", "diagonal", "complex_diagonal",
-                                                 "rotation", "leapfrog")),
+                                                 "rotation", "leapfrog", "elementwise_lstm")),
     ("experiment=signal_school", "stream.lecture=20", "stream.ticks=20", "model.hidden=6", "scenario.beta=0.3"),
 ], ids=lambda choice: choice[-1] if "model" in choice[-1] else choice[0])  # fmt: skip
 def test_what_is_compiled_is_the_tick_of_every_net(

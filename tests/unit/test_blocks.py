@@ -8,13 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hl_cli.building.models import OWN_CELLS
+from hl_cli.building.models import CELLS, OWN_CELLS
 from hl_cli.dynamics.drive import Drive
 from hl_cli.networks.blocks import Block, Chain, ModuleBlock
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.leaky import LeakyCell, LeakyRNNCell
 from hl_cli.networks.losses import value_and_costate
-from hl_cli.networks.recurrent import CELLS
 from hl_cli.networks.sequence import Unrolled
 
 Made = tuple[Block, nn.Module, int]
@@ -84,9 +83,30 @@ def test_pull_back_has_the_bits_of_autograd(name: str, batch: int, width: int, d
     block, module, tensors = BLOCKS[name](7, width, dtype)
     x = torch.randn(batch, 3, 7, dtype=dtype)[:, 1].requires_grad_()  # a tick of a sequence, as streams give it
     h = tuple(leaf(batch, width, dtype=dtype) for _ in range(tensors))
-    z = tuple(torch.randn(batch, width, dtype=dtype) for _ in range(max(tensors, 1)))
+    same_bits(block, module, x, h)
+
+
+@pytest.mark.parametrize("width", [1, 5])
+@pytest.mark.parametrize("name", BLOCKS)
+def test_of_an_input_of_one_number_too(name: str, width: int) -> None:
+    """It lies row by row and column by column, and autograd takes another product then."""
+    for seed in range(20):
+        torch.manual_seed(seed)
+        block, module, tensors = BLOCKS[name](1, width, torch.float32)
+        same_bits(
+            block,
+            module,
+            leaf(1, 1, dtype=torch.float32),
+            tuple(leaf(1, width, dtype=torch.float32) for _ in range(tensors)),
+        )
+
+
+def same_bits(block: Block, module: nn.Module, x: Tensor, h: tuple[Tensor, ...]) -> None:
+    """Of states, and of all that a random costate is pulled back to."""
+    tensors = len(h)
     out = module(x) if not tensors else module(x, h if tensors > 1 else h[0])
     out = out if isinstance(out, tuple) else (out,)
+    z = tuple(torch.randn_like(o) for o in out)
     expected = torch.autograd.grad(out, [x, *h, *block.parameters], z)
     drive = Drive.of(*block.parameters)
     with torch.no_grad():

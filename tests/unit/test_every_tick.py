@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
+from hl_cli.building.models import CELLS
 from hl_cli.dynamics.equivalence import SGD, physics_of
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.feedforward import Dense, dense_blocks, feedforward
 from hl_cli.networks.losses import LOSSES
-from hl_cli.networks.recurrent import CELLS, Recurrent
+from hl_cli.networks.recurrent import Recurrent
 from hl_cli.networks.splits import SPLITS, split_chain
 from hl_cli.types import Sample
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hl_cli.building import Comparison
-from hl_cli.networks.invertible import InvertibleCell
+from hl_cli.networks.cell import Cell
 from hl_cli.schema import MODELS
 from hl_cli.types import Sample
 
@@ -55,7 +55,7 @@ def textbook(built: Comparison, cfg: dict[str, Any], samples: list[Sample], expl
         cell = net.cells[k] if k < len(net.cells) else None
         said = cell(x) if cell is not None else block(x, [])
         said = said if isinstance(said, tuple) else (said,)
-        rest = cell.rest(x) if isinstance(cell, InvertibleCell) else [torch.zeros_like(part) for part in said]
+        rest = cell.rest(x) if isinstance(cell, Cell) else [torch.zeros_like(part) for part in said]
         h.append(list(rest))
         x = said[0].detach()
     z = [[torch.zeros_like(part) for part in parts] for parts in h]

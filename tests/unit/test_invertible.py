@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from hl_cli.building.models import OWN_CELLS
 from hl_cli.dynamics.drive import Drive
+from hl_cli.networks.cell import Cell, CellBlock
 from hl_cli.networks.feedforward import Dense
-from hl_cli.networks.invertible import InvertibleBlock, InvertibleCell
 from hl_cli.networks.recurrent import Recurrent
 from hl_cli.networks.sequence import Neurons
 
@@ -20,14 +20,12 @@ INVERTIBLE = [name for name, (_, block) in OWN_CELLS.items() if block.invertible
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def made(
-    name: str, features: int, hidden: int, dtype: torch.dtype = torch.float64, **options: float
-) -> InvertibleBlock:
+def made(name: str, features: int, hidden: int, dtype: torch.dtype = torch.float64, **options: float) -> CellBlock:
     cell, block = OWN_CELLS[name]
     return block(cell(features, hidden, **options).to(dtype))  # type: ignore[call-arg, arg-type]
 
 
-def state(cell: InvertibleCell, batch: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
+def state(cell: Cell, batch: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
     return tuple(torch.randn(batch, cell.hidden, dtype=dtype) for _ in range(cell.tensors))
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hl_cli.building.models import OWN_CELLS
+from hl_cli.building.models import CELLS, OWN_CELLS
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.errors import BadInput, NonFinite
@@ -19,7 +19,7 @@ from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.networks.blocks import Block, Pulled, Tape
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.memory import Reverse
-from hl_cli.networks.recurrent import CELLS, Recurrent
+from hl_cli.networks.recurrent import Recurrent
 from hl_cli.networks.sequence import Neurons
 from hl_cli.networks.splits import Split, split_chain
 from hl_cli.types import Sample

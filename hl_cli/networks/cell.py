@@ -1,4 +1,4 @@
-r"""What invertible cells share: a tick that can be undone, and what is derived of the weights once a learning period.
+r"""What cells of our own share: what is derived of the weights once a learning period, and their place in a loop.
 
 The weights are frozen during a sequence, so what follows from them alone (a rotation's cosines, the exponential of a
 matrix) is computed at its start, not at every tick:
@@ -22,7 +22,7 @@ from hl_cli.networks.blocks import Block, Tape
 Derived = tuple[Tensor, ...]
 
 
-class InvertibleCell(nn.Module):
+class Cell(nn.Module):
     """A cell called as cell(x, h), like torch.nn.RNNCell, or, with two state tensors, like torch.nn.LSTMCell.
 
     x: (batch, features); h: (batch, hidden) per state tensor, at rest zeros. In a loop over a sequence, call
@@ -56,14 +56,13 @@ class InvertibleCell(nn.Module):
         return out if self.tensors > 1 else out[0]
 
 
-class InvertibleBlock(Block):
-    """An invertible cell as a block; `inverse` is the subclass's, and `pull_derived` where anything is derived.
+class CellBlock(Block):
+    """A cell as a block; `pull_back` is the subclass's, and `pull_derived` where anything is derived.
 
     derived: D(theta), as of `start`. toward: the costates of it, summed over the ticks.
     """
 
     memory = True
-    invertible = True
 
     def __init__(self, cell: Any) -> None:
         super().__init__(list(cell.parameters()))

@@ -1,0 +1,115 @@
+r"""Long short-term memory: PyTorch's cell as an HL block, and a cell whose units do not see one another.
+
+    i, f, o = sig(s_i), sig(s_f), sig(s_o)   k = tanh(s_k)   c' = f c + i k   F = (o tanh(c'), c')
+
+    lstm                s = W_ih x + b_ih + W_hh h + b_hh
+    elementwise_lstm    s = W x + b + w h         w h: each of the four gates sees its own unit's h, by one weight
+
+Of the second, the exact gradient over time is cheap to carry forward (hl_cli.networks.sensitivity). The pull-backs call
+the operations of autograd in autograd's order, gate by gate: on the CPU they give its bits.
+Sources: the documentation of torch.nn.LSTMCell; Mozer, A Focused Backpropagation Algorithm for Temporal Pattern
+Recognition, 1989; Irie et al., Exploring the Promise and Limits of Real-Time Recurrent Learning, 2023.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.hamiltonian import Costate, State, total
+from hl_cli.networks.blocks import Pulled, Tape, input_costate
+from hl_cli.networks.cell import Cell, CellBlock, Derived
+from hl_cli.networks.recurrent import PyTorchCell
+
+aten = torch.ops.aten
+
+
+def _tick(s: Tensor, c: Tensor) -> tuple[State, tuple[Tensor, ...]]:
+    """From the sums of the gates (batch, 4 hidden) and the cell to (h', c'), and what _pull needs."""
+    i, f, k, o = s.chunk(4, 1)
+    i, f, k, o = i.sigmoid(), f.sigmoid(), k.tanh(), o.sigmoid()
+    new = f * c + i * k
+    tanh_c = new.tanh()
+    return (o * tanh_c, new), (c, i, f, k, o, tanh_c)
+
+
+def _pull(kept: tuple[Tensor, ...], z: Costate) -> tuple[Tensor, Tensor]:
+    """The costates of the gates' sums and of c, from z = (z_h, z_c): what z_h gives to c' joins z_c."""
+    c, i, f, k, o, tanh_c = kept
+    z_h, z_c = z
+    if z_h is None:  # nothing reads h at this tick
+        z_h = torch.zeros_like(tanh_c)
+    g_c = cast(Tensor, total(z_c, aten.tanh_backward(z_h * o, tanh_c)))
+    gates = (
+        aten.sigmoid_backward(g_c * k, i),
+        aten.sigmoid_backward(g_c * c, f),
+        aten.tanh_backward(g_c * i, k),
+        aten.sigmoid_backward(z_h * tanh_c, o),
+    )
+    return torch.cat(gates, 1), g_c * f
+
+
+class LSTMCell(PyTorchCell):
+    """torch.nn.LSTMCell, state (h, c); the tape is (x, h, what the gates kept)."""
+
+    tensors = 2
+
+    def candidate(self, x: Tensor, h: State) -> State:
+        """PyTorch's own cell, without the checks of its module."""
+        return torch.lstm_cell(x, h, *self.parameters)
+
+    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
+        """The four gates, the new cell and its tanh."""
+        a, b = self.gates(x, h[0])
+        out, kept = _tick(a + b, h[1])
+        return out, (x, h[0], kept)
+
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """Both linear maps have the costates of the gates."""
+        x, h, kept = tape
+        g, z_c = _pull(kept, z)
+        below, past = self.pull_gates(x, h, g, g, drive, want_x, want_h)
+        return Pulled(below, (past, z_c if want_h else None))
+
+
+class ElementwiseLSTM(Cell):
+    """State (h, c), (batch, hidden) each; a row of the weights is a gate of a unit, in the order i, f, k, o."""
+
+    tensors = 2
+    elementwise = True
+
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__(hidden)
+        self.inputs = nn.Linear(features, 4 * hidden)
+        self.own = nn.Parameter(2.0 * torch.rand(4, hidden) - 1.0)
+
+    def sums(self, x: Tensor, h: Tensor) -> Tensor:
+        """W x + b + w h, (batch, 4 hidden)."""
+        return self.inputs(x) + (h.unsqueeze(1) * self.own).flatten(1)
+
+    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+        """The next (h, c)."""
+        return _tick(self.sums(x, h[0]), h[1])[0]
+
+
+class ElementwiseLSTMBlock(CellBlock):
+    """The tape is (x, h, what the gates kept)."""
+
+    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
+        """As the cell, and what the gates keep."""
+        out, kept = _tick(self.cell.sums(x, h[0]), h[1])
+        return out, (x, h[0], kept)
+
+    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+        """Each unit's h has the costates of its own four gates."""
+        x, h, kept = tape
+        g, z_c = _pull(kept, z)
+        by_gate = g.unflatten(1, (4, -1))
+        drive.add(self.cell.own, (by_gate * h.unsqueeze(1)).sum(0))
+        drive.add_product(self.cell.inputs.weight, g.t(), x)
+        drive.add(self.cell.inputs.bias, g.sum(0))
+        past = (by_gate * self.cell.own).sum(1) if want_h else None
+        return Pulled(input_costate(g, self.cell.inputs.weight, x) if want_x else None, (past, z_c if want_h else None))
