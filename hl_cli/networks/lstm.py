@@ -84,11 +84,11 @@ class ElementwiseLSTM(Cell):
     def __init__(self, features: int, hidden: int) -> None:
         super().__init__(hidden)
         self.inputs = nn.Linear(features, 4 * hidden)
-        self.own = nn.Parameter(2.0 * torch.rand(4, hidden) - 1.0)
+        self.own = nn.Parameter(2.0 * torch.rand(4 * hidden) - 1.0)
 
     def sums(self, x: Tensor, h: Tensor) -> Tensor:
         """W x + b + w h, (batch, 4 hidden)."""
-        return self.inputs(x) + (h.unsqueeze(1) * self.own).flatten(1)
+        return self.inputs(x) + (h.unsqueeze(1) * self.own.view(4, -1)).flatten(1)
 
     def tick(self, x: Tensor, h: State, derived: Derived) -> State:
         """The next (h, c)."""
@@ -108,8 +108,8 @@ class ElementwiseLSTMBlock(CellBlock):
         x, h, kept = tape
         g, z_c = _pull(kept, z)
         by_gate = g.unflatten(1, (4, -1))
-        drive.add(self.cell.own, (by_gate * h.unsqueeze(1)).sum(0))
+        drive.add(self.cell.own, (by_gate * h.unsqueeze(1)).sum(0).flatten())
         drive.add_product(self.cell.inputs.weight, g.t(), x)
         drive.add(self.cell.inputs.bias, g.sum(0))
-        past = (by_gate * self.cell.own).sum(1) if want_h else None
+        past = (by_gate * self.cell.own.view(4, -1)).sum(1) if want_h else None
         return Pulled(input_costate(g, self.cell.inputs.weight, x) if want_x else None, (past, z_c if want_h else None))
