@@ -48,6 +48,15 @@ class Drive:
         else:
             self._slots[key].add_(g)
 
+    def add_rows(self, parameter: Tensor, rows: Tensor) -> None:
+        """Add the sum of all rows of (batch, *shape)."""
+        key = id(parameter)
+        if key in self._empty:
+            self._empty.discard(key)
+            torch.sum(rows, 0, out=self._slots[key])
+        else:
+            self._slots[key].add_(rows.sum(0))
+
     def add_product(self, parameter: Tensor, a: Tensor, b: Tensor) -> None:
         """Add the matrix product a b. It is rounded before it is added, as autograd does: addmm would not."""
         key = id(parameter)
@@ -63,6 +72,9 @@ class _NoDrive(Drive):
 
     def add(self, parameter: Tensor, g: Tensor) -> None:
         """Nothing."""
+
+    def add_rows(self, parameter: Tensor, rows: Tensor) -> None:
+        """Nothing, and no sum is taken."""
 
     def add_product(self, parameter: Tensor, a: Tensor, b: Tensor) -> None:
         """Nothing, and no product is taken."""

@@ -106,7 +106,8 @@ class CompiledForward(ForwardLearner):
         """What it is a function of, now."""
         if self.neurons.after is not self._here:
             self._bind(u)
-        before, phi = self.loss_weight(max(self.ticks - 1, 0)), self.loss_weight(self.ticks)
+        before, phi = self._phi, self.loss_weight(self.ticks)
+        self._phi = phi
         numbers = (float(target is not None), before / phi, -self._flow.sign * self.coefficients.tau * phi)
         if numbers != self._numbers:
             self._numbers = numbers

@@ -76,6 +76,7 @@ class ForwardLearner(NamedWeights):
         self.phase = FlatWeights([p for block in split.blocks for p in block.parameters])
         self._leash = Leash(self.phase.theta)
         self.ticks, self.seconds = 0, 0.0
+        self._phi = self.loss_weight(0)  # of the last tick, the units of zeta
 
     def _fresh(self) -> Living:
         return Living(self.split.state, self._flow, self.integrator.newest)
@@ -139,13 +140,13 @@ class ForwardLearner(NamedWeights):
 
     def _reweigh(self) -> None:
         """Keep z as it is where phi changes: zeta is z in units of tau phi."""
-        before, now = self.loss_weight(max(self.ticks - 1, 0)), self.loss_weight(self.ticks)
-        if before != now:
-            self.neurons.rescale(before / now)
+        before, self._phi = self._phi, self.loss_weight(self.ticks)
+        if before != self._phi:
+            self.neurons.rescale(before / self._phi)
 
     def _move(self) -> None:
         """The weights tick."""
-        phi = -self._flow.sign * self.loss_weight(self.ticks)
+        phi = -self._flow.sign * self._phi
         self.integrator.step(self.phase, self.coefficients, phi, self._leash.at(self.ticks))
         self.ticks += 1
 
@@ -196,3 +197,4 @@ class ForwardLearner(NamedWeights):
             getattr(self.phase, name).copy_(state[name])
         self.neurons.load_state_dict(state["neurons"])
         self.ticks = state["ticks"]
+        self._phi = self.loss_weight(max(self.ticks - 1, 0))

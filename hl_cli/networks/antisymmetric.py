@@ -69,15 +69,20 @@ class AntisymmetricBlock(CellBlock):
         (x, h), (e,), g = tape, self.derived, z[0]
         assert g is not None
         weight, bias = self.cell.inputs.weight, self.cell.inputs.bias
-        self.toward.add_product(e, g.t(), h)
+        self.add_toward(0, torch.mm(g.t(), h))
         push = g * self.cell.gain
         drive.add_product(weight, push.t(), x)
-        drive.add(bias, push.sum(0))
+        drive.add_rows(bias, push)
         return Pulled(input_costate(push, weight, x) if want_x else None, (torch.mm(g, e) if want_h else None,))
+
+    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+        """The turn alone."""
+        assert z[0] is not None
+        return (torch.mm(z[0], self.derived[0]),)
 
     def pull_derived(self, drive: Drive) -> None:
         """Through exp, then through A."""
-        z = self.toward[self.derived[0]]
+        z = self.came_toward(0)
         self.derived, self.back = (), None  # not needed any more, and the pull-back needs room
         g = derivative(self.cell.flow().t(), z) * (0.5 * self.cell.scale)
         drive.add(self.cell.generator, g + (-g).t())

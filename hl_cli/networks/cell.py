@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import NO_DRIVE, Drive
-from hl_cli.dynamics.hamiltonian import Costate, State
+from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.hamiltonian import State
 from hl_cli.networks.blocks import Block, Tape
 
 Derived = tuple[Tensor, ...]
@@ -57,9 +58,9 @@ class Cell(nn.Module):
 
 
 class CellBlock(Block):
-    """A cell as a block; `pull_back` is the subclass's, and `pull_derived` where anything is derived.
+    """A cell as a block; `pull_back` is the subclass's, and `pull_derived` and `pull_state` where anything is derived.
 
-    derived: D(theta), as of `start`. toward: the costates of it, summed over the ticks.
+    derived: D(theta), as of `start`. toward: the costates of it, by its place, summed over the ticks; None for zero.
     """
 
     memory = True
@@ -68,26 +69,30 @@ class CellBlock(Block):
         super().__init__(list(cell.parameters()))
         self.cell = cell
         self.derived: Derived = ()
-        self.toward = Drive({})
+        self.toward: list[Tensor | None] = []
 
     def start(self) -> None:
         """Derive anew; no costate has come yet."""
         self.derived = self.cell.derive()
-        self.toward = Drive.of(*self.derived)
+        self.toward = [None] * len(self.derived)
 
     def finish(self, drive: Drive) -> None:
         """Pull the costates of what is derived back to the weights."""
-        self.toward.finish()
         if self.derived:
             self.pull_derived(drive)
 
-    def pull_state(self, tape: Tape, z: Costate) -> Costate:
-        """Neither the weights nor what is derived of them gets anything."""
-        kept, self.toward = self.toward, NO_DRIVE
-        try:
-            return super().pull_state(tape, z)
-        finally:
-            self.toward = kept
+    def add_toward(self, place: int, g: Tensor) -> None:
+        """Add to a costate of what is derived; g is given away."""
+        before = self.toward[place]
+        if before is None:
+            self.toward[place] = g
+        else:
+            before.add_(g)
+
+    def came_toward(self, place: int) -> Tensor:
+        """That costate, summed."""
+        g = self.toward[place]
+        return torch.zeros_like(self.derived[place]) if g is None else g
 
     def pull_derived(self, drive: Drive) -> None:
         """Add (dD/dtheta)^T toward to the drive."""

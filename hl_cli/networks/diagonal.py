@@ -43,8 +43,9 @@ class Diagonal(Cell):
         self.nu = drawn(hidden)
 
     def derive(self) -> Derived:
-        """lambda."""
-        return (torch.exp(-torch.exp(self.nu)),)
+        """Lambda, and exp(nu)."""
+        growth = torch.exp(self.nu)
+        return torch.exp(-growth), growth
 
     def tick(self, x: Tensor, h: State, derived: Derived) -> State:
         """Fade, then push."""
@@ -56,12 +57,12 @@ class DiagonalBlock(CellBlock):
 
     def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """The costate fades by the same factors."""
-        (x, h), (factor,), g = tape, self.derived, z[0]
+        (x, h), (factor, _), g = tape, self.derived, z[0]
         assert g is not None
         weight, bias = self.cell.inputs.weight, self.cell.inputs.bias
-        self.toward.add(factor, (g * h).sum(0))
+        self.add_toward(0, (g * h).sum(0))
         drive.add_product(weight, g.t(), x)
-        drive.add(bias, g.sum(0))
+        drive.add_rows(bias, g)
         return Pulled(input_costate(g, weight, x) if want_x else None, (g * factor if want_h else None,))
 
     def pull_state(self, tape: Tape, z: Costate) -> Costate:
@@ -71,8 +72,8 @@ class DiagonalBlock(CellBlock):
 
     def pull_derived(self, drive: Drive) -> None:
         """d lambda/d nu, in the order of autograd."""
-        (factor,) = self.derived
-        drive.add(self.cell.nu, -(self.toward[factor] * factor) * torch.exp(self.cell.nu))
+        factor, growth = self.derived
+        drive.add(self.cell.nu, -(self.came_toward(0) * factor) * growth)
 
 
 class ComplexDiagonal(Rotation):
@@ -83,9 +84,10 @@ class ComplexDiagonal(Rotation):
         self.nu = drawn(hidden)
 
     def derive(self) -> Derived:
-        """r cos w and r sin w."""
-        r = torch.exp(-torch.exp(self.nu))
-        return r * torch.cos(self.angles), r * torch.sin(self.angles)
+        """r cos w and r sin w, and what they are made of."""
+        growth, cos, sin = torch.exp(self.nu), torch.cos(self.angles), torch.sin(self.angles)
+        r = torch.exp(-growth)
+        return r * cos, r * sin, cos, sin, r, growth
 
 
 class ComplexDiagonalBlock(RotationBlock):
@@ -95,8 +97,6 @@ class ComplexDiagonalBlock(RotationBlock):
 
     def pull_derived(self, drive: Drive) -> None:
         """In the order of autograd: through s, then through c."""
-        (c, s), w, nu = self.derived, self.cell.angles, self.cell.nu
-        growth, to_s, to_c = torch.exp(nu), self.toward[s], self.toward[c]
-        r = torch.exp(-growth)
-        drive.add(w, to_s * r * w.cos() + to_c * r * -w.sin())
-        drive.add(nu, -((to_s * w.sin() + to_c * w.cos()) * r) * growth)
+        (_, _, cos, sin, r, growth), to_c, to_s = self.derived, self.came_toward(0), self.came_toward(1)
+        drive.add(self.cell.angles, to_s * r * cos + to_c * r * -sin)
+        drive.add(self.cell.nu, -((to_s * sin + to_c * cos) * r) * growth)

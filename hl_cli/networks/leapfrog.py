@@ -87,7 +87,7 @@ class LeapfrogBlock(CellBlock):
             drive.add_product(turn, velocity.t(), g)
             g = aten.tanh_backward(torch.mm(g, turn.t()), velocity)
             drive.add_product(turn, g.t(), p)
-            drive.add(bias, g.sum(0))
+            drive.add_rows(bias, g)
             z_p = total(z_p, torch.mm(g, turn))
         assert z_p is not None
         g = -z_p * cell.eps
@@ -95,6 +95,6 @@ class LeapfrogBlock(CellBlock):
         g = aten.tanh_backward(torch.mm(g, kick.t()), force)
         drive.add_product(kick, g.t(), q)
         drive.add_product(weight, g.t(), x)
-        drive.add(cell.inputs.bias, g.sum(0))
+        drive.add_rows(cell.inputs.bias, g)
         below = input_costate(g, weight, x) if want_x else None
         return Pulled(below, (total(z_q, torch.mm(g, kick)), z_p) if want_h else (None, None))

@@ -15,6 +15,7 @@ zeroed before each tick the semi-implicit order is back-propagation through this
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,9 +109,7 @@ class Living:
     def check(self, given: Tensor | None) -> None:
         """Raise Unbounded where a costate has outgrown BOUND times all that the loss ever gave; given: dL/dh now."""
         zetas = (z for zeta in self.costates for z in zeta if z is not None)
-        self.bound(
-            0.0 if given is None else float(given.abs().max()), max((float(z.abs().max()) for z in zetas), default=0.0)
-        )
+        self.bound(0.0 if given is None else _size(given), max(map(_size, zetas), default=0.0))
 
     def bound(self, given: float, costate: float) -> None:
         """The same, of the largest |dL/dh| now and the largest |zeta|."""
@@ -135,6 +134,11 @@ class Living:
         self.after = [tuple(s.clone() for s in h) for h in state["h"]]
         self.costates = [tuple(None if z is None else z.clone() for z in zeta) for zeta in state["zeta"]]
         self.before, self.largest = self.after, state["largest"]
+
+
+def _size(z: Tensor) -> float:
+    """The largest modulus; one call, for it is asked at every tick."""
+    return torch.linalg.vector_norm(z, math.inf).item()
 
 
 def _any(zeta: Costate) -> bool:

@@ -108,8 +108,8 @@ class ElementwiseLSTMBlock(CellBlock):
         x, h, kept = tape
         g, z_c = _pull(kept, z)
         by_gate = g.unflatten(1, (4, -1))
-        drive.add(self.cell.own, (by_gate * h.unsqueeze(1)).sum(0).flatten())
+        drive.add_rows(self.cell.own, (by_gate * h.unsqueeze(1)).flatten(1))
         drive.add_product(self.cell.inputs.weight, g.t(), x)
-        drive.add(self.cell.inputs.bias, g.sum(0))
+        drive.add_rows(self.cell.inputs.bias, g)
         past = (by_gate * self.cell.own.view(4, -1)).sum(1) if want_h else None
         return Pulled(input_costate(g, self.cell.inputs.weight, x) if want_x else None, (past, z_c if want_h else None))

@@ -97,18 +97,24 @@ class OscillatorBlock(CellBlock):
         z_q, z_p, z_choice = self.cell.parts(z[0])
         back = -z_q
         if self.parameters:
-            self.toward.add(c, (z_p * p).sum(0))
-            self.toward.add(s, (z_p * q).sum(0))
-            self.toward.add(s, (back * p).sum(0))
-            self.toward.add(c, (z_q * q).sum(0))
+            self.add_toward(0, (z_p * p).sum(0))
+            self.add_toward(1, (z_p * q).sum(0))
+            self.add_toward(1, (back * p).sum(0))
+            self.add_toward(0, (z_q * q).sum(0))
         past = torch.cat((z_p * s + z_q * c, z_p * c + back * s, z_choice), 1) if want_h else None
         return Pulled(torch.zeros_like(x) if want_x else None, (past,))
+
+    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+        """The turn alone."""
+        assert z[0] is not None
+        (c, s), (z_q, z_p, z_choice) = self.derived, self.cell.parts(z[0])
+        return (torch.cat((z_p * s + z_q * c, z_p * c - z_q * s, z_choice), 1),)
 
     def pull_derived(self, drive: Drive) -> None:
         """dc/dw = -step sin(step w), ds/dw = step cos(step w)."""
         if self.parameters:
-            (c, s), step = self.derived, self.cell.step
-            drive.add(self.cell.frequencies, (self.toward[s] * c + self.toward[c] * -s) * step)
+            (c, s), to_c, to_s = self.derived, self.came_toward(0), self.came_toward(1)
+            drive.add(self.cell.frequencies, (to_s * c + to_c * -s) * self.cell.step)
 
 
 class Rows(nn.Module):

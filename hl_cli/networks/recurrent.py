@@ -107,9 +107,8 @@ class PyTorchCell(Block):
         if drive is not NO_DRIVE:
             drive.add_product(c.weight_ih, g_ih.t(), x)
             drive.add_product(c.weight_hh, g_hh.t(), h)
-            bias = g_ih.sum(0)
-            drive.add(c.bias_ih, bias)
-            drive.add(c.bias_hh, bias if g_hh is g_ih else g_hh.sum(0))
+            drive.add_rows(c.bias_ih, g_ih)
+            drive.add_rows(c.bias_hh, g_hh)
         x_costate = input_costate(g_ih, c.weight_ih, x) if want_x else None
         return x_costate, (input_costate(g_hh, c.weight_hh, h) if want_h else None)
 
@@ -143,12 +142,22 @@ class GRUCell(PyTorchCell):
         return (d * u + n,), (x, h[0], r, u, n, b_n, d)
 
     def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
-        """dF = u dh + (1 - u) dn + (h - n) du."""
-        x, h, r, u, n, b_n, d = tape
-        direct = z[0] * u
-        g_n = aten.tanh_backward(cast(Tensor, z[0]) - direct, n)
-        g_u = aten.sigmoid_backward(z[0] * d, u)
-        g_r = aten.sigmoid_backward(g_n * b_n, r)
+        """Both linear maps have the costates of the gates, the second those of n through r."""
+        x, h, r, *_ = tape
+        g_r, g_u, g_n, direct = self._pull(tape, z)
         g_ih, g_hh = torch.cat((g_r, g_u, g_n), 1), torch.cat((g_r, g_u, g_n * r), 1)
         below, past = self.pull_gates(x, h, g_ih, g_hh, drive, want_x, want_h)
         return Pulled(below, (total(direct, past) if want_h else None,))
+
+    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+        """Through the second map alone."""
+        g_r, g_u, g_n, direct = self._pull(tape, z)
+        return (torch.addmm(direct, torch.cat((g_r, g_u, g_n * tape[2]), 1), self.cell.weight_hh),)
+
+    @staticmethod
+    def _pull(tape: Tape, z: Costate) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """DF = u dh + (1 - u) dn + (h - n) du: the costates of the three gates, and what goes to h past them."""
+        _, _, r, u, n, b_n, d = tape
+        direct = z[0] * u
+        g_n = aten.tanh_backward(cast(Tensor, z[0]) - direct, n)
+        return aten.sigmoid_backward(g_n * b_n, r), aten.sigmoid_backward(z[0] * d, u), g_n, direct

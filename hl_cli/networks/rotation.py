@@ -38,12 +38,13 @@ class Rotation(Cell):
         self.angles = nn.Parameter(torch.rand(hidden))
 
     def derive(self) -> Derived:
-        """c and s."""
-        return self.damping * torch.cos(self.angles), self.damping * torch.sin(self.angles)
+        """c and s, cos w and sin w."""
+        cos, sin = torch.cos(self.angles), torch.sin(self.angles)
+        return self.damping * cos, self.damping * sin, cos, sin
 
     def tick(self, x: Tensor, h: State, derived: Derived) -> State:
         """Turn, then push."""
-        (q, p), (c, s) = h, derived
+        (q, p), (c, s, *_) = h, derived
         push_q, push_p = (self.inputs(x) * self.gain).chunk(2, 1)
         return c * q - s * p + push_q, s * q + c * p + push_p
 
@@ -59,43 +60,45 @@ class RotationBlock(CellBlock):
 
     def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
         """The costates turn by the transpose; what comes through p' first, as autograd does."""
-        (x, q, p), (c, s) = tape, self.derived
+        x, q, p = tape
         weight, bias = self.cell.inputs.weight, self.cell.inputs.bias
         z_q = torch.zeros_like(q) if z[0] is None else z[0]
         z_p = z[1]
         if z_p is not None:
-            self.toward.add(c, (z_p * p).sum(0))
-            self.toward.add(s, (z_p * q).sum(0))
+            self.add_toward(0, (z_p * p).sum(0))
+            self.add_toward(1, (z_p * q).sum(0))
         back = -z_q
-        self.toward.add(s, (back * p).sum(0))
-        self.toward.add(c, (z_q * q).sum(0))
+        self.add_toward(1, (back * p).sum(0))
+        self.add_toward(0, (z_q * q).sum(0))
         g = torch.cat((z_q, torch.zeros_like(z_q) if z_p is None else z_p), 1) * self.cell.gain
         drive.add_product(weight, g.t(), x)
-        drive.add(bias, g.sum(0))
+        drive.add_rows(bias, g)
         below = input_costate(g, weight, x) if want_x else None
         return Pulled(below, self._turned_back(z_q, z_p, back) if want_h else (None, None))
 
     def _turned_back(self, z_q: Tensor, z_p: Tensor | None, back: Tensor) -> Costate:
         """The costates of q and p; back: -z_q."""
-        c, s = self.derived
+        c, s, *_ = self.derived
         if z_p is None:
             return z_q * c, back * s
         return z_p * s + z_q * c, z_p * c + back * s
 
     def pull_state(self, tape: Tape, z: Costate) -> Costate:
         """That alone."""
-        z_q = torch.zeros_like(tape[1]) if z[0] is None else z[0]
-        return self._turned_back(z_q, z[1], -z_q)
+        (c, s, *_), (z_q, z_p) = self.derived, z
+        z_q = torch.zeros_like(tape[1]) if z_q is None else z_q
+        if z_p is None:
+            return z_q * c, -z_q * s
+        return torch.addcmul(z_q * c, z_p, s), torch.addcmul(z_p * c, z_q, s, value=-1)
 
     def pull_derived(self, drive: Drive) -> None:
         """dc/dw = -damping sin(w), ds/dw = damping cos(w)."""
-        (c, s), w, damping = self.derived, self.cell.angles, self.cell.damping
-        g = self.toward[s] * damping * w.cos()
-        drive.add(w, g + self.toward[c] * damping * -w.sin())
+        (_, _, cos, sin), damping = self.derived, self.cell.damping
+        drive.add(self.cell.angles, self.came_toward(1) * damping * cos + self.came_toward(0) * damping * -sin)
 
     def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
         """Pull, then turn back."""
-        c, s = self.derived
+        c, s, *_ = self.derived
         square = c * c + s * s  # damping^2 but for the rounding of c and s, which would be the same at every tick
         c, s = c / square, s / square
         push_q, push_p = (self.cell.inputs(x) * self.cell.gain).chunk(2, 1)
