@@ -99,8 +99,7 @@ class CompiledForward(ForwardLearner):
         zeta = nested([torch.zeros_like(part) if z is None else z.contiguous().clone() for part, z in pairs], h)
         neurons.before, neurons.after, neurons.costates, self._here = h, h, list(zeta), h
         largest = torch.tensor(neurons.largest, dtype=u.dtype)
-        slots = [slot for buffer in (self.phase.theta, self.phase.omega) for slot in self.phase.views(buffer).values()]
-        self._bound = [largest, *slots, *flat(h), *flat(zeta)]
+        self._bound = [largest, self.phase.theta, self.phase.omega, *flat(h), *flat(zeta)]
 
     def _given(self, u: Tensor, target: Tensor | None) -> list[Tensor]:
         """What it is a function of, now."""
@@ -117,17 +116,17 @@ class CompiledForward(ForwardLearner):
 
     def _function(self, *given: Tensor) -> tuple[Tensor, ...]:
         """The tick, as at the head of this file."""
-        (u, target, scalars, largest), rest, weights = given[:4], given[4:], self.phase.parameters
-        (counts, fade, gain), n = scalars.unbind(), len(weights)
-        theta, omega, states = rest[:n], rest[n : 2 * n], rest[2 * n :]
+        (u, target, scalars, largest, theta, omega), states = given[:6], given[6:]
+        counts, fade, gain = scalars.unbind()
         c, split, like = self.coefficients, self.split, self._here
         h, zeta = states[: len(states) // 2], states[len(states) // 2 :]
         living = self._fresh()
         living.after, living.costates = nested(h, like), list(nested([z * fade for z in zeta], like))
         if not self.carry:
             living.forget()
-        new, g = dict(zip(weights, theta, strict=True)), [torch.zeros_like(w) for w in theta]
-        drive = Drive(dict(zip(theta, g, strict=True)))
+        new = self.phase.views(theta)
+        slots = {w: torch.zeros_like(w) for w in new.values()}
+        drive = Drive(slots)
         named = {name: new[p] for name, p in split.module.named_parameters() if p in new}
         with stateless._reparametrize_module(split.module, named):
             y = x = living.tick(u)
@@ -140,22 +139,22 @@ class CompiledForward(ForwardLearner):
                 below = split.output.pull_back(tape, (below,), drive).x
             living.pull_back(below, drive)
             drive.finish()
+        g = self.phase.laid(list(slots.values()))
         if c.weight_decay:
-            g = [own + w * c.weight_decay for own, w in zip(g, theta, strict=True)]
-        # never add_(a @ b, alpha): Inductor on the CPU may drop alpha
-        moved = [w * c.decay + own * gain for w, own in zip(omega, g, strict=True)]
+            g = g + theta * c.weight_decay
+        moved = omega * c.decay + g * gain  # never add_(a @ b, alpha): Inductor on the CPU may drop alpha
         after = flat(living.after)
         costates = [torch.zeros_like(p) if z is None else z for z, p in zip(flat(living.costates), after, strict=True)]
         costate = torch.stack([z.abs().max() for z in costates]).max()
         most = torch.maximum(largest, below.abs().max())
-        fine = torch.stack([torch.isfinite(w).all() for w in moved]).all()
+        fine = torch.isfinite(moved).all()
         well = fine & torch.isfinite(loss)
         if self.carry:
             well = well & ~(costate > BOUND * most)
         numbers = torch.stack((loss, most, costate, fine.to(loss.dtype)))
-        for w, old, now in zip(theta, omega, moved, strict=True):
-            w.copy_(torch.where(well, w - (now if self.integrator.newest else old) * c.velocity, w))
-            old.copy_(torch.where(well, now, old))
+        along = moved if self.integrator.newest else omega
+        theta.copy_(torch.where(well, theta - along * c.velocity, theta))
+        omega.copy_(torch.where(well, moved, omega))
         largest.copy_(most)
         for old, now in zip(states, (*after, *costates), strict=True):
             old.copy_(now)

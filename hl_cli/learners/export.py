@@ -52,7 +52,16 @@ def _outer(a: Tensor, b: Tensor) -> Tensor:
     return a * b if a.shape[1] == 1 else NotImplemented
 
 
-DECOMPOSED: dict[Any, Callable[..., Any]] = {torch.ops.aten.mm.default: _outer}
+def _row(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A small linear map of a single row as a loop, for the same reason: the call would cost more than the sums."""
+    if x.dim() != 2 or x.shape[0] != 1 or weight.numel() > SMALL:
+        return NotImplemented
+    y = (weight * x).sum(1)[None]
+    return y if bias is None else y + bias
+
+
+SMALL = 2**15
+DECOMPOSED: dict[Any, Callable[..., Any]] = {torch.ops.aten.mm.default: _outer, torch.ops.aten.linear.default: _row}
 
 
 def compiled(function: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]) -> Run:

@@ -48,6 +48,15 @@ class FlatWeights:
             for p, start in zip(self.parameters, self._starts, strict=True)
         }
 
+    def laid(self, parts: Sequence[Tensor]) -> Tensor:
+        """A tensor like theta, of one for each parameter; zero in the padding."""
+        pieces: list[Tensor] = []
+        for p, part in zip(self.parameters, parts, strict=True):
+            pieces.append(part.flatten())
+            if padding := -p.numel() % ALIGNMENT:
+                pieces.append(part.new_zeros(padding))
+        return torch.cat(pieces)
+
     def _buffer(self) -> _Buffer:
         flat = torch.zeros_like(self.theta)
         slots = self.views(flat)
