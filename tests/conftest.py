@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import importlib
+import sys
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -51,6 +55,16 @@ def configured() -> Callable[..., DictConfig]:
 def build(configured: Callable[..., DictConfig]) -> Callable[..., Comparison]:
     """build("model=lstm", "steps=10"): everything that hl-run builds of these overrides."""
     return lambda *overrides: comparison(configured(*overrides))
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """script("signal_school"): the module of scripts/signal_school.py."""
+    folder = Path(__file__).resolve().parents[1] / "scripts"
+    monkeypatch.syspath_prepend(str(folder))
+    yield importlib.import_module
+    for path in folder.glob("*.py"):
+        sys.modules.pop(path.stem, None)
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,13 +11,8 @@ SHORT = ("stream.lecture=40", "stream.ticks=40", "model.hidden=6", "steps=14")
 
 
 @pytest.fixture
-def school(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "scripts"))
-    import signal_school
-
-    yield signal_school
-    for name in ("signal_school", "ratios"):
-        sys.modules.pop(name, None)
+def school(script: Callable[[str], Any]) -> Any:
+    return script("signal_school")
 
 
 def test_a_short_school(school: Any) -> None:
