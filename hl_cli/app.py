@@ -27,7 +27,7 @@ from hl_cli import plugins, resume, schema
 from hl_cli.complaint import one_line, warn
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
 from hl_cli.interruption import Interruption, insist
-from hl_cli.parallel import launched, rank
+from hl_cli.parallel import called, launched, rank
 from hl_cli.session import TRACEBACK, session
 from hl_cli.sweep.parent import Parent
 from hl_cli.sweep.plan import Plan, with_command
@@ -106,15 +106,15 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
     session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
     value = turn.done(outcome.summary, outcome.exit_code) if turn else outcome.summary["hl"]["held_out_loss"]
-    if outcome.exit_code >= 128:
-        sys.exit(outcome.exit_code)  # a signal ends a whole sweep
+    if outcome.exit_code >= 128:  # a signal ends a whole sweep
+        if session.sweep:
+            session.sweep.finish()
+        sys.exit(outcome.exit_code)
     return value
 
 
 def _command(own: Any) -> str:
-    several = launched() > 1
-    called = ["torchrun", "--nproc-per-node", str(launched()), "-m", "hl_cli"] if several else ["hl-run"]
-    return shlex.join([*called, *map(str, own.overrides.task)])
+    return shlex.join([*called(), *map(str, own.overrides.task)])
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # before a run has begun: there is nothing to finish

@@ -17,6 +17,12 @@ def launched() -> int:
     return _number("WORLD_SIZE", "1")
 
 
+def called() -> list[str]:
+    """The words by which the program was started, before its arguments."""
+    several = launched() > 1
+    return ["torchrun", "--nproc-per-node", str(launched()), "-m", "hl_cli"] if several else ["hl-run"]
+
+
 def rank() -> int:
     """Which of them this is."""
     return _number("RANK", "0") if launched() > 1 else 0

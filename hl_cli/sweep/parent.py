@@ -10,6 +10,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
+from hl_cli.parallel import called
 from hl_cli.reporting.sweep_table import columns
 from hl_cli.sweep.ledger import FILE, LOCKS, Book, Ledger
 from hl_cli.sweep.plan import check_resume, plan_of
@@ -73,5 +74,5 @@ class Parent:
             from hl_cli.reporting.sweep_figure import draw_sweep
 
             picture = draw_sweep(folder, rows, book.swept, book.fixed)
-        command = shlex.join(["hl-run", "-m", *book.command])
+        command = shlex.join([*called(), "-m", *book.command])
         write_sweep_page(folder, rows, picture, command, columns(rows, book.swept))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import signal
@@ -18,6 +19,7 @@ from tests.process import (
     FILES,
     HL_RUN,
     PATIENCE,
+    Said,
     hl_run,
     rows,
     summary_of,
@@ -55,23 +57,13 @@ def test_divergence_stops_a_run_and_says_where(expect: str, code: int, tmp_path:
     assert {p.name for p in folder.iterdir()} == FILES
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_run_with_its_files_finished(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    curves = folder / "curves.csv"
-    deadline = time.monotonic() + PATIENCE
-    command = [
-        *HL_RUN,
-        "steps=1000000",
-        "model=linear",
-        "split=output",
-        "integrator=explicit_euler",
-        "hydra.run.dir=run",
-    ]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True) as process:
+def signalled(number: signal.Signals, where: Path, curves: str, *arguments: str) -> Said:
+    """Of a long run that met a signal once its curves, whose name is a pattern, had begun."""
+    command = [*HL_RUN, *arguments, "steps=1000000", "model=linear", "split=output"]
+    deadline, pipe = time.monotonic() + PATIENCE, subprocess.PIPE
+    with subprocess.Popen(command, cwd=where, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True) as process:
         try:
-            while not (curves.exists() and curves.stat().st_size > 1000):
+            while not any(path.stat().st_size > 1000 for path in where.glob(curves)):
                 assert process.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
@@ -79,8 +71,25 @@ def test_a_signal_ends_a_run_with_its_files_finished(number: signal.Signals, cod
             out, err = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
-    found = summary_of(folder)
-    assert (process.returncode, err) == (code, "")
+    return Said(command, process.returncode, out, err)
+
+
+def test_a_signal_ends_a_sweep_with_its_page(tmp_path: Path) -> None:
+    said = signalled(signal.SIGINT, tmp_path, "grid/*/curves.csv", "-m", "seed=0,1,2", "hydra.sweep.dir=grid")
+    assert said.returncode == 130
+    page = (tmp_path / "grid/sweep.html").read_text()
+    jobs = json.loads((tmp_path / "grid/sweep.json").read_text())["jobs"]
+    assert [job["status"] for job in jobs] == ["failed", "missing", "missing"]
+    assert jobs[0]["folder"] in page and "hl-run -m seed=0,1,2" in page
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_with_its_files_finished(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    curves = folder / "curves.csv"
+    said = signalled(number, tmp_path, "run/curves.csv", "integrator=explicit_euler", "hydra.run.dir=run")
+    out, found = said.stdout, summary_of(folder)
+    assert (said.returncode, said.stderr) == (code, "")
     assert found["interrupted"] == number.name
     assert f"stopped by {number.name}" in out
     assert f"stopped by {number.name}" in (folder / "report.md").read_text()
