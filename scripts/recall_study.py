@@ -1,12 +1,13 @@
 """Where forward credit helps, and where not: tasks that ask for memory, by delay, net and kind of credit.
 
     .venv/bin/python scripts/recall_study.py FOLDER          writes FOLDER/recall.png and prints the table
-    .venv/bin/python scripts/recall_study.py FOLDER seeds=1 delays=3,8 nets=gru scheme.eta_z=0.1
+    .venv/bin/python scripts/recall_study.py FOLDER seeds=1 delays=3,8 arms="forward credit,window 1" scheme.eta_z=0.1
 
 Each number is the mean squared error over the last 1,000 of 12,000 ticks by the power of the target, so that zero
 output has 1: the best of three learning rates, the mean of two seeds, 16 neurons, no reset. The arms: HL's forward
-costates, truncated BPTT with window 1, 8 and 32, real-time recurrent learning. Further words are overrides for all
-runs, which take turns on all cores.
+costates, truncated BPTT with window 1, 8 and 32, real-time recurrent learning. A window of w ticks moves the weights
+every w ticks along the mean, so its rates are w times the others. Further words are overrides for all runs, which take
+turns on all cores.
 """
 
 from __future__ import annotations
@@ -29,24 +30,21 @@ from ratios import build
 from hl_cli import schema
 from hl_cli.errors import NonFinite
 
-RATES = (0.003, 0.01, 0.03)
+RATES = (0.003, 0.01, 0.03)  # a tick
 LAST = 1000
 NETS = {"damped rotation": ("model=rotation", "model.damping=0.9")}
-ARMS = {
-    "forward credit": ("pytorch.window=1",),
-    "window 1": ("pytorch.window=1",),
-    "window 8": ("pytorch.window=8",),
-    "window 32": ("pytorch.window=32",),
-    "real time": ("pytorch.window=null", "pytorch.credit=rtrl"),
-}
+ARMS = {"forward credit": 1, "window 1": 1, "window 8": 8, "window 32": 32, "real time": None}  # windows
 COLORS = dict(zip(ARMS, ("#00477f", "#9a9a9a", "#edae49", "#d1495b", "#2e8b57"), strict=True))
 
 
 def error(arm: str, net: str, task: str, delay: int, rate: float, seed: int, *overrides: str) -> float:
     """Mean squared error by the power of the target over the last ticks of one run, infinite where it diverged."""
+    window = ARMS[arm]
+    credit = (f"pytorch.window={window}",) if window else ("pytorch.window=null", "pytorch.credit=rtrl")
     built = build(
-        "experiment=recall", "model.hidden=16", *NETS.get(net, (f"model={net}",)), *ARMS[arm], f"stream.task={task}",
-        f"stream.delay={delay}", f"seed={seed}", f"scenario.lr={rate}", f"pytorch.lr={rate}", *overrides,
+        "experiment=recall", "model.hidden=16", *NETS.get(net, (f"model={net}",)), f"stream.task={task}", *credit,
+        f"stream.delay={delay}", f"seed={seed}", f"scenario.lr={rate}", f"pytorch.lr={rate * (window or 1)}",
+        *overrides,
     )  # fmt: skip
     learner: Any = built.hl if arm == "forward credit" else built.pytorch
     losses, power = [], []
@@ -70,6 +68,7 @@ def main() -> None:
     given = dict(word.split("=", 1) for word in sys.argv[2:])
     seeds, tasks = int(given.pop("seeds", 2)), given.pop("tasks", "copy,adding").split(",")
     nets = given.pop("nets", "rnn,damped rotation").split(",")
+    arms = given.pop("arms", ",".join(ARMS)).split(",")
     delays = [int(word) for word in given.pop("delays", "3,5,8,50").split(",")]
     overrides = [f"{key}={value}" for key, value in given.items()]
     figure, axes = plt.subplots(
@@ -81,7 +80,7 @@ def main() -> None:
     with get_context("spawn").Pool(initializer=ready) as pool:
         for task, row in zip(tasks, axes, strict=True):
             for net, axis in zip(nets, row, strict=True):
-                for arm in ARMS:
+                for arm in arms:
                     runs = [(arm, net, task, *rest, *overrides) for rest in product(delays, RATES, range(seeds))]
                     errors = iter(pool.starmap(error, runs, chunksize=1))
                     means = [[statistics.mean(islice(errors, seeds)) for _ in RATES] for _ in delays]
