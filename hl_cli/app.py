@@ -106,15 +106,23 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
     session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
     value = turn.done(outcome.summary, outcome.exit_code) if turn else outcome.summary["hl"]["held_out_loss"]
-    if outcome.exit_code >= 128:  # a signal ends a whole sweep
-        if session.sweep:
-            session.sweep.finish()
-        sys.exit(outcome.exit_code)
+    if outcome.exit_code >= 128:
+        sys.exit(outcome.exit_code)  # a signal ends a whole sweep
     return value
 
 
 def _command(own: Any) -> str:
     return shlex.join([*called(), *map(str, own.overrides.task)])
+
+
+def _finish(sweep: Parent) -> None:
+    """However a sweep ended, it has its page."""
+    try:
+        sweep.finish()
+    except KeyboardInterrupt:
+        print("hl-run: broken off by Ctrl-C", file=sys.stderr)
+    except Exception as error:
+        session.fail(error)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # before a run has begun: there is nothing to finish
@@ -166,6 +174,6 @@ def start() -> None:
             with contextlib.suppress(LostRank):
                 session.world.hand_out(None)
                 session.world.close()
-    if session.sweep:
-        session.sweep.finish()
+        if session.sweep:
+            _finish(session.sweep)
     sys.exit(session.exit_code)

@@ -60,6 +60,8 @@ def gradients(net: str, seed: int, carry: str) -> list[tuple[float, float]]:
 
 
 def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
     schema.register()
     torch.set_num_threads(1)
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
@@ -80,7 +82,7 @@ def main() -> None:
     axes[1].set_yscale("log")
     axes[0].legend(framealpha=0.8, edgecolor="none", fontsize=8)
     figure.suptitle("Forward credit against back-propagation through time, state net alone", fontsize=11)
-    figure.savefig(Path(sys.argv[1]) / "credit.png", dpi=120)
+    figure.savefig(folder / "credit.png", dpi=120)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ def ready() -> None:
 
 def main() -> None:
     folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
     given = dict(word.split("=", 1) for word in sys.argv[2:])
     seeds, tasks = int(given.pop("seeds", 2)), given.pop("tasks", "copy,adding").split(",")
     nets = given.pop("nets", "rnn,damped rotation").split(",")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import platform
 import shutil
@@ -20,6 +21,7 @@ from hl_cli.errors import BadInput
 
 Run = Callable[[list[Tensor]], list[Tensor]]
 ELSE = "allowed: compile=false"
+ROUNDINGS = 1e4  # epsilons, by the largest element: how far what is compiled may be from the eager function
 
 
 def cache() -> Path:
@@ -89,10 +91,23 @@ def compiled(function: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor
         raise BadInput(f"compile=true: torch cannot compile this run: {line}; {ELSE}") from error
 
 
+def gap_between(found: Sequence[Tensor], eager: Sequence[Tensor]) -> float:
+    """The largest difference, by the largest element of each; raises BadInput where it is more than round-off."""
+    gaps = [float((a - b).abs().max()) / (float(b.abs().max()) or 1.0) for a, b in zip(found, eager, strict=True)]
+    gap, most = max(gaps), ROUNDINGS * torch.finfo(eager[0].dtype).eps
+    if math.isnan(sum(gaps)) or gap > most:
+        raise BadInput(
+            f"compile=true: the compiled tick is not the eager one: {gap:.1g} apart, by the largest element, "
+            f"where {most:.1g} would be round-off; {ELSE}"
+        )
+    return gap
+
+
 def _key(graph: Any, given: Sequence[Tensor]) -> str:
     shapes = [(tuple(t.shape), t.stride(), str(t.dtype)) for t in given]
     place = (torch.__version__, platform.machine(), torch.backends.cpu.get_cpu_capability())
-    return hashlib.sha256(repr((graph.graph_module.code, shapes, place)).encode()).hexdigest()[:32]
+    constants = [(name, t.tolist()) for name, t in {**graph.constants, **graph.state_dict}.items()]
+    return hashlib.sha256(repr((graph.graph_module.code, shapes, constants, place)).encode()).hexdigest()[:32]
 
 
 def _write(graph: Any, path: Path) -> None:

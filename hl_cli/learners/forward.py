@@ -187,9 +187,9 @@ class ForwardLearner(NamedWeights):
         return [self.phase]
 
     def state_dict(self) -> dict[str, Any]:
-        """Theta and omega as they lie, h and zeta, and the number of ticks so far."""
+        """Theta and omega as they lie, h and zeta with the phi they are in units of, and the number of ticks so far."""
         own = {name: getattr(self.phase, name).clone() for name in ("theta", "omega")}
-        return {**own, "neurons": self.neurons.state_dict(), "ticks": self.ticks}
+        return {**own, "neurons": self.neurons.state_dict(), "ticks": self.ticks, "phi": self._phi}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
@@ -197,4 +197,4 @@ class ForwardLearner(NamedWeights):
             getattr(self.phase, name).copy_(state[name])
         self.neurons.load_state_dict(state["neurons"])
         self.ticks = state["ticks"]
-        self._phi = self.loss_weight(max(self.ticks - 1, 0))
+        self._phi = state["phi"]

@@ -106,6 +106,8 @@ def test_a_graph_that_is_another_function_is_refused(build: Build, monkeypatch: 
 @pytest.mark.parametrize("choice", [
     *((*FORWARD, f"model={model}") for model in ("rnn", "gru", "lstm", "leaky_rnn", "diagonal", "complex_diagonal",
                                                  "rotation", "leapfrog", "elementwise_lstm")),
+    (*FORWARD, "split=state", "integrator=explicit_euler", "model=rnn"),  # shows h itself, which moves in place
+    (*FORWARD, "scheme.carry=false", "model=lstm"),  # a costate that is None, and a tensor of zeros
     ("experiment=signal_school", "stream.lecture=20", "stream.ticks=20", "model.hidden=6", "scenario.beta=0.3"),
 ], ids=lambda choice: choice[-1] if "model" in choice[-1] else choice[0])  # fmt: skip
 def test_what_is_compiled_is_the_tick_of_every_net(

@@ -45,7 +45,7 @@ def wrapped(name: str) -> Callable[[int, int, torch.dtype], Made]:
     return make
 
 
-def invertible(name: str, **options: float) -> Callable[[int, int, torch.dtype], Made]:
+def own(name: str, **options: float) -> Callable[[int, int, torch.dtype], Made]:
     def make(inputs: int, width: int, dtype: torch.dtype) -> Made:
         kind, block = OWN_CELLS[name]
         module = kind(inputs, width, **options).to(dtype)  # type: ignore[call-arg, arg-type]
@@ -63,10 +63,10 @@ BLOCKS = {
     **{f"dense-{a}": dense(a) for a in ("tanh", "relu", None)},
     **{name: cell(name) for name in CELLS},
     **{f"module-{name}": wrapped(name) for name in CELLS},
-    **{name: invertible(name) for name in OWN_CELLS},
+    **{name: own(name) for name in OWN_CELLS},
     "leaky": leaky,
-    "damped": invertible("rotation", damping=0.9, gain=0.7),
-    "faster": invertible("antisymmetric", scale=3.0),
+    "damped": own("rotation", damping=0.9, gain=0.7),
+    "faster": own("antisymmetric", scale=3.0),
 }
 
 
