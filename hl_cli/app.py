@@ -108,6 +108,8 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
     value = turn.done(outcome.summary, outcome.exit_code) if turn else outcome.summary["hl"]["held_out_loss"]
     if outcome.exit_code >= 128:
         sys.exit(outcome.exit_code)  # a signal ends a whole sweep
+    if turn and stop.received:  # it came while this job wrote its report
+        sys.exit(128 + stop.received)
     return value
 
 

@@ -10,9 +10,7 @@ Tanh RNN and rotations, 16 neurons, on `recall` (copy, 3 ticks); medians over 5 
 
 from __future__ import annotations
 
-import sys
 from itertools import islice
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -22,6 +20,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 from ratios import build
+from words import folder_and_pairs
 
 from hl_cli import schema
 
@@ -60,8 +59,7 @@ def gradients(net: str, seed: int, carry: str) -> list[tuple[float, float]]:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
+    folder, _ = folder_and_pairs(__doc__)
     schema.register()
     torch.set_num_threads(1)
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")

@@ -13,10 +13,8 @@ turns on all cores.
 from __future__ import annotations
 
 import statistics
-import sys
 from itertools import islice, product
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -26,6 +24,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 from ratios import build
+from words import folder_and_pairs
 
 from hl_cli import schema
 from hl_cli.errors import NonFinite
@@ -64,9 +63,7 @@ def ready() -> None:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    given = dict(word.split("=", 1) for word in sys.argv[2:])
+    folder, given = folder_and_pairs(__doc__)
     seeds, tasks = int(given.pop("seeds", 2)), given.pop("tasks", "copy,adding").split(",")
     nets = given.pop("nets", "rnn,damped rotation").split(",")
     arms = given.pop("arms", ",".join(ARMS)).split(",")

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 from ratios import build
+from words import pairs
 
 from hl_cli import schema
 from hl_cli.compare.runaway import AWAY, rms, scales
@@ -87,7 +88,7 @@ def taught(setting: Setting, seed: int, *overrides: str) -> Marks:
 
 
 def main() -> None:
-    given = dict(word.split("=", 1) for word in sys.argv[1:])
+    given = pairs(__doc__, sys.argv[1:])
     seeds, betas = int(given.pop("seeds", 20)), given.pop("betas", "0.01,0.03")
     overrides = [f"{key}={value}" for key, value in given.items()]
     schema.register()

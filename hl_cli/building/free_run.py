@@ -15,7 +15,8 @@ def check_free_run(cfg: DictConfig, stream: Stream, outputs: int) -> None:
         return
     if cfg.scheme.name != "forward" or not lives_on(cfg.pytorch):
         raise NoSuchCombination(
-            f"free_run={cfg.free_run}: neurons end with each sample; allowed: scheme=forward with pytorch.window=1"
+            f"free_run={cfg.free_run}: neurons end with each sample; allowed: scheme=forward, with "
+            "pytorch.window= or pytorch.credit=rtrl"
         )
     if stream.task.kind != "values" or stream.ticks != 1 or cfg.batch_size != 1:
         raise NoSuchCombination(f"free_run={cfg.free_run}: allowed: a stream of values, stream.ticks=1, batch_size=1")

@@ -62,7 +62,9 @@ def draw_sweep(folder: Path, rows: Sequence[Row], swept: Sequence[str], fixed: R
             axis.set_title(name if line == 0 else "", fontsize=11, fontweight="bold")
             axis.set_xlabel("step" if line else "")
     legend = _legend(colors, markers)
-    figure.legend(handles=legend, loc="outside lower center", ncol=int(width / 1.4), frameon=False, fontsize=10)
+    longest = max(len(str(line.get_label())) for line in legend)
+    beside = max(1, int(width / (0.7 + 0.085 * longest)))  # inches of a handle and of its letters
+    figure.legend(handles=legend, loc="outside lower center", ncol=beside, frameon=False, fontsize=10)
     hidden = f"; {len(panels) - MOST_PANELS} more panels are not drawn" if len(panels) > MOST_PANELS else ""
     figure.suptitle(f"HL and PyTorch, {tally(rows)}; means over the last 100 steps{hidden}", fontsize=11)
     figure.savefig(folder / "sweep.png", dpi=110)

@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
 from hl_cli.parallel import called
-from hl_cli.reporting.sweep_table import columns
-from hl_cli.sweep.ledger import FILE, LOCKS, Book, Ledger
+from hl_cli.reporting.sweep_table import columns, tally
+from hl_cli.sweep.ledger import FILE, FINAL, LOCKS, Book, Ledger
 from hl_cli.sweep.plan import check_resume, plan_of
 
 FILES = (FILE, "sweep.csv", "sweep.md", "multirun.yaml")
@@ -76,3 +76,6 @@ class Parent:
             picture = draw_sweep(folder, rows, book.swept, book.fixed)
         command = shlex.join([*called(), "-m", *book.command])
         write_sweep_page(folder, rows, picture, command, columns(rows, book.swept))
+        print(f"sweep of {tally(rows)}: {folder / 'sweep.md'}, sweep.csv, sweep.html")
+        if any(entry.status not in (*FINAL, "skipped") for entry in book.jobs):
+            print(f"  go on    {shlex.join([*called(), f'sweep.resume={folder}'])}")

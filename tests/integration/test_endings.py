@@ -57,13 +57,16 @@ def test_divergence_stops_a_run_and_says_where(expect: str, code: int, tmp_path:
     assert {p.name for p in folder.iterdir()} == FILES
 
 
-def signalled(number: signal.Signals, where: Path, curves: str, *arguments: str) -> Said:
-    """Of a long run that met a signal once its curves, whose name is a pattern, had begun."""
-    command = [*HL_RUN, *arguments, "steps=1000000", "model=linear", "split=output"]
+LONG = ("steps=1000000",)
+
+
+def signalled(number: signal.Signals, where: Path, file: str, *arguments: str) -> Said:
+    """Of a run that met a signal once a file, whose name is a pattern, had begun."""
+    command = [*HL_RUN, *arguments, "model=linear", "split=output"]
     deadline, pipe = time.monotonic() + PATIENCE, subprocess.PIPE
     with subprocess.Popen(command, cwd=where, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True) as process:
         try:
-            while not any(path.stat().st_size > 1000 for path in where.glob(curves)):
+            while not any(path.stat().st_size > 1000 for path in where.glob(file)):
                 assert process.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
@@ -75,19 +78,29 @@ def signalled(number: signal.Signals, where: Path, curves: str, *arguments: str)
 
 
 def test_a_signal_ends_a_sweep_with_its_page(tmp_path: Path) -> None:
-    said = signalled(signal.SIGINT, tmp_path, "grid/*/curves.csv", "-m", "seed=0,1,2", "hydra.sweep.dir=grid")
+    said = signalled(signal.SIGINT, tmp_path, "grid/*/curves.csv", "-m", "seed=0,1,2", *LONG, "hydra.sweep.dir=grid")
     assert said.returncode == 130
     page = (tmp_path / "grid/sweep.html").read_text()
     jobs = json.loads((tmp_path / "grid/sweep.json").read_text())["jobs"]
     assert [job["status"] for job in jobs] == ["failed", "missing", "missing"]
     assert jobs[0]["folder"] in page and "hl-run -m seed=0,1,2" in page
+    assert said.stdout.splitlines()[-1] == f"  go on    hl-run sweep.resume={tmp_path / 'grid'}"
+
+
+def test_a_signal_while_a_job_writes_its_report_ends_the_sweep(tmp_path: Path) -> None:
+    """That job is done; no other follows."""
+    arguments = ("-m", "seed=0,1,2", "steps=300", "hydra.sweep.dir=grid")
+    said = signalled(signal.SIGINT, tmp_path, "grid/*/curves.png", *arguments)
+    jobs = json.loads((tmp_path / "grid/sweep.json").read_text())["jobs"]
+    assert said.returncode == 130
+    assert [job["status"] for job in jobs] == ["done", "missing", "missing"]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_run_with_its_files_finished(number: signal.Signals, code: int, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     curves = folder / "curves.csv"
-    said = signalled(number, tmp_path, "run/curves.csv", "integrator=explicit_euler", "hydra.run.dir=run")
+    said = signalled(number, tmp_path, "run/curves.csv", *LONG, "integrator=explicit_euler", "hydra.run.dir=run")
     out, found = said.stdout, summary_of(folder)
     assert (said.returncode, said.stderr) == (code, "")
     assert found["interrupted"] == number.name
