@@ -28,6 +28,7 @@ from hl_cli.networks.antisymmetric import AntisymmetricBlock
 from hl_cli.networks.blocks import ModuleBlock
 from hl_cli.networks.living import BOUND, flat, nested
 from hl_cli.networks.sequence import parted
+from hl_cli.networks.splits import unopened
 from hl_cli.types import LearnerRecord, Physics, Sample
 
 CHECKED = 5  # ticks
@@ -52,7 +53,7 @@ class CompiledForward(ForwardLearner):
             for kind, said in REFUSED.items():
                 if isinstance(block, kind):
                     raise BadInput(f"compile=true: not for {said}; {ELSE}")
-        ticks = self.split.ticks(sample.inputs)
+        ticks = unopened(self.split.ticks)(sample.inputs)
         if sample.target is None:
             raise BadInput(f"compile=true: the first sample has no target to compile for; {ELSE}")
         first, *_ = parted(sample.target, len(ticks) if self.split.every else 1)
@@ -67,7 +68,7 @@ class CompiledForward(ForwardLearner):
         with torch.no_grad():
             run = compiled(self._function, self._given(ticks[0], self._target))
         self._back(start)
-        self._run = run
+        self._run, self._ticks = run, unopened(self.split.ticks)
         found = self._after(sample, start)
         self.gap = gap_between(found, eager)
 
@@ -91,7 +92,7 @@ class CompiledForward(ForwardLearner):
         """Give the neurons, as they are now, tensors that stay: the graph moves them in place."""
         neurons = self.neurons
         if not neurons.after:
-            neurons.begin(u)
+            neurons.begin(u.flatten(1))
         h = [tuple(part.contiguous().clone() for part in state) for state in neurons.after]
         pairs = zip(flat(h), flat(neurons.costates), strict=True)
         zeta = nested([torch.zeros_like(part) if z is None else z.contiguous().clone() for part, z in pairs], h)
@@ -116,6 +117,7 @@ class CompiledForward(ForwardLearner):
         """The tick, as at the head of this file."""
         (u, target, scalars, largest, theta, omega), states = given[:6], given[6:]
         counts, fade, gain = scalars.unbind()
+        u = u.flatten(1)  # within the graph it costs nothing
         c, split, like = self.coefficients, self.split, self._here
         h, zeta = states[: len(states) // 2], states[len(states) // 2 :]
         living = self._fresh()

@@ -71,7 +71,7 @@ class ForwardLearner(NamedWeights):
         self.split, self.coefficients, self.integrator = split, coefficients, integrator
         self.reset, self.carry, self.rise = reset, carry, rise
         self._loss: Callable = value_and_costate(loss)
-        self._flow = Flow(coefficients.leak, coefficients.tau * eta_z, sign)
+        self._flow, self._ticks = Flow(coefficients.leak, coefficients.tau * eta_z, sign), split.ticks
         self.neurons = self._fresh()
         self.phase = FlatWeights([p for block in split.blocks for p in block.parameters])
         self._leash = Leash(self.phase.theta)
@@ -95,7 +95,7 @@ class ForwardLearner(NamedWeights):
         start, split = perf_counter(), self.split
         if self.reset == "sample":
             self.neurons.restart()
-        inputs = split.ticks(sample.inputs)
+        inputs = self._ticks(sample.inputs)
         count = len(inputs)
         first = 0 if split.every else count - 1  # the first tick at which the target counts
         targets = None if sample.target is None else parted(sample.target, count - first)
