@@ -72,6 +72,9 @@ def _files(cfg: DictConfig, built: Comparison) -> list[tuple[str, str]]:
     if s.period:
         rows = len(built.stream.held_out_tasks()) * _times(s.steps + s.blend, s.period)
         files += [("tasks.csv, tasks.png", f"{rows:,} rows")]
+    if cfg.predictions:
+        ticks = built.stream.ticks if built.stream.task.counts == "every" else 1
+        files += [("predictions.csv", f"{s.steps * cfg.batch_size * ticks:,} rows")]
     if cfg.free_run:
         files += [("free_run.csv, .png", f"{cfg.free_run:,} rows")]
     files += [("tensorboard/", f"{measured:,} points a curve")]

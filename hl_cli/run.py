@@ -17,7 +17,7 @@ from hl_cli.compare.differences import Differences
 from hl_cli.compare.rest import Rest
 from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
-from hl_cli.compare.tally import Tally
+from hl_cli.compare.tally import LEARNERS, Tally
 from hl_cli.ending import Outcome, finish
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.interruption import Interruption
@@ -26,6 +26,7 @@ from hl_cli.rehearsal import rehearse
 from hl_cli.reporting import console
 from hl_cli.reporting.checkpoints import Checkpoints
 from hl_cli.reporting.histograms import Histograms
+from hl_cli.reporting.predictions import Predictions
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.reporting.thousands import Thousands
@@ -97,10 +98,15 @@ def _run(
         files.callback(tables.close)
         spans = Thousands(folder, measure, state and state["thousands"])
         files.callback(spans.close)
+        predictions = None
+        if cfg.predictions:
+            start_there = state and state["predictions"]
+            predictions = Predictions(folder, LEARNERS, built.stream, cfg.batch_size, start_there)
+            files.callback(predictions.close)
         histograms = Histograms(built.hl, built.pytorch) if cfg.log_histograms else None
         board = TensorBoard(folder, tally, state and state["tensorboard"], histograms)
         files.callback(board.close)
-        standing = Standing(cfg, built, tally, differences, runaway, tables, spans, board, world)
+        standing = Standing(cfg, built, tally, differences, runaway, tables, spans, board, world, predictions)
         here = standing.load_state_dict(state) if state else None
         progress = console.Progress(built.schedule.steps, here.step if here else 0)
         files.callback(progress.close)
@@ -108,7 +114,10 @@ def _run(
         records = side_by_side(
             built.stream, built.hl, built.pytorch, measure, built.schedule, differences, stop, here, rest
         )
-        lost = _consume(records, [tally, runaway, tables, spans, board, progress])
+        told: list[Consumer] = [tally, runaway, tables, spans, board, progress]
+        if predictions:
+            told.insert(0, predictions)
+        lost = _consume(records, told)
     about["runaway"] = {name: asdict(growth) for name, growth in runaway.away.items()}
     return finish(cfg, built, folder, about, tally, differences, stop, lost)
 

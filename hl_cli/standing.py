@@ -21,6 +21,8 @@ from hl_cli.parallel import launched
 from hl_cli.parallel.order import Order
 from hl_cli.parallel.world import World
 from hl_cli.reporting import tensorboard
+from hl_cli.reporting.predictions import FILE as PREDICTIONS
+from hl_cli.reporting.predictions import Predictions
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.reporting.thousands import FILE as THOUSANDS
@@ -40,6 +42,7 @@ class Standing:
     thousands: Thousands
     board: TensorBoard
     world: World
+    predictions: Predictions | None = None
 
     def state_dict(self, here: Rest) -> dict[str, Any]:
         """Everything, in plain values and tensors. A learner that has diverged takes no part any more."""
@@ -63,6 +66,7 @@ class Standing:
             "tables": self.tables.state_dict(),
             "thousands": self.thousands.state_dict(),
             "tensorboard": self.board.state_dict(),
+            "predictions": self.predictions and self.predictions.state_dict(),
         }
 
     def _followers(self) -> list[Any]:
@@ -99,6 +103,8 @@ def files_of(state: dict[str, Any]) -> dict[str, int]:
     """The files that a run goes on with, by their path in its folder, and how many of their bytes it keeps."""
     events = state["tensorboard"]["files"].items()
     tables = state["tables"] | {THOUSANDS: state["thousands"]["bytes"]}
+    if state.get("predictions"):
+        tables[PREDICTIONS] = state["predictions"]["bytes"]
     return tables | {f"{tensorboard.FOLDER}/{learner}/{name}": size for learner, (name, size) in events}
 
 

@@ -42,18 +42,25 @@ class Task:
     symbols: bool = False
 
 
+Units = tuple["Tensor", "Tensor", list[str]]
+"""(scale, shift, times): y scale + shift takes rows of a target y back to the units of the data, each (rows, size) or
+broadcast to it; times: a label a row, of the moment that its target is of, or none. Plain, so that it can be saved."""
+
+
 class Sample(NamedTuple):
     """One learning period of the stream: what both learners see before their weights tick once.
 
     inputs: (batch, ticks, features) in the run's dtype. target: a row a tick that counts, (rows,) class numbers or
     (rows, size) values, with rows = batch, or batch * ticks (sample by sample) where every tick counts; None where
     no tick counts: both learners predict and nothing is learnt. baseline: what persistence, repeating the last value
-    seen, would say, as target, where that means something.
+    seen, would say, as target, where that means something. units: only where a stream was asked for them
+    (`Stream.label`), and only where they are not those of the target itself.
     """
 
     inputs: Tensor
     target: Tensor | None
     baseline: Tensor | None = None
+    units: Units | None = None
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def bare_pytorch(built: Comparison, fresh: bool = False) -> Callable[[], object]
     sample = next(stream)
 
     def step() -> float:
-        inputs, target, _ = next(stream) if fresh else sample
+        inputs, target, *_ = next(stream) if fresh else sample
         assert target is not None
         optimizer.zero_grad()
         loss = built.measure.loss(module(inputs), target)

@@ -63,8 +63,7 @@ class Measure:
         y, count = torch.cat(list(predictions)), len(losses)
         target = torch.cat([s.target for s in samples if s.target is not None])
         if self.task.kind == "classes":
-            said = y.argmax(1) if y.shape[1] > 1 else (y[:, 0] > 0).long()
-            right = (said == target).view(count, -1).double().mean(1).tolist()
+            right = (named(y) == target).view(count, -1).double().mean(1).tolist()
             return list(zip(losses, right, strict=True))
         t = target.double()
         parts = [(y - t).abs(), (y - t).square()]
@@ -90,6 +89,11 @@ class Measure:
     def scores(self, means: Means) -> Scores:
         """The same by name."""
         return dict(zip(self.names, self.values(means), strict=True))
+
+
+def named(y: Tensor) -> Tensor:
+    """The class that each row of outputs (rows, outputs) names: the largest, or the sign of the only one."""
+    return y.argmax(1) if y.shape[1] > 1 else (y[:, 0] > 0).long()
 
 
 def _saved(error: float, reference: float, power: float) -> float:

@@ -47,7 +47,7 @@ class StepRecord(NamedTuple):
     where no target counted. measured: whether this step asked for distance and physics; equal and distance are None
     once a learner has diverged, and between measured steps where weights are in other processes. by_tensor: max_abs of
     each tensor, where there is a distance. tasks: held-out scores by task, then by learner, after a period of a stream
-    that changes over time; trained: the task of that period.
+    that changes; trained: the task of that period; sample: the one given; said: what each learner said at this step.
     """
 
     step: int
@@ -60,6 +60,8 @@ class StepRecord(NamedTuple):
     held_out: dict[str, Scores] | None = None
     tasks: dict[str, dict[str, Scores]] | None = None
     trained: str | None = None
+    sample: Sample | None = None
+    said: dict[str, LearnerRecord] | None = None
     diverged: tuple[Divergence, ...] = ()
 
 
@@ -67,6 +69,7 @@ class StepRecord(NamedTuple):
 class _Trace:
     """What one learner said in a burst, and its weights after each step."""
 
+    said: list[LearnerRecord] = field(default_factory=list)
     means: list[Means | None] = field(default_factory=list)
     snapshots: list[Tensor | None] = field(default_factory=list)
     physics: Physics | None = None
@@ -78,7 +81,7 @@ def _advance(
 ) -> _Trace:
     """Let a learner take the samples one after the other; observe: ask for the physics of the last."""
     trace = _Trace()
-    said: list[LearnerRecord] = []
+    said = trace.said
     learner.expect(len(samples), observe)
     for k, sample in enumerate(samples, start=1):
         try:
@@ -101,7 +104,7 @@ def _advance(
 def _not_finite(sample: Sample) -> str | None:
     """What of a sample is not finite, if anything: then the learner is not to blame."""
     for name, part in sample._asdict().items():
-        if part is not None and part.is_floating_point() and not bool(torch.isfinite(part).all()):
+        if isinstance(part, Tensor) and part.is_floating_point() and not bool(torch.isfinite(part).all()):
             return f"sample's {name}"
     return None
 
@@ -164,7 +167,7 @@ def side_by_side(
             if all(t.diverged and t.diverged[0].step <= step for t in traces.values()):
                 break  # both have diverged before this step
             step += 1
-            record = _record(step, k, traces, differences, measured and step == end)
+            record = _record(step, k, samples[k], traces, differences, measured and step == end)
             if step == end:
                 record = record._replace(held_out=held_out, tasks=tasks, trained=trained)
             yield record
@@ -172,10 +175,11 @@ def side_by_side(
         rest(Rest(step, limit, tuple(learner.name for learner in alive)), False)
 
 
-def _record(step: int, k: int, traces: dict[str, _Trace], differences: Differences, measured: bool) -> StepRecord:
+def _record(
+    step: int, k: int, sample: Sample, traces: dict[str, _Trace], differences: Differences, measured: bool
+) -> StepRecord:
     """Put together what the learners said at the k-th step of a burst."""
     equal, apart, parts = None, None, None
-    diverged: tuple[Divergence, ...] = ()
     there = {name: trace.means[k] for name, trace in traces.items() if k < len(trace.means)}
     means = {name: found for name, found in there.items() if found is not None}
     pair = [seen for trace in traces.values() for seen in trace.snapshots[k : k + 1] if seen is not None]
@@ -185,10 +189,9 @@ def _record(step: int, k: int, traces: dict[str, _Trace], differences: Differenc
         if measured or (before is None and not equal) or _parts_after(k, traces):
             apart, parts = differences.measure(*pair), differences.largest_by_tensor(*pair)
     physics = traces["hl"].physics if measured and "hl" in there else None
-    for trace in traces.values():
-        if trace.diverged and trace.diverged[0].step == step:
-            diverged += trace.diverged
-    return StepRecord(step, means, measured, equal, apart, parts, physics, diverged=diverged)
+    diverged = tuple(one for trace in traces.values() for one in trace.diverged if one.step == step)
+    said = {name: trace.said[k] for name, trace in traces.items() if k < len(trace.said)}
+    return StepRecord(step, means, measured, equal, apart, parts, physics, sample=sample, said=said, diverged=diverged)
 
 
 def _parts_after(k: int, traces: dict[str, _Trace]) -> bool:

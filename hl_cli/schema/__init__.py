@@ -126,6 +126,9 @@ class Run:
     eval_every: int = described(500, "steps between held-out evaluations; 0: at the end only", least=0)
     log_every: int = described(50, "steps between weight differences, physics and TensorBoard points", least=1)
     log_histograms: bool = described(False, "histograms of theta and omega in TensorBoard, at the same steps")
+    predictions: bool = described(
+        False, "predictions.csv: time, target and what each arm said of it before it learnt, in the units of the data"
+    )
     free_run: int = described(
         0, "ticks that both learners generate by themselves after the last step, weights frozen; 0: none", least=0
     )

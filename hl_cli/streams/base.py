@@ -81,6 +81,13 @@ class Stream:
         """Go to where state_dict was taken."""
         raise NotImplementedError(f"{type(self).__name__} cannot be resumed: it needs load_state_dict")
 
+    def label(self) -> bool:
+        """Be told, before the first sample, to give the units of each (hl_cli.types.Units); return whether with times.
+
+        By default the targets are in units of their own, and no time is known: samples stay as they are.
+        """
+        return False
+
     def held_out_tasks(self) -> dict[str, Sample]:
         """The held-out samples task by task, for a stream that changes over time; else nothing."""
         return {}

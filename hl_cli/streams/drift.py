@@ -35,6 +35,10 @@ class Permuted(Stream):
     def __next__(self) -> Sample:
         return self._permute(next(self.base))
 
+    def label(self) -> bool:
+        """As the stream below."""
+        return self.base.label()
+
     def held_out(self) -> Sample:
         """The held-out samples in the same order."""
         return self._permute(self.base.held_out())
@@ -119,11 +123,16 @@ class Drift(Stream):
         self._given += 1
         return sample
 
+    def label(self) -> bool:
+        """As the streams below."""
+        timed = [stream.label() for stream in self._streams]  # each is to be told
+        return any(timed)
+
     def held_out(self) -> Sample:
         """The held-out samples of all tasks together."""
         if self._held_out is None:
             parts = list(self.held_out_tasks().values())
-            inputs, targets, baselines = zip(*parts, strict=True)
+            inputs, targets, baselines, _ = zip(*parts, strict=True)
             baseline = None if any(b is None for b in baselines) else torch.cat(baselines)
             self._held_out = Sample(torch.cat(inputs), torch.cat(targets), baseline)
         return self._held_out

@@ -31,6 +31,10 @@ class Held(Stream):
         self._shown += 1
         return self._sample
 
+    def label(self) -> bool:
+        """As the stream below."""
+        return self.base.label()
+
     def held_out(self) -> Sample:
         """Those of the stream below, once each."""
         return self.base.held_out()

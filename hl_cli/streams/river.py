@@ -32,7 +32,8 @@ class RiverRows:
         self._previous = target[-1:].clone()
         if self._data.task.kind == "classes":
             return Rows(inputs, target.flatten().long())
-        return Rows(inputs, (target - mean) / spread, (before - mean) / spread)
+        units = torch.cat((spread.expand_as(target), mean.expand_as(target)), 1)
+        return Rows(inputs, (target - mean) / spread, (before - mean) / spread, units)
 
     def first(self, count: int) -> Rows:
         """Take the first rows, in units of all of them: what is known when the others begin.

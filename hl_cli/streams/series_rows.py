@@ -47,7 +47,7 @@ class Columns(NamedTuple):
         ready = max(0, len(x) - horizon)
         value, centre = level[:, :1], level[:ready, 1:]
         target, baseline = (value[horizon:] - centre) / spread[:ready], (value[:ready] - centre) / spread[:ready]
-        return Rows(x[:ready, : self.seen].contiguous(), target, baseline)
+        return Rows(x[:ready, : self.seen].contiguous(), target, baseline, torch.cat((spread[:ready], centre), 1))
 
 
 class Mark(NamedTuple):

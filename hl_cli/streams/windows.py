@@ -7,24 +7,35 @@ that each row counts once. A batch is that many consecutive windows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from hl_cli.streams.base import Stream
-from hl_cli.types import Sample, Task
+from hl_cli.types import Sample, Task, Units
 
 PIECE = 4096  # rows that a source should give at once
 
 
 class Rows(NamedTuple):
-    """Consecutive rows. inputs: (n, features); target: (n,) or (n, size); baseline: as target, or None."""
+    """Consecutive rows. inputs: (n, features); target: (n,) or (n, size); baseline: as target, or None.
+
+    units: (n, 2), float64, scale and shift of each target where it is not in units of its own: y scale + shift is;
+    times: n labels, of the moments that the targets are of, or none.
+    """
 
     inputs: Tensor
     target: Tensor
     baseline: Tensor | None = None
+    units: Tensor | None = None
+    times: Sequence[str] = ()
+
+    def only(self, part: slice) -> Rows:
+        """Some of them."""
+        baseline, units = (None if p is None else p[part] for p in (self.baseline, self.units))
+        return Rows(self.inputs[part], self.target[part], baseline, units, self.times[part])
 
 
 class Source(Protocol):
@@ -41,16 +52,13 @@ class Source(Protocol):
         ...
 
 
-def _each(change: Callable[[Tensor], Tensor], rows: Rows) -> Rows:
-    baseline = None if rows.baseline is None else change(rows.baseline)
-    return Rows(change(rows.inputs), change(rows.target), baseline)
-
-
 def _joined(first: Rows, then: Rows) -> Rows:
-    baseline = None
-    if first.baseline is not None and then.baseline is not None:
-        baseline = torch.cat((first.baseline, then.baseline))
-    return Rows(torch.cat((first.inputs, then.inputs)), torch.cat((first.target, then.target)), baseline)
+    baseline, units = (
+        None if a is None or b is None else torch.cat((a, b))
+        for a, b in ((first.baseline, then.baseline), (first.units, then.units))
+    )
+    inputs, target = torch.cat((first.inputs, then.inputs)), torch.cat((first.target, then.target))
+    return Rows(inputs, target, baseline, units, [*first.times, *then.times])
 
 
 def cut(rows: Rows, ticks: int, task: Task, count: int, start: int = 0) -> Sample:
@@ -67,7 +75,14 @@ def cut(rows: Rows, ticks: int, task: Task, count: int, start: int = 0) -> Sampl
         inputs = x.unfold(0, ticks, 1).transpose(1, 2).contiguous()
     counted = slice(start if every else start + ticks - 1, end)
     baseline = None if rows.baseline is None else rows.baseline[counted]
-    return Sample(inputs, rows.target[counted], baseline)
+    return Sample(inputs, rows.target[counted], baseline, _units(rows, counted))
+
+
+def _units(rows: Rows, counted: slice) -> Units | None:
+    if rows.units is None:
+        return None
+    units = rows.units[counted]
+    return units[:, :1], units[:, 1:], list(rows.times[counted])
 
 
 def cut_all(rows: Rows, ticks: int, task: Task) -> Sample:
@@ -80,7 +95,12 @@ def cut_all(rows: Rows, ticks: int, task: Task) -> Sample:
 
 
 class Windows(Stream):
-    """Windows over a source. held_out: rows that the source does not give; name, origin, licence: for the report."""
+    """Windows over a source. held_out: rows that the source does not give; name, origin, licence: for the report.
+
+    timed: whether the rows of the source have times.
+    """
+
+    timed = False
 
     def __init__(
         self,
@@ -96,14 +116,21 @@ class Windows(Stream):
         self._source, self._batch_size, self._dtype, self._device = source, batch_size, dtype, device
         self._stride = ticks if task.counts == "every" else 1
         self._span = (batch_size - 1) * self._stride + ticks  # rows of a batch
+        self._labelled = False
         self._held_out = cut_all(self._placed(held_out), ticks, task)
         self._pieces: list[tuple[dict[str, Any], int]] = []  # where each piece in the buffer begins, and its length
         self._buffer: Rows | None = None
         self._index, self._end = 0, 0  # first row of the next batch, and all rows, in the buffer
 
     def _placed(self, rows: Rows) -> Rows:
-        """On the run's device, real numbers in its dtype."""
-        return _each(lambda p: p.to(self._device, self._dtype if p.is_floating_point() else p.dtype), rows)
+        """On the run's device, real numbers in its dtype; without units where nobody asked for them."""
+
+        def there(p: Tensor) -> Tensor:
+            return p.to(self._device, self._dtype if p.is_floating_point() else p.dtype)
+
+        baseline = None if rows.baseline is None else there(rows.baseline)
+        units = (rows.units, rows.times) if self._labelled else ()
+        return Rows(there(rows.inputs), there(rows.target), baseline, *units)
 
     def _read(self) -> None:
         """Drop the pieces that are behind, and add one."""
@@ -111,7 +138,7 @@ class Windows(Stream):
             _, length = self._pieces.pop(0)
             self._index, self._end = self._index - length, self._end - length
             assert self._buffer is not None
-            self._buffer = _each(lambda p, behind=length: p[behind:], self._buffer)  # type: ignore[misc]
+            self._buffer = self._buffer.only(slice(length, None))
         mark = self._source.state_dict()
         piece = self._placed(next(self._source))
         self._buffer = piece if self._buffer is None else _joined(self._buffer, piece)
@@ -125,6 +152,11 @@ class Windows(Stream):
         sample = cut(self._buffer, self.ticks, self.task, self._batch_size, self._index)
         self._index += self._batch_size * self._stride
         return sample
+
+    def label(self) -> bool:
+        """With the units and times that the source gives."""
+        self._labelled = True
+        return self.timed
 
     def held_out(self) -> Sample:
         """All windows of the rows held out, as one batch."""
