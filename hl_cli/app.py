@@ -1,7 +1,8 @@
 """The Hydra application: compose the config, run it, say errors in one line, exit with a code that tells.
 
-0 done; 1 bad input, a failure, or a process that was lost; 3 the verdict is not the expected one; 130, 143 stopped by
-Ctrl-C, SIGTERM. In a sweep the largest code of its jobs, of which one that was skipped has 0. No torch is imported
+0 done; 1 bad input, a failure, a process that was lost, or a part of a report that could not be written (all the rest
+is there, and resume= tries again); 3 the verdict is not the expected one; 130, 143 stopped by Ctrl-C, SIGTERM. Of
+several the largest, in a sweep that of its jobs, of which one that was skipped has 0. No torch is imported
 until a config is composed.
 """
 
@@ -28,6 +29,7 @@ from hl_cli.complaint import one_line, warn
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
 from hl_cli.interruption import Interruption, insist
 from hl_cli.parallel import called, launched, rank
+from hl_cli.reporting.parts import Parts
 from hl_cli.session import TRACEBACK, session
 from hl_cli.sweep.parent import Parent
 from hl_cli.sweep.plan import Plan, with_command
@@ -105,7 +107,8 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
         return None
     session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
-    value = turn.done(outcome.summary, outcome.exit_code) if turn else outcome.summary["hl"]["held_out_loss"]
+    session.fail_in_part(outcome.errors, f"job {turn.number} ({own.job.override_dirname}): " if turn else "")
+    value = turn.done(outcome.summary, outcome.exit_code) if turn else outcome.summary["hl"].get("held_out_loss")
     if outcome.exit_code >= 128:
         sys.exit(outcome.exit_code)  # a signal ends a whole sweep
     if turn and stop.received:  # it came while this job wrote its report
@@ -120,7 +123,9 @@ def _command(own: Any) -> str:
 def _finish(sweep: Parent) -> None:
     """However a sweep ended, it has its page."""
     try:
-        sweep.finish()
+        parts = Parts(one_line)
+        sweep.finish(parts)
+        session.fail_in_part(parts.errors, "")
     except KeyboardInterrupt:
         print("hl-run: broken off by Ctrl-C", file=sys.stderr)
     except Exception as error:

@@ -1,41 +1,61 @@
-"""The end of a run: judge it, and write what is written once."""
+"""The end of a run: judge it, and write what is written once, part by part."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from hl_cli.building import Comparison
-from hl_cli.compare.differences import Differences
-from hl_cli.compare.free_run import free_run
+from hl_cli.compare.differences import Differences, TensorDistance
+from hl_cli.compare.free_run import FreeRun, free_run
 from hl_cli.compare.tally import Tally
-from hl_cli.compare.verdict import judge, noise_floor
+from hl_cli.compare.verdict import Verdict, judge, noise_floor
+from hl_cli.complaint import one_line
 from hl_cli.errors import LostRank
 from hl_cli.interruption import Interruption
 from hl_cli.learners.stage_report import StageReport, stage_reports
 from hl_cli.reporting import console, plots
-from hl_cli.reporting.free_run import said, write_free_run
+from hl_cli.reporting.free_run import draw_free_run, said, write_free_run
 from hl_cli.reporting.html.report import write_report_page
+from hl_cli.reporting.parts import Part, Parts, not_written
 from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.pipeline import draw_pipeline
-from hl_cli.reporting.report import write_report
+from hl_cli.reporting.report import report_text
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import write_weights
 from hl_cli.reporting.tensor_difference import draw_tensor_difference
 from hl_cli.reporting.tensorboard_end import write_end
+from hl_cli.reporting.whole import write_text
 
 REPLAY_AFTER_SIGNAL = 1000  # steps: whoever sends a signal wants the files soon
+UNJUDGED = Verdict("undecided", "finding the verdict failed, see what was not written")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The summary that was written, and what the process should exit with."""
+    """The summary that was written, what the process should exit with, and what failed of the end, by its name."""
 
     summary: dict[str, Any]
     exit_code: int
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _End:
+    """What the parts of the end are made of."""
+
+    folder: Path
+    title: str
+    summary: dict[str, Any]
+    tally: Tally
+    differences: Differences
+    verdict: Verdict
+    period: int
+    stages: list[StageReport]
+    generated: FreeRun | None
 
 
 def finish(
@@ -48,17 +68,96 @@ def finish(
     stop: Interruption,
     lost: LostRank | None,
 ) -> Outcome:
-    """Judge what the tally has seen and write summary, report and pictures.
+    """Judge what the tally has seen and write summary, report and pictures; a part that fails loses only itself.
 
     lost: a process that was lost, which ended the run; it is raised again once the files are written.
     """
-    measure = tally.measure
+    parts = Parts(one_line)
     stages: list[StageReport] = []
-    try:
-        stages = [] if lost else stage_reports(built.hl)  # first of all: what follows takes long, and needs nobody
-    except LostRank as gone:
-        lost = gone
-    verdict = judge(
+    if not lost:  # first of all: what follows takes long, and needs nobody
+        stages = parts.make("blocks", lambda: stage_reports(built.hl), stages)
+        lost = parts.lost
+    verdict = parts.make("verdict", lambda: _judge(cfg, built, tally, differences, stop), UNJUDGED)
+    about["drift"] = built.hl.drift
+    generated = None
+    if cfg.free_run and not tally.diverged and not lost:
+        generated = parts.make(
+            "free run", lambda: free_run(built.alone(), built.stream, cfg.free_run, cfg.feed), generated
+        )
+        lost = parts.lost
+        about["free_run"] = parts.make("scores of the free run", generated.scores, None) if generated else None
+    received = stop.received
+    about["interrupted"] = str(lost) if lost else (received.name if received else None)
+    if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
+        about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
+    about["pipeline"] = [asdict(stage) for stage in stages]
+    arms = {"hl": built.hl, "pytorch": built.pytorch}
+    learners = {name: _numbers(name, arm.seconds, tally, parts) for name, arm in arms.items()}
+    result = summary(tally, verdict, differences, learners, about)
+    scheme = "" if cfg.scheme.name == "global" else f", {cfg.scheme.name} scheme"
+    title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split{scheme}, {cfg.scenario.name}"
+    end = _End(folder, title, result, tally, differences, verdict, built.schedule.period, stages, generated)
+    parts.run(_parts(end, parts))
+    result["not_written"] = parts.failed
+    write_json(folder / "summary.json", result)  # the last: with it, a run has finished
+    if lost:
+        where = console.short(folder)
+        but = f" (but for {not_written(parts.failed)})" if parts.failed else ""
+        raise LostRank(
+            f"ended by {lost} after step {tally.steps}; what was done is in {where}{but}, and resume={where} goes on"
+        )
+    code = 128 + received if received else max(0 if verdict.meets(cfg.expect) else 3, 1 if parts.errors else 0)
+    return Outcome(result, code, parts.errors)
+
+
+def _parts(end: _End, parts: Parts) -> list[Part]:
+    """All files of the end but the summary, in the order in which they are written, and what is printed.
+
+    A page shows pictures that are there, and names what failed before it.
+    """
+    folder, title, result, tally = end.folder, end.title, end.summary, end.tally
+    retained = {name: of for name, of in tally.retention.items() if of.scores}
+    tensors: list[TensorDistance] = parts.make("differences of the tensors", end.differences.by_tensor, [])
+
+    def report() -> str:
+        return report_text(folder, title, result, tensors, retained, parts)
+
+    found: list[Part] = [
+        ("weights.csv", lambda: write_weights(folder, tensors)),
+        ("curves.png", lambda: plots.draw_curves(folder, title, tally.measure, end.period)),
+        ("weight_difference.png", lambda: plots.draw_weight_difference(folder, title, end.verdict.noise_floor)),
+        ("tensor_difference.png", lambda: draw_tensor_difference(folder, title)),
+        ("physics.png", lambda: draw_physics(folder, title)),
+    ]
+    if retained:
+        found += [("tasks.png", lambda: plots.draw_tasks(folder, title, [*retained.values()], console.NAMES))]
+    if end.stages:
+        found += [("pipeline.png", lambda: draw_pipeline(folder, title, end.stages))]
+    found += [("result", lambda: console.say(console.closing(result, console.short(folder))))]
+    if run := end.generated:
+        found += [
+            ("free_run.csv", lambda: write_free_run(folder, run)),
+            ("free_run.png", lambda: draw_free_run(folder, title, run)),
+            ("result of the free run", lambda: console.say(said(run))),
+        ]
+    floor = end.verdict.noise_floor
+    return [
+        *found,
+        ("tensorboard/report", lambda: write_end(folder, result, report())),
+        ("report.html", lambda: write_report_page(folder, title, result, tensors, tally, end.period, floor, parts)),
+        ("report.md", lambda: write_text(folder / "report.md", report())),
+    ]
+
+
+def _numbers(name: str, seconds: float, tally: Tally, parts: Parts) -> dict[str, Any]:
+    """The numbers of one learner."""
+    scores: dict[str, Any] = parts.make(f"scores of {name}", lambda: tally.of(name, seconds), {})
+    kept: dict[str, Any] = parts.make(f"tasks of {name}", tally.retention[name].measures, {})
+    return scores | kept
+
+
+def _judge(cfg: DictConfig, built: Comparison, tally: Tally, differences: Differences, stop: Interruption) -> Verdict:
+    return judge(
         differences.first_step,
         tally.apart,
         tally.diverged,
@@ -69,44 +168,6 @@ def finish(
         f"{len(tally.apart)} compared steps" if built.hl.weights_elsewhere else "every step",
         built.hl.drift,
     )
-    about["drift"] = built.hl.drift
-    generated = None
-    if cfg.free_run and not tally.diverged and not lost:
-        generated = free_run(built.alone(), built.stream, cfg.free_run, cfg.feed)
-        about["free_run"] = generated.scores() if generated else None
-    received = stop.received
-    about["interrupted"] = str(lost) if lost else (received.name if received else None)
-    if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
-        about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
-    about["pipeline"] = [asdict(stage) for stage in stages]
-    seconds = {"hl": built.hl.seconds, "pytorch": built.pytorch.seconds}
-    result = summary(tally, verdict, differences, seconds, about)
-    tensors = differences.by_tensor()
-    scheme = "" if cfg.scheme.name == "global" else f", {cfg.scheme.name} scheme"
-    title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split{scheme}, {cfg.scenario.name}"
-    write_weights(folder, tensors)
-    write_report(folder, title, result, tensors, tally.retention)
-    plots.draw_curves(folder, title, measure, built.schedule.period)
-    if built.schedule.period:
-        plots.draw_tasks(folder, title, list(tally.retention.values()), console.NAMES)
-    if stages:
-        draw_pipeline(folder, title, stages)
-    plots.draw_weight_difference(folder, title, verdict.noise_floor)
-    draw_tensor_difference(folder, title)
-    draw_physics(folder, title)
-    console.say(console.closing(result, _short(folder)))
-    if generated:
-        write_free_run(folder, title, generated)
-        console.say(said(generated))
-    write_end(folder, result)
-    write_report_page(folder, title, result, tensors, tally, built.schedule.period, verdict.noise_floor)
-    write_json(folder / "summary.json", result)  # the last: with it, a run has finished
-    if lost:
-        where = _short(folder)
-        raise LostRank(
-            f"ended by {lost} after step {tally.steps}; what was done is in {where}, and resume={where} goes on"
-        )
-    return Outcome(result, 128 + received if received else (0 if verdict.meets(cfg.expect) else 3))
 
 
 def _replay(built: Comparison, steps: list[int], seed: int, stop: Interruption) -> dict[int, float]:
@@ -119,9 +180,3 @@ def _replay(built: Comparison, steps: list[int], seed: int, stop: Interruption) 
         return noise_floor(built.fresh_stream(), built.fresh_pytorch, steps, seed, lambda: not stopped and stop())
     except KeyboardInterrupt:
         return {}
-
-
-def _short(folder: Path) -> Path:
-    """The folder as a person would type it."""
-    here = Path.cwd()
-    return folder.relative_to(here) if folder.is_relative_to(here) else folder

@@ -84,7 +84,7 @@ def _files(cfg: DictConfig, built: Comparison) -> list[tuple[str, str]]:
     if cfg.checkpoint_every:
         count = min(cfg.keep_checkpoints, (s.steps - 1) // cfg.checkpoint_every + 1)
         files += [("checkpoints/", f"{count} of about {size / 1e6:.2g} MB")]
-    pictures = "curves.png, weight_difference.png, physics.png"
+    pictures = "curves.png, physics.png; weight_difference.png where weights differ"
     return [*files, ("summary.json, report.md", f"and {pictures}"), (".hydra/", "the config")]
 
 

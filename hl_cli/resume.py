@@ -68,9 +68,10 @@ def _more(argument: str | None, before: int, folder: Path) -> bool:
 
 
 def _finished(folder: Path) -> bool:
-    """Whether a run has come to its end; its summary is written last."""
+    """Whether a run has come to its end, with all of its report; its summary is written last."""
     try:
-        return json.loads((folder / "summary.json").read_text())["interrupted"] is None
+        found = json.loads((folder / "summary.json").read_text())
+        return found["interrupted"] is None and not found.get("not_written")
     except (OSError, ValueError, KeyError):
         return False
 

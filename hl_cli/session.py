@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 from hl_cli.complaint import one_line
+from hl_cli.reporting.parts import not_written
 from hl_cli.resume import Resumed
 from hl_cli.sweep.parent import Parent
 
@@ -48,6 +50,17 @@ class Session:
         if isinstance(error, OSError) and self.folder:
             where += f"{self.folder}: "
         print(f"hl-run: {where}{one_line(error)}", file=sys.stderr)
+        self.exit_code = max(self.exit_code, 1)
+
+    def fail_in_part(self, errors: dict[str, Exception], where: str) -> None:
+        """Name what of a report failed, in one line, and remember exit code 1."""
+        if not errors:
+            return
+        if self.show_traceback:
+            for error in errors.values():
+                traceback.print_exception(error)
+        said = not_written({name: one_line(error) for name, error in errors.items()})
+        print(f"hl-run: {where}not written: {said}; everything else is there", file=sys.stderr)
         self.exit_code = max(self.exit_code, 1)
 
 

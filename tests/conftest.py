@@ -18,8 +18,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli import ending, schema
+from hl_cli import app, cli, ending, schema
 from hl_cli.building import Comparison, comparison
+from hl_cli.session import Session
 
 settings.register_profile("here", deadline=None, derandomize=True)  # no timing, and red stays red
 settings.load_profile("here")
@@ -65,6 +66,23 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
     yield importlib.import_module
     for path in folder.glob("*.py"):
         sys.modules.pop(path.stem, None)
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """invoke("-m", "steps=5,6"): hl-run in this process; its exit code and what it said."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_it(*arguments: str) -> tuple[Any, str, str]:
+        GlobalHydra.instance().clear()
+        monkeypatch.setenv(app.TRACEBACK, "0")  # the command sets it itself; so it is undone
+        monkeypatch.setattr(app, "session", Session())
+        monkeypatch.setattr(sys, "argv", ["hl-run", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return (stop.value.code, *capsys.readouterr())
+
+    return run_it
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ FILES = {
     "tensor_difference.csv",
     "curves.png",
     "physics.png",
-    "weight_difference.png",
     ".hydra",
     "checkpoints",
     "tensorboard",

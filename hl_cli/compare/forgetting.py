@@ -6,6 +6,8 @@ With R[e][j] the held-out score on task j after period e (larger is better), k(e
     final        mean over the tasks met of R[E][j]             the score at the end
     forgetting   mean over the tasks met but k(E) of  max_{e < E, from the first meeting} R[e][j]  -  R[E][j]
 
+A task that is learnt and never scored (an exam may leave it out) has no R[e][j]: its periods are left out of all three.
+
 Source: Chaudhry et al., Riemannian Walk for Incremental Learning, ECCV 2018, section 4 (forgetting).
 """
 
@@ -35,21 +37,21 @@ class Retention:
             self.scores.append(row)
 
     def measures(self) -> dict[str, float | None]:
-        """Plasticity, final, forgetting; forgetting is None before a second task was met."""
+        """Plasticity, final, forgetting; None where no scored task was met, forgetting also before a second one."""
         if not self.scores:
             return {}
         last = self.scores[-1]
-        met = dict.fromkeys(self.trained)
+        met = [task for task in dict.fromkeys(self.trained) if task in last]
         lost = []
         for task in met:
             since = self.trained.index(task)
             before = [row[task] for row in self.scores[since:-1]]
             if task != self.trained[-1] and before:
                 lost.append(max(before) - last[task])
-        just = [row[task] for row, task in zip(self.scores, self.trained, strict=True)]
+        just = [row[task] for row, task in zip(self.scores, self.trained, strict=True) if task in met]
         return {
-            "plasticity": sum(just) / len(just),
-            "final": sum(last[task] for task in met) / len(met),
+            "plasticity": sum(just) / len(just) if just else None,
+            "final": sum(last[task] for task in met) / len(met) if met else None,
             "forgetting": sum(lost) / len(lost) if lost else None,
             "tasks_met": len(met),
         }

@@ -84,13 +84,12 @@ class Tally:
         return max(last.count for last in self.last.values())
 
     def of(self, learner: str, seconds: float) -> dict[str, float | None]:
-        """The numbers of one learner."""
+        """The numbers of one learner, but for those of its `retention`."""
         last, whole = self.last[learner].scores(), self.total[learner].scores()
         held_out = self.held_out.get(learner, {})
         return {
             **{"final_loss" if name == "loss" else name: last.get(name) for name in self.measure.names},
             **{f"held_out_{name}": held_out.get(name) for name in self.measure.names},
             **{f"cumulative_{name}": whole.get(name) for name in self.measure.names},
-            **self.retention[learner].measures(),
             "steps_per_second": self.total[learner].count / seconds if seconds > 0 else None,
         }

@@ -70,9 +70,11 @@ def table(summary: dict[str, Any]) -> list[list[str]]:
 def retention(summary: dict[str, Any]) -> list[str]:
     """How much of its tasks each learner has kept, a line each; nothing for a stream without tasks."""
     return [
-        f"  {NAMES[name]}, mean over {of['tasks_met']} of {len(summary['tasks'])} tasks: "
+        f"{NAMES[name]}, mean over {of['tasks_met']} of {len(summary['tasks'])} tasks: "
         f"held-out {summary['main']} when just learnt {_cell(of['plasticity'], '.3f')}, "
         f"at the end {_cell(of['final'], '.3f')}; forgetting {_cell(of['forgetting'], '.3f')} (all but the last task)"
+        if of["tasks_met"]
+        else f"{NAMES[name]}: no task that is scored was learnt yet"
         for name in LEARNERS
         if "plasticity" in (of := summary[name])
     ]
@@ -121,14 +123,14 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
         )
         for row in rows
     ]
-    largest = summary["max_abs_weight_difference"]
+    kept, largest = retention(summary), summary["max_abs_weight_difference"]
     stopped = f", stopped by {summary['interrupted']}" if summary["interrupted"] else ""
     return "\n".join(
         [
             "",
             *lines,
             "",
-            *(kept := retention(summary)),
+            *(f"  {said}" for said in kept),
             *([""] if kept else []),
             f"  steps {summary['steps']}{stopped}; loss and scores are of the last {summary['window']}",
             f"  over all steps             {cumulative(summary)}",
@@ -141,6 +143,12 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             f"  curves                     tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}",
         ]
     )
+
+
+def short(folder: Path) -> Path:
+    """A folder as a person would type it."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 class Progress:

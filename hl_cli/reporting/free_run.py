@@ -5,46 +5,48 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 
 from hl_cli.compare.free_run import FreeRun
+from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.console import NAMES
+from hl_cli.reporting.whole import whole
 
 COLORS = {"pytorch": "#d1495b", "hl": "#00477f"}
 MOST_PANELS = 4
 
 
-def write_free_run(folder: Path, title: str, run: FreeRun) -> None:
-    """Both files; a column, and a panel, for each value of the signal."""
+def write_free_run(folder: Path, run: FreeRun) -> None:
+    """free_run.csv: a column for each value of the signal, true and of each learner."""
     columns = [f"{name}_{k}" for k in range(run.true.shape[1]) for name in ("true", *run.said)]
     parts = [np.asarray(part.double().cpu()) for part in (run.true, *run.said.values())]
     rows = np.stack(parts, 2).reshape(len(run.true), -1)
-    with (folder / "free_run.csv").open("w", newline="") as file:
+    with whole(folder / "free_run.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["tick", *columns])
         writer.writerows([tick, *row] for tick, row in enumerate(rows.tolist(), start=1))
+
+
+def draw_free_run(folder: Path, title: str, run: FreeRun) -> None:
+    """free_run.png: a panel for each value of the signal."""
+    true = np.asarray(run.true.double().cpu())
     panels = min(run.true.shape[1], MOST_PANELS)
-    figure, axes = plt.subplots(panels, 1, figsize=(10, 1.2 + 2.4 * panels), layout="constrained", squeeze=False)
-    for k in range(panels):
-        axis = axes[k][0]
-        true = parts[0][:, k]
-        axis.plot(true, color="black", lw=3, alpha=0.25, label="true continuation")
-        for name, y in zip(run.said, parts[1:], strict=True):
-            axis.plot(y[:, k], color=COLORS[name], lw=1.1, label=f"{NAMES[name]}, generated")
-        reach = max(float(np.abs(true).max()), 1e-12)
-        axis.set_ylim(-2 * reach, 2 * reach)
-        axis.grid(alpha=0.25)
-        axis.set_ylabel(f"value {k + 1}" if run.true.shape[1] > 1 else "value")
-    axes[-1][0].set_xlabel("tick of the free run, weights frozen")
-    axes[0][0].legend(framealpha=0.8, edgecolor="none", fontsize=9, ncol=3)
-    figure.suptitle(f"{title}: free run, fed with {'its own output' if run.feed == 'own' else run.feed}", fontsize=11)
-    figure.savefig(folder / "free_run.png", dpi=120)
-    plt.close(figure)
+    size = (10, 1.2 + 2.4 * panels)
+    with canvas(folder / "free_run.png", panels, figsize=size, squeeze=False) as (figure, axes):
+        for k in range(panels):
+            axis = axes[k][0]
+            axis.plot(true[:, k], color="black", lw=3, alpha=0.25, label="true continuation")
+            for name, y in run.said.items():
+                axis.plot(y[:, k].double().cpu().numpy(), color=COLORS[name], lw=1.1, label=f"{NAMES[name]}, generated")
+            reach = max(float(np.abs(true[:, k]).max()), 1e-12)
+            axis.set_ylim(-2 * reach, 2 * reach)
+            axis.grid(alpha=0.25)
+            axis.set_ylabel(f"value {k + 1}" if run.true.shape[1] > 1 else "value")
+        axes[-1][0].set_xlabel("tick of the free run, weights frozen")
+        axes[0][0].legend(framealpha=0.8, edgecolor="none", fontsize=9, ncol=3)
+        figure.suptitle(
+            f"{title}: free run, fed with {'its own output' if run.feed == 'own' else run.feed}", fontsize=11
+        )
 
 
 def said(run: FreeRun) -> str:

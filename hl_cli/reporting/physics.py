@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import SymmetricalLogLocator
 
+from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.plots import averaged
 from hl_cli.reporting.tables import read
 
@@ -36,32 +32,30 @@ def draw_physics(folder: Path, title: str) -> None:
     """
     table = read(folder / "physics.csv")
     steps = np.array(table["step"])
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    for axis, curves in zip(axes, (ENERGIES, NORMS), strict=True):
-        for name, (color, label) in curves.items():
-            values = np.array(table[name])
-            window = len(values) // WINDOWS
-            if window < 2:
-                axis.plot(steps, values, color=color, lw=1.2, marker=".", ms=4, label=label)
-                continue
-            axis.plot(steps, values, color=color, lw=0, marker=".", ms=3, alpha=0.25, mew=0)
-            axis.plot(averaged(steps, window), averaged(values, window), color=color, lw=1.6, label=label)
-        axis.set_xlabel("step")
-        axis.grid(alpha=0.25)
-        axis.legend(framealpha=0.8, edgecolor="none", fontsize=9)
-    energies = np.abs(np.concatenate([np.array(table[name]) for name in ENERGIES]))
-    seen = energies[energies > 0]
-    if len(seen):
-        linear = max(float(np.quantile(seen, 0.1)), float(seen.max()) / DECADES)
-        axes[0].set_yscale("symlog", linthresh=linear)
-        axes[0].yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=linear))
-        axes[0].yaxis.get_major_locator().set_params(numticks=9)
-    axes[0].set_title("Hamiltonian and its parts, before the weights move", fontsize=10)
-    largest = max((value for name in NORMS for value in table[name]), default=0.0)
-    if largest > 0:
-        axes[1].set_yscale("log")
-        axes[1].set_ylim(bottom=max(axes[1].get_ylim()[0], largest / DECADES**2))
-    axes[1].set_title("sizes of costates and weights", fontsize=10)
-    figure.suptitle(title, fontsize=11)
-    figure.savefig(folder / "physics.png", dpi=120)
-    plt.close(figure)
+    with canvas(folder / "physics.png", 1, 2, figsize=(11, 4.2)) as (figure, axes):
+        for axis, curves in zip(axes, (ENERGIES, NORMS), strict=True):
+            for name, (color, label) in curves.items():
+                values = np.array(table[name])
+                window = len(values) // WINDOWS
+                if window < 2:
+                    axis.plot(steps, values, color=color, lw=1.2, marker=".", ms=4, label=label)
+                    continue
+                axis.plot(steps, values, color=color, lw=0, marker=".", ms=3, alpha=0.25, mew=0)
+                axis.plot(averaged(steps, window), averaged(values, window), color=color, lw=1.6, label=label)
+            axis.set_xlabel("step")
+            axis.grid(alpha=0.25)
+            axis.legend(framealpha=0.8, edgecolor="none", fontsize=9)
+        energies = np.abs(np.concatenate([np.array(table[name]) for name in ENERGIES]))
+        seen = energies[energies > 0]
+        if len(seen):
+            linear = max(float(np.quantile(seen, 0.1)), float(seen.max()) / DECADES)
+            axes[0].set_yscale("symlog", linthresh=linear)
+            axes[0].yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=linear))
+            axes[0].yaxis.get_major_locator().set_params(numticks=9)
+        axes[0].set_title("Hamiltonian and its parts, before the weights move", fontsize=10)
+        largest = max((value for name in NORMS for value in table[name]), default=0.0)
+        if largest > 0:
+            axes[1].set_yscale("log")
+            axes[1].set_ylim(bottom=max(axes[1].get_ylim()[0], largest / DECADES**2))
+        axes[1].set_title("sizes of costates and weights", fontsize=10)
+        figure.suptitle(title, fontsize=11)

@@ -6,16 +6,12 @@ from array import array
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
 from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import WINDOW, Measure
+from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.tables import read
 
 PYTORCH, HL, FLOOR, LEARNT = "#d1495b", "#00477f", "#8d99ae", "#ff7d00"
@@ -32,26 +28,25 @@ def draw_curves(folder: Path, title: str, measure: Measure, period: int = 0) -> 
     period: steps of a task, where the stream changes; a dotted line stands at each change.
     """
     curves, held_out = read(folder / "curves.csv"), read(folder / "evaluation.csv")
-    figure, axes = plt.subplots(1, len(measure.drawn), figsize=(5.5 * len(measure.drawn), 4.2), layout="constrained")
-    for axis, quantity in zip(axes, measure.drawn, strict=True):
-        window = _draw_pair(axis, curves, quantity, quantity in measure.pooled)
-        for name, label, color, size in (("pytorch", "PyTorch", PYTORCH, 11), ("hl", "HL", HL, 6)):
-            scores = held_out[f"{name}_{quantity}"]
-            axis.plot(held_out["step"], scores, "*", label=f"{label}, held-out", color=color, ms=size, alpha=0.8)
-        axis.set_xlabel("step")
-        axis.set_ylabel(quantity)
-        axis.grid(alpha=0.25)
-        over = f", mean of {window} steps" if window > 1 else ""
-        over = f", over {WINDOW} steps" if quantity in measure.pooled else over
-        axis.set_title(f"{quantity}, before the update{over}", fontsize=10)
-        _scale(axis, quantity in measure.pooled, quantity == "loss")
-        if period and len(curves["step"]) <= MOST_PERIODS * period:
-            for change in range(period, len(curves["step"]), period):
-                axis.axvline(change, color=FLOOR, lw=0.8, ls=":", zorder=0)
-    axes[0].legend(framealpha=0.8, edgecolor="none", fontsize=9)
-    figure.suptitle(title, fontsize=11)
-    figure.savefig(folder / "curves.png", dpi=120)
-    plt.close(figure)
+    count = len(measure.drawn)
+    with canvas(folder / "curves.png", 1, count, figsize=(5.5 * count, 4.2)) as (figure, axes):
+        for axis, quantity in zip(axes, measure.drawn, strict=True):
+            window = _draw_pair(axis, curves, quantity, quantity in measure.pooled)
+            for name, label, color, size in (("pytorch", "PyTorch", PYTORCH, 11), ("hl", "HL", HL, 6)):
+                scores = held_out[f"{name}_{quantity}"]
+                axis.plot(held_out["step"], scores, "*", label=f"{label}, held-out", color=color, ms=size, alpha=0.8)
+            axis.set_xlabel("step")
+            axis.set_ylabel(quantity)
+            axis.grid(alpha=0.25)
+            over = f", mean of {window} steps" if window > 1 else ""
+            over = f", over {WINDOW} steps" if quantity in measure.pooled else over
+            axis.set_title(f"{quantity}, before the update{over}", fontsize=10)
+            _scale(axis, quantity in measure.pooled, quantity == "loss")
+            if period and len(curves["step"]) <= MOST_PERIODS * period:
+                for change in range(period, len(curves["step"]), period):
+                    axis.axvline(change, color=FLOOR, lw=0.8, ls=":", zorder=0)
+        axes[0].legend(framealpha=0.8, edgecolor="none", fontsize=9)
+        figure.suptitle(title, fontsize=11)
 
 
 def _draw_pair(axis: Axes, curves: dict[str, array[float]], quantity: str, pooled: bool) -> int:
@@ -91,21 +86,15 @@ def averaged(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def draw_weight_difference(folder: Path, title: str, floor: dict[int, float] | None) -> None:
-    """weight_difference.png: largest difference over time on a log scale, with the noise floor where it is known."""
+    """weight_difference.png: largest difference over time on a log scale, with the noise floor where it is known.
+
+    Nothing where every weight was equal: there is nothing to draw.
+    """
     table = read(folder / "weight_difference.csv")
     steps, gaps = np.array(table["step"]), np.array(table["max_abs"])
-    figure, axis = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
     if not np.any(np.array(table["max_ulp"]) > 0):
-        words = (
-            f"Every weight of HL equals PyTorch's, bit for bit,\nat all {len(steps)} measured steps "
-            f"({int(steps[0])} to {int(steps[-1])})."
-            if len(steps)
-            else "No step was compared."
-        )
-        axis.text(0.5, 0.5, words, ha="center", va="center", fontsize=13, transform=axis.transAxes)
-        axis.set_yticks([])
-        axis.set_xlim(0, max(1.0, float(steps[-1]) if len(steps) else 1.0))
-    else:
+        return
+    with canvas(folder / "weight_difference.png", figsize=(7.5, 4.2)) as (_, axis):
         shown = np.where(gaps > 0, gaps, np.nan)
         axis.semilogy(steps, shown, color=HL, marker=".", ms=3, lw=1, label="largest weight difference")
         if floor:
@@ -114,39 +103,44 @@ def draw_weight_difference(folder: Path, title: str, floor: dict[int, float] | N
             )
         axis.grid(alpha=0.25, which="both")
         axis.legend(frameon=False, fontsize=9)
-    axis.set_xlabel("step")
-    axis.set_ylabel("max |HL - PyTorch|")
-    axis.set_title(title, fontsize=11)
-    figure.savefig(folder / "weight_difference.png", dpi=120)
-    plt.close(figure)
+        axis.set_xlabel("step")
+        axis.set_ylabel("max |HL - PyTorch|")
+        axis.set_title(title, fontsize=11)
 
 
 def draw_tasks(folder: Path, title: str, retained: list[Retention], names: dict[str, str]) -> None:
     """tasks.png: a heat map a learner; a row a period, a column a task; an arrow points at the one being learnt."""
-    figure, axes = plt.subplots(1, len(retained), figsize=(5.5 * len(retained), 4.6), layout="constrained")
-    for axis, of in zip(axes, retained, strict=True):
-        tasks = list(of.scores[0]) if of.scores else []
-        grid = np.array([[row[task] for task in tasks] for row in of.scores]).reshape(-1, max(1, len(tasks)))
-        signed = bool(grid.size) and np.nanmin(grid) < 0
-        limits: dict[str, Any] = {"vmin": -1, "cmap": "RdBu"} if signed else {"vmin": 0, "cmap": "viridis"}
-        picture = axis.imshow(grid, vmax=1, aspect="auto", **limits)
-        room = grid.shape[0] <= MOST_ROWS and grid.shape[1] <= MOST_COLUMNS
-        for y, trained in enumerate(of.trained):
-            x = tasks.index(trained)
-            axis.plot(x - 0.42, y, marker=">", color=LEARNT, ms=6, mec="white", mew=0.6)
-            if room:
-                for k, value in enumerate(grid[y]):
-                    ink = _ink(value, signed)
-                    axis.text(k, y, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
-        axis.set_xticks(range(len(tasks)), tasks, rotation=30, ha="right", fontsize=8)
-        numbered = range(0, len(of.trained), len(of.trained) // MOST_ROWS + 1)
-        axis.set_yticks(numbered, [str(k + 1) for k in numbered])
-        axis.set_ylabel("period")
-        axis.set_title(f"{names[of.learner]}: held-out {of.metric} after each period", fontsize=10)
-        figure.colorbar(picture, ax=axis, extend="min" if signed else "neither")
-    figure.suptitle(f"{title} (arrow: the task of the period)", fontsize=11)
-    figure.savefig(folder / "tasks.png", dpi=120)
-    plt.close(figure)
+    count = len(retained)
+    with canvas(folder / "tasks.png", 1, count, figsize=(5.5 * count, 4.6), squeeze=False) as (figure, [axes]):
+        for axis, of in zip(axes, retained, strict=True):
+            tasks = list(of.scores[0]) if of.scores else []
+            grid = np.array([[row[task] for task in tasks] for row in of.scores]).reshape(-1, max(1, len(tasks)))
+            signed = bool((grid < 0).any())
+            limits: dict[str, Any] = {"vmin": -1, "cmap": "RdBu"} if signed else {"vmin": 0, "cmap": "viridis"}
+            picture = axis.imshow(grid, vmax=1, aspect="auto", **limits)
+            room = grid.shape[0] <= MOST_ROWS and grid.shape[1] <= MOST_COLUMNS
+            for y, trained in enumerate(of.trained):
+                if trained in tasks:  # an exam may leave out what is learnt
+                    axis.plot(tasks.index(trained) - 0.42, y, marker=">", color=LEARNT, ms=6, mec="white", mew=0.6)
+                if room:
+                    for k, value in enumerate(grid[y]):
+                        ink = _ink(value, signed)
+                        axis.text(
+                            k,
+                            y,
+                            f"{value:.2f}" if np.isfinite(value) else "-",
+                            ha="center",
+                            va="center",
+                            fontsize=8,
+                            color=ink,
+                        )
+            axis.set_xticks(range(len(tasks)), tasks, rotation=30, ha="right", fontsize=8)
+            numbered = range(0, len(of.trained), len(of.trained) // MOST_ROWS + 1)
+            axis.set_yticks(numbered, [str(k + 1) for k in numbered])
+            axis.set_ylabel("period")
+            axis.set_title(f"{names[of.learner]}: held-out {of.metric} after each period", fontsize=10)
+            figure.colorbar(picture, ax=axis, extend="min" if signed else "neither")
+        figure.suptitle(f"{title} (arrow: the task of the period)", fontsize=11)
 
 
 def _ink(value: float, signed: bool) -> str:

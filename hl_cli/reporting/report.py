@@ -1,4 +1,7 @@
-"""report.md: a page that says what was compared, what came out, and how to run it again."""
+"""report.md: a page that says what was compared, what came out, and how to run it again.
+
+Each block of the template is a part of its own: one that fails is left out, and named at the top.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +12,57 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.forgetting import Retention
+from hl_cli.reporting import facts, markdown
 from hl_cli.reporting.console import NAMES, cumulative, remark, retention, table
+from hl_cli.reporting.parts import Parts, not_written, rendered
 from hl_cli.reporting.thousands import thousands
 
 
-def write_report(
-    folder: Path, title: str, summary: dict[str, Any], tensors: list[TensorDistance], kept: dict[str, Retention]
-) -> None:
-    """Fill the template beside this file."""
+def report_text(
+    folder: Path,
+    title: str,
+    summary: dict[str, Any],
+    tensors: list[TensorDistance],
+    kept: dict[str, Retention],
+    parts: Parts,
+) -> str:
+    """Fill the template beside this file; every value is escaped, so that none is Markdown or HTML."""
     pages = Environment(
-        loader=PackageLoader("hl_cli.reporting", "."), undefined=StrictUndefined, keep_trailing_newline=True
+        loader=PackageLoader("hl_cli.reporting", "."),
+        undefined=StrictUndefined,
+        finalize=markdown.escape,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    tasks = {NAMES[name]: retained for name, retained in kept.items() if retained.scores}
-    text = pages.get_template("report.md.j2").render(
-        title=title,
-        summary=summary,
-        c=summary["coefficients"],
-        rows=table(summary),
-        thousands=thousands(folder, NAMES),
-        tensors=tensors,
-        tasks=tasks,
-        retention=retention(summary),
-        cumulative=cumulative(summary),
-        remark=remark(summary),
-    )
-    (folder / "report.md").write_text(text)
+
+    def picture(name: str, about: str) -> markdown.Markdown:
+        return markdown.Markdown(f"![{about}]({name})\n\n" if (folder / name).exists() else "")
+
+    content = {
+        "title": title,
+        "summary": summary,
+        "tensors": tensors,
+        "tasks": {NAMES[name]: retained for name, retained in kept.items() if retained.scores},
+        "failed": lambda: not_written(parts.failed),
+        "picture": picture,
+        "table": markdown.table,
+        "code": markdown.code,
+        "rows": table,
+        "thousands": lambda: thousands(folder, NAMES),
+        "generated": lambda of: facts.generated(of, NAMES),
+        "compared": lambda of: [["", ""], *facts.compared(of), *_machine(of)],
+        "weights": facts.weights,
+        "periods": facts.periods,
+        "blocks": facts.blocks,
+        "retention": retention,
+        "cumulative": cumulative,
+        "remark": remark,
+    }
+    return "".join(rendered(pages, "report.md.j2", content, parts, "report.md").values())
+
+
+def _machine(summary: dict[str, Any]) -> facts.Rows:
+    threads, versions = summary["threads"], summary["versions"]
+    said = f"{summary['device']}, {threads} thread{'s' if threads != 1 else ''}"
+    return [["machine", f"{said}, torch {versions['torch']}, Python {versions['python']}"]]

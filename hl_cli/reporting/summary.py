@@ -12,14 +12,18 @@ from typing import Any
 
 from hl_cli import __version__
 from hl_cli.compare.differences import Differences
-from hl_cli.compare.tally import LEARNERS, Tally
+from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import Verdict
+from hl_cli.reporting.whole import whole
 
 
 def summary(
-    tally: Tally, verdict: Verdict, differences: Differences, seconds: dict[str, float], about: dict[str, Any]
+    tally: Tally, verdict: Verdict, differences: Differences, learners: dict[str, Any], about: dict[str, Any]
 ) -> dict[str, Any]:
-    """Gather everything; about: coefficients, seed, threads, dtype, command and the like."""
+    """Gather everything; learners: the numbers of each; about: coefficients, seed, threads, dtype, command, ...
+
+    not_written: the parts of the end of the run that failed, each with the reason.
+    """
     return {
         "verdict": verdict.word,
         "reason": verdict.reason,
@@ -27,12 +31,13 @@ def summary(
         "steps": tally.steps,
         "compared_steps": differences.last_step,
         "max_abs_weight_difference": max(tally.apart.values(), default=None),
-        **{name: tally.of(name, seconds[name]) for name in LEARNERS},
+        **learners,
         "window": tally.window,
         "metrics": list(tally.measure.shown),
         "main": tally.measure.main,
         "diverged": [asdict(d) for d in tally.diverged],
         **about,
+        "not_written": {},
         "versions": {
             "hl-run": __version__,
             "python": platform.python_version(),
@@ -42,13 +47,20 @@ def summary(
 
 
 def _plain(value: Any) -> Any:
+    """As JSON knows it: numbers of NumPy and torch as those of Python, one that is not finite as null."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    number = value.item() if hasattr(value, "item") else value
+    if isinstance(number, float):
+        return number if math.isfinite(number) else None
+    return number if isinstance(number, bool | int) else str(value)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write all or nothing; a number that is not finite, which JSON does not know, is null."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")
-    temporary.replace(path)
+    """Write all or nothing."""
+    with whole(path) as temporary:
+        temporary.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")

@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.sweep_pivot import layout, panel_of, value_of
 from hl_cli.reporting.sweep_table import Row, tally
 from hl_cli.reporting.tables import read
@@ -48,28 +45,25 @@ def draw_sweep(folder: Path, rows: Sequence[Row], swept: Sequence[str], fixed: R
     shown = list(panels.items())[:MOST_PANELS]
     wide = min(len(shown), 4 if len(shown) % 4 == 0 else 3)
     bands, width = math.ceil(len(shown) / wide), max(6.0, 4.1 * wide)
-    figure, axes = plt.subplots(
-        2 * bands, wide, figsize=(width, 0.9 + 5.2 * bands), layout="constrained", squeeze=False
-    )
-    for axis in axes.flat:
-        axis.set_visible(False)
-    for k, (name, jobs) in enumerate(shown):
-        for line, quantity in enumerate(("loss", jobs[0]["main"])):
-            axis = axes[2 * (k // wide) + line][k % wide]
-            axis.set_visible(True)
-            _draw(axis, folder, jobs, quantity, (of.color, of.marker), (colors, markers))
-            axis.set_ylabel(quantity.replace("_", " "))
-            axis.set_title(name if line == 0 else "", fontsize=11, fontweight="bold")
-            axis.set_xlabel("step" if line else "")
-    legend = _legend(colors, markers)
-    longest = max(len(str(line.get_label())) for line in legend)
-    beside = max(1, int(width / (0.7 + 0.085 * longest)))  # inches of a handle and of its letters
-    figure.legend(handles=legend, loc="outside lower center", ncol=beside, frameon=False, fontsize=10)
-    hidden = f"; {len(panels) - MOST_PANELS} more panels are not drawn" if len(panels) > MOST_PANELS else ""
-    figure.suptitle(f"HL and PyTorch, {tally(rows)}; means over the last 100 steps{hidden}", fontsize=11)
-    figure.savefig(folder / "sweep.png", dpi=110)
-    plt.close(figure)
-    return folder / "sweep.png"
+    path, size = folder / "sweep.png", (width, 0.9 + 5.2 * bands)
+    with canvas(path, 2 * bands, wide, dpi=110, figsize=size, squeeze=False) as (figure, axes):
+        for axis in axes.flat:
+            axis.set_visible(False)
+        for k, (name, jobs) in enumerate(shown):
+            for line, quantity in enumerate(("loss", jobs[0]["main"])):
+                axis = axes[2 * (k // wide) + line][k % wide]
+                axis.set_visible(True)
+                _draw(axis, folder, jobs, quantity, (of.color, of.marker), (colors, markers))
+                axis.set_ylabel(quantity.replace("_", " "))
+                axis.set_title(name if line == 0 else "", fontsize=11, fontweight="bold")
+                axis.set_xlabel("step" if line else "")
+        legend = _legend(colors, markers)
+        longest = max(len(str(line.get_label())) for line in legend)
+        beside = max(1, int(width / (0.7 + 0.085 * longest)))  # inches of a handle and of its letters
+        figure.legend(handles=legend, loc="outside lower center", ncol=beside, frameon=False, fontsize=10)
+        hidden = f"; {len(panels) - MOST_PANELS} more panels are not drawn" if len(panels) > MOST_PANELS else ""
+        figure.suptitle(f"HL and PyTorch, {tally(rows)}; means over the last 100 steps{hidden}", fontsize=11)
+    return path
 
 
 def _order(rows: Sequence[Row], row: Row, keys: Sequence[str]) -> tuple[int, ...]:

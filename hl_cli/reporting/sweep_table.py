@@ -40,10 +40,10 @@ def scores_of(summary: dict[str, Any]) -> Row:
     names = ["final_loss", *metrics, "held_out_loss", *(f"held_out_{metric}" for metric in metrics)]
     row = {
         "verdict": summary["verdict"],
-        **{f"{learner}_{name}": summary[learner][name] for name in names for learner in LEARNERS},
+        **{f"{learner}_{name}": summary[learner].get(name) for name in names for learner in LEARNERS},
         "main": summary["main"],
         "max_abs_weight_difference": summary["max_abs_weight_difference"],
-        **{f"{learner}_steps_per_second": summary[learner]["steps_per_second"] for learner in LEARNERS},
+        **{f"{learner}_steps_per_second": summary[learner].get("steps_per_second") for learner in LEARNERS},
     }
     return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
 

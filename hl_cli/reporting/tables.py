@@ -14,6 +14,7 @@ from hl_cli.compare.differences import Distance, TensorDistance
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.compare.tally import LEARNERS, Tally
 from hl_cli.reporting.growing import close_all, grow, settle
+from hl_cli.reporting.whole import whole
 from hl_cli.types import Physics, Scores
 
 FLUSH_EVERY = 1000  # steps
@@ -116,7 +117,7 @@ def cells(values: dict[str, tuple[float, ...]], metrics: int) -> list[Any]:
 
 def write_weights(folder: Path, tensors: Iterable[TensorDistance]) -> None:
     """weights.csv: the last step, tensor by tensor."""
-    with (folder / "weights.csv").open("w", newline="") as file:
+    with whole(folder / "weights.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["tensor", "shape", *(f.name for f in fields(Distance)), "first_step"])
         for t in tensors:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LogNorm
 
+from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.html.thinning import stretches
 from hl_cli.reporting.tables import read
 
@@ -29,13 +25,12 @@ def draw_tensor_difference(folder: Path, title: str) -> None:
     starts, cells = stretches(grid)
     rows = sorted(np.argsort(-grid.max(1), kind="stable")[:MOST_ROWS])
     shown = np.ma.masked_where(cells[rows] <= 0, cells[rows])
-    figure, axis = plt.subplots(figsize=(9, 1.8 + 0.28 * max(4, len(rows))), layout="constrained")
-    picture = axis.imshow(shown, aspect="auto", norm=LogNorm(), cmap="Blues", interpolation="nearest")
-    every = max(1, -(-len(starts) // TICKS))
-    axis.set_xticks(range(0, len(starts), every), [f"{table['step'][k]:.0f}" for k in starts[::every]])
-    axis.set_yticks(range(len(rows)), [names[k] for k in rows], fontsize=8)
-    axis.set_xlabel("step")
-    axis.set_title(f"{title}\nmax |HL - PyTorch| of each tensor; empty: equal bit for bit", fontsize=10)
-    figure.colorbar(picture, ax=axis)
-    figure.savefig(folder / "tensor_difference.png", dpi=110)
-    plt.close(figure)
+    size = (9, 1.8 + 0.28 * max(4, len(rows)))
+    with canvas(folder / "tensor_difference.png", dpi=110, figsize=size) as (figure, axis):
+        picture = axis.imshow(shown, aspect="auto", norm=LogNorm(), cmap="Blues", interpolation="nearest")
+        every = max(1, -(-len(starts) // TICKS))
+        axis.set_xticks(range(0, len(starts), every), [f"{table['step'][k]:.0f}" for k in starts[::every]])
+        axis.set_yticks(range(len(rows)), [names[k] for k in rows], fontsize=8)
+        axis.set_xlabel("step")
+        axis.set_title(f"{title}\nmax |HL - PyTorch| of each tensor; empty: equal bit for bit", fontsize=10)
+        figure.colorbar(picture, ax=axis)

@@ -16,6 +16,7 @@ from tensorboard.plugins.custom_scalar import metadata as custom_scalar
 from tensorboard.plugins.text import metadata as text
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from hl_cli.reporting.markdown import escape
 from hl_cli.reporting.tensorboard import FOLDER, Events
 from hl_cli.types import Physics
 
@@ -23,14 +24,14 @@ RUN = "report"
 RGBA = 4  # TensorBoard's name of this colour space
 
 
-def write_end(folder: Path, summary: dict[str, Any]) -> None:
-    """Write the run `report`; its pictures and report.md are there."""
+def write_end(folder: Path, summary: dict[str, Any], report: str) -> None:
+    """Write the run `report`; its pictures are there, report: the text of report.md."""
     there = folder / FOLDER / RUN
     shutil.rmtree(there, ignore_errors=True)  # of an end before this one
     events = Events(there)
     step = summary["steps"]
-    events.summary(step, Summary(value=[_text("verdict", f"**{summary['verdict']}**: {summary['reason']}")]))
-    events.summary(step, Summary(value=[_text("report", _without_pictures((folder / "report.md").read_text()))]))
+    events.summary(step, Summary(value=[_text("verdict", f"**{summary['verdict']}**: {escape(summary['reason'])}")]))
+    events.summary(step, Summary(value=[_text("report", _without_pictures(report))]))
     for picture in sorted(folder.glob("*.png")):
         events.summary(step, Summary(value=[_picture(picture)]))
     events.summary(step, Summary(value=[_layout(summary["metrics"])]))

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
 from hl_cli.parallel import called
+from hl_cli.reporting.parts import Parts
 from hl_cli.reporting.sweep_table import columns, tally
 from hl_cli.sweep.ledger import FILE, FINAL, LOCKS, Book, Ledger
 from hl_cli.sweep.plan import check_resume, plan_of
@@ -59,23 +60,24 @@ class Parent:
         nothing = bool(jobs) and all(entry.status == "skipped" for entry in jobs)
         return max([int(nothing), *(entry.exit_code for entry in jobs)])
 
-    def finish(self) -> None:
-        """Draw the grid, write the page, and let others go on in this folder."""
+    def finish(self, parts: Parts) -> None:
+        """Draw the grid, write the page, and let others go on in this folder; what fails of it is left to `parts`."""
         book = self.ledger.read() if self.ledger.exists else None
         if book:
-            self._show(book)
+            self._show(book, parts)
         self._alone.close()
 
-    def _show(self, book: Book) -> None:
+    def _show(self, book: Book, parts: Parts) -> None:
         from hl_cli.reporting.html.sweep import write_sweep_page
 
         folder, rows, picture = self.ledger.folder, book.rows(), None
         if any(entry.scores for entry in book.jobs):
             from hl_cli.reporting.sweep_figure import draw_sweep
 
-            picture = draw_sweep(folder, rows, book.swept, book.fixed)
+            picture = parts.make("sweep.png", lambda: draw_sweep(folder, rows, book.swept, book.fixed), None)
         command = shlex.join([*called(), "-m", *book.command])
-        write_sweep_page(folder, rows, picture, command, columns(rows, book.swept))
+        page = (folder, rows, parts, picture, command, columns(rows, book.swept))
+        parts.make("sweep.html", lambda: write_sweep_page(*page), None)
         print(f"sweep of {tally(rows)}: {folder / 'sweep.md'}, sweep.csv, sweep.html")
         if any(entry.status not in (*FINAL, "skipped") for entry in book.jobs):
             print(f"  go on    {shlex.join([*called(), f'sweep.resume={folder}'])}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from hl_cli.reporting.parts import not_written
 from hl_cli.reporting.sweep_table import scores_of
 from hl_cli.resume import Resumed
 from hl_cli.sweep.identity import config_hash
@@ -83,12 +84,16 @@ class Turn:
         """Write what came out of the run; return what a sweeper may minimise."""
         stopped = summary["interrupted"]
         diverged = summary["verdict"] == "diverged"
-        self.value = math.inf if diverged else summary["hl"]["held_out_loss"]
+        self.value = math.inf if diverged else summary["hl"].get("held_out_loss")
         with self._entry() as entry:
             entry.status = "failed" if stopped else "diverged" if diverged else "done"
             entry.error = f"{STOPPED} {stopped} after step {summary['steps']}" if stopped else ""
             if diverged and not stopped:
                 entry.error = summary["reason"]
+            if summary["not_written"]:
+                entry.error = "; ".join(
+                    filter(None, (entry.error, f"not written: {not_written(summary['not_written'])}"))
+                )
             entry.exit_code, entry.scores = exit_code, scores_of(summary)
             entry.value = self.value if self.value is not None and math.isfinite(self.value) else None
             good = entry.status == "done"

@@ -43,7 +43,7 @@ def test_a_run_says_what_it_did(first: First) -> None:
     assert re.search(r"folder +first$", said.stdout, re.MULTILINE)
     assert "tensorboard --logdir first/tensorboard" in said.stdout
     assert {p.name for p in folder.iterdir()} == FILES
-    for name in ("curves.png", "weight_difference.png"):
+    for name in ("curves.png", "physics.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
         picture = plt.imread(folder / name)
         assert min(picture.shape[:2]) > 300

@@ -112,7 +112,7 @@ def test_a_signal_ends_a_run_with_its_files_finished(number: signal.Signals, cod
     assert found["steps"] <= 1000 or "judged by the steps up to" in found["reason"]
     assert int(rows(folder / "evaluation.csv")[-1]["step"]) == found["steps"]
     assert int(rows(folder / "weight_difference.csv")[-1]["step"]) == found["steps"]
-    assert {p.name for p in folder.iterdir()} == FILES | {"tensor_difference.png"}
+    assert {p.name for p in folder.iterdir()} == FILES | {"weight_difference.png", "tensor_difference.png"}
 
 
 def test_a_reader_that_goes_away_ends_no_run(tmp_path: Path) -> None:

@@ -18,9 +18,7 @@ from hydra.core.global_hydra import GlobalHydra
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
-from hl_cli import app, cli
 from hl_cli.run import run
-from hl_cli.session import Session
 from hl_cli.sweep.ledger import Ledger
 from tests.process import hl_run, state_of, summary_of
 
@@ -38,20 +36,9 @@ def soak(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.fixture
-def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def sweep(invoke: Any) -> Any:
     """sweep("-m", "steps=5,6"): hl-run in this process; its exit code and what it said."""
-    monkeypatch.chdir(tmp_path)
-
-    def run_it(*arguments: str) -> tuple[Any, str, str]:
-        GlobalHydra.instance().clear()
-        monkeypatch.setenv(app.TRACEBACK, "0")  # the command sets it itself; so it is undone
-        monkeypatch.setattr(app, "session", Session())
-        monkeypatch.setattr(sys, "argv", ["hl-run", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        return (stop.value.code, *capsys.readouterr())
-
-    return run_it
+    return invoke
 
 
 def table(folder: Path) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ import torch
 from hl_cli.building import Comparison
 from hl_cli.compare.free_run import FreeRun, free_run
 from hl_cli.errors import BadInput
-from hl_cli.reporting.free_run import said, write_free_run
+from hl_cli.reporting.free_run import draw_free_run, said, write_free_run
 
 Build = Callable[..., Comparison]
 CHOICE = ("scheme=forward", "stream=sine", "stream.ticks=1", "pytorch.window=1")
@@ -60,7 +60,8 @@ def test_generates_from_where_the_run_ended(build: Build, model: str, feed: str)
 def test_files(tmp_path: Path) -> None:
     true = torch.randn(9, 2)
     run = FreeRun("nothing", true, {"hl": true + 1, "pytorch": true * 0})
-    write_free_run(tmp_path, "title", run)
+    write_free_run(tmp_path, run)
+    draw_free_run(tmp_path, "title", run)
     with (tmp_path / "free_run.csv").open() as file:
         header, *rows = list(csv.reader(file))
     assert header == ["tick", "true_0", "hl_0", "pytorch_0", "true_1", "hl_1", "pytorch_1"] and len(rows) == 9

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hl_cli.reporting import facts
 from hl_cli.reporting.console import NAMES
 from hl_cli.reporting.html.learning import PAIR, line
 from hl_cli.reporting.html.page import Section
@@ -39,8 +40,6 @@ def free_run(folder: Path, summary: dict[str, Any]) -> Section:
         )
     fed = "its own output" if summary["feed"] == "own" else summary["feed"]
     words = f"Weights frozen, fed with {fed}. Error is by the power of the true signal, so that zero output has 1."
-    rows = [["", "error/power", "r2"]]
-    for name, of in summary["free_run"].items():
-        rows.append([NAMES.get(name, "zero output"), f"{of['power_error']:.3g}", f"{of['r2']:.3f}"])
+    rows = facts.generated(summary, NAMES)
     about = "true and generated signals"
     return Section("free-run", "Free run", words, figures, folder / "free_run.png", about, rows, 2)

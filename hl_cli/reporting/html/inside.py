@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hl_cli.reporting import facts
 from hl_cli.reporting.html.page import Section
 from hl_cli.reporting.html.scales import signed, ticks, turn
 from hl_cli.reporting.html.thinning import plain, thinned
@@ -66,17 +67,7 @@ def pipeline(folder: Path, blocks: list[dict[str, Any]]) -> Section:
         "rows": [f"block {b['block']}, {b['place']}" for b in blocks],
         "parts": [{"label": label, "color": color, "values": seconds[name]} for name, label, color in parts],
     }  # fmt: skip
-    header = ["block", "layers", "place", "weights", "computed, s", "its process elsewhere, s", "waited, s"]
-    rows = [
-        [
-            str(b["block"]),
-            str(b["layers"]),
-            str(b["place"]),
-            f"{b['weights']:,}",
-            *(f"{b[name]:.3g}" for name, _, _ in parts),
-        ]
-        for b in blocks
-    ]
+    rows = facts.blocks(blocks)
     words = "h passes upwards, its costate downwards."
     about = "which block sat where, how long it computed and waited"
-    return Section("blocks", "The blocks", words, [figure], folder / "pipeline.png", about, [header, *rows], 4)
+    return Section("blocks", "The blocks", words, [figure], folder / "pipeline.png", about, rows, 4)

@@ -18,6 +18,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from hl_cli.reporting.parts import Parts, not_written, rendered
+from hl_cli.reporting.whole import write_text
+
 LIBRARY = ("bokeh.min.js", "bokeh-api.min.js")
 LEVEL = 6  # of gzip
 
@@ -60,13 +63,22 @@ def as_address(picture: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
-def write_page(path: Path, template: str, **content: Any) -> None:
-    """Fill a template beside this file; the page is written whole or not at all."""
+def write_page(path: Path, template: str, parts: Parts, **content: Any) -> None:
+    """Fill the blocks of a template beside this file, each a part of its own; written whole or not at all.
+
+    sections, in the content: a name and what makes each `Section`, which are parts too.
+    """
     loader = PackageLoader("hl_cli.reporting.html", ".")
     pages = Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     pages.filters |= {"json": as_json, "address": as_address}
-    drawn = any(section.figures for section in content["sections"])
-    scripts = {"library": library() if drawn else "", "source": lambda name: Markup(loader.get_source(pages, name)[0])}
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(pages.get_template(template).render(**content, **scripts), encoding="utf-8")
-    temporary.replace(path)
+    sections = [parts.make(f"{name} in {path.name}", make, None) for name, make in content.pop("sections")]
+    shown = [section for section in sections if section]
+    scripts = {
+        "library": library() if any(section.figures for section in shown) else "",
+        "source": lambda name: Markup(loader.get_source(pages, name)[0]),
+        "failed": lambda: not_written(parts.failed),
+    }
+    blocks = rendered(pages, template, {**content, **scripts, "sections": shown}, parts, path.name)
+    body = {name: Markup(text) for name, text in blocks.items()}  # escaped as they were filled
+    base = pages.get_template("base.html.j2")
+    write_text(path, base.render(title=content["title"], blocks=body, **scripts))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.tally import LEARNERS, Tally
-from hl_cli.reporting import console
+from hl_cli.reporting import console, facts
 from hl_cli.reporting.html import generated, inside, learning
 from hl_cli.reporting.html.page import Section, write_page
+from hl_cli.reporting.parts import Parts
 from hl_cli.reporting.thousands import thousands
 
 HEADLINES = {
@@ -31,6 +33,7 @@ def write_report_page(
     tally: Tally,
     period: int,
     floor: dict[int, float] | None,
+    parts: Parts,
 ) -> None:
     """Write the page from the files of the run, once all of them are there; period, floor: as in the pictures."""
     headline, tone = HEADLINES[summary["verdict"]]
@@ -38,42 +41,53 @@ def write_report_page(
     write_page(
         folder / "report.html",
         "report.html.j2",
+        parts,
         title=title,
         headline=headline,
         tone=tone,
         summary=summary,
-        remark=console.remark(summary),
-        numbers=_numbers(summary),
-        rows=console.table(summary),
-        cumulative=console.cumulative(summary),
+        remark=console.remark,
+        numbers=_numbers,
+        rows=console.table,
+        cumulative=console.cumulative,
         sections=_sections(folder, summary, tally, period, floor),
-        tensors=_tensors(tensors),
-        compared=_compared(summary),
-        environment=_environment(summary),
-        config=config.read_text() if config.exists() else "",
-        files=sorted(
-            {"report.html", "summary.json", *(p.name for p in folder.iterdir() if p.is_file() and p.suffix != ".tmp")}
+        tensors=tensors,
+        weights=facts.weights,
+        compared=facts.compared,
+        environment=_environment,
+        config=lambda: config.read_text() if config.exists() else "",
+        files=lambda: sorted(
+            {"report.html", "report.md", "summary.json"}
+            | {p.name for p in folder.iterdir() if p.is_file() and p.suffix != ".tmp"}
         ),
     )
 
 
 def _sections(
     folder: Path, summary: dict[str, Any], tally: Tally, period: int, floor: dict[int, float] | None
-) -> list[Section]:
-    found = [learning.curves(folder, tally.measure, period), learning.weight_difference(folder, floor)]
-    by_thousand = thousands(folder, console.NAMES)
-    if len(by_thousand) > 2:
-        title, numbers = "A thousand steps at a time", len(by_thousand[0]) - 1
-        found.append(Section("thousands", title, table=by_thousand, numbers=numbers))
+) -> list[tuple[str, Callable[[], Section | None]]]:
+    """All sections in their order, each to be made by itself."""
     kept = {name: of for name, of in tally.retention.items() if of.scores}
+    found: list[tuple[str, Callable[[], Section | None]]] = [
+        ("loss and scores", lambda: learning.curves(folder, tally.measure, period)),
+        ("differences of the weights", lambda: learning.weight_difference(folder, floor)),
+        ("a thousand steps at a time", lambda: _thousands(folder)),
+    ]
     if kept:
-        found.append(learning.tasks(folder, kept, console.retention(summary)))
+        found += [("tasks", lambda: learning.tasks(folder, kept, console.retention(summary)))]
     if summary["free_run"]:
-        found.append(generated.free_run(folder, summary))
-    found.append(inside.physics(folder))
+        found += [("free run", lambda: generated.free_run(folder, summary))]
+    found += [("physics", lambda: inside.physics(folder))]
     if summary["pipeline"]:
-        found.append(inside.pipeline(folder, summary["pipeline"]))
+        found += [("blocks", lambda: inside.pipeline(folder, summary["pipeline"]))]
     return found
+
+
+def _thousands(folder: Path) -> Section | None:
+    table = thousands(folder, console.NAMES)
+    if len(table) <= 2:
+        return None
+    return Section("thousands", "A thousand steps at a time", table=table, numbers=len(table[0]) - 1)
 
 
 def _numbers(summary: dict[str, Any]) -> Facts:
@@ -98,44 +112,6 @@ def _numbers(summary: dict[str, Any]) -> Facts:
 
 def _number(value: float | None, form: str) -> str:
     return "none" if value is None else format(value, form)
-
-
-def _tensors(tensors: list[TensorDistance]) -> list[list[str]]:
-    header = ["tensor", "shape", "max abs", "mean abs", "relative", "max ulp", "differs since step"]
-    rows = []
-    for t in tensors:
-        apart = [f"{value:.3g}" for value in (t.distance.max_abs, t.distance.mean_abs, t.distance.relative)]
-        since = "never" if t.first_step is None else f"{t.first_step}"
-        rows.append([t.tensor, "x".join(map(str, t.shape)), *apart, str(t.distance.max_ulp), since])
-    return [header, *rows]
-
-
-def _compared(summary: dict[str, Any]) -> Facts:
-    s, c = summary["stream"], summary["coefficients"]
-    asked = f"{s['size']} {s['kind']}" if s["size"] > 1 else "value"
-    given = "samples without end" if s["train_samples"] is None else f"{s['train_samples']} training"
-    every = " at every tick" if s["counts"] == "every" else ""
-    shape = f"{s['ticks']} x {s['features']} inputs, {asked}{every}"
-    phi = f"{c['phi']:.12g} ({c['phi_first']:.12g} at the first step)"
-    held = f", each sample held for {summary['hold']} steps" if summary["hold"] > 1 else ""
-    found: Facts = [
-        ("stream", f"{s['name']}: {shape}, {given} and {s['held_out_samples']} held-out samples"),
-        ("origin", f"{s['origin']}; licence {s['licence']}"),
-    ]
-    if s["chance"] is not None:
-        found.append(("chance level", f"{s['chance']:.3f} (always naming the commonest held-out class)"))
-    return [
-        *found,
-        ("loss", summary["loss"].replace("_", " ")),
-        ("model", f"{summary['model']}, {summary['weights']:,} weights, {summary['split']} split"),
-        ("HL", f"{summary['scheme']} scheme, {summary['integrator']}, tau {c['tau']:.12g}, beta {c['beta']:.12g}, "
-               f"eta {c['eta']:.12g}, phi {phi}"),
-        ("PyTorch", summary["baseline"]),
-        ("weight decay", f"{c['weight_decay']:.12g} (both)"),
-        ("batch size", f"{summary['batch_size']}{held}"),
-        ("seed", summary["seed"]),
-        ("relation", summary["note"]),
-    ]  # fmt: skip
 
 
 def _environment(summary: dict[str, Any]) -> Facts:

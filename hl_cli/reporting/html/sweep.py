@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,6 +13,7 @@ from hl_cli.compare.tally import LEARNERS
 from hl_cli.reporting.console import NAMES
 from hl_cli.reporting.html.page import Section, write_page
 from hl_cli.reporting.html.thinning import plain
+from hl_cli.reporting.parts import Parts
 
 STATUS = {"done": "good", "diverged": "bad", "failed": "bad", "skipped": "plain", "missing": "fair"}
 VERDICT = {"identical": "good", "round_off": "good", "different": "fair", "diverged": "bad", "undecided": "plain"}
@@ -24,7 +25,12 @@ Row = dict[str, Any]
 
 
 def write_sweep_page(
-    folder: Path, rows: Sequence[Row], picture: Path | None = None, command: str = "", columns: Sequence[str] = ()
+    folder: Path,
+    rows: Sequence[Row],
+    parts: Parts,
+    picture: Path | None = None,
+    command: str = "",
+    columns: Sequence[str] = (),
 ) -> None:
     """Write the page of the jobs into the folder of their sweep.
 
@@ -40,11 +46,12 @@ def write_sweep_page(
     write_page(
         folder / "sweep.html",
         "sweep.html.j2",
+        parts,
         title=f"Sweep of {len(rows)} job{'s' if len(rows) != 1 else ''}",
-        headline=_headline(rows),
+        headline=lambda: _headline(rows),
         tone="good" if rows and all(row["status"] == "done" for row in rows) else "fair",
-        words=_words(rows),
-        overview=_overview(rows, names),
+        words=lambda: _words(rows),
+        overview=lambda: _overview(rows, names),
         sections=_sections(rows, choices, picture),
         columns=[{"label": name.replace("_", " "), "numeric": _numeric(rows, name)} for name in shown],
         rows=[
@@ -114,20 +121,29 @@ def _said(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < MANY else f"{value:.4g}"
 
 
-def _sections(rows: Sequence[Row], choices: Sequence[str], picture: Path | None) -> list[Section]:
-    found = []
-    if picture and picture.exists():
-        found.append(Section("grid", "Curves", picture=picture, about_picture="loss and scores of all jobs over steps"))
+def _sections(
+    rows: Sequence[Row], choices: Sequence[str], picture: Path | None
+) -> list[tuple[str, Callable[[], Section | None]]]:
+    return [("curves", lambda: _grid(picture)), ("scores of all jobs", lambda: _scores(rows, choices))]
+
+
+def _grid(picture: Path | None) -> Section | None:
+    if picture is None or not picture.exists():
+        return None
+    return Section("grid", "Curves", picture=picture, about_picture="loss and scores of all jobs over steps")
+
+
+def _scores(rows: Sequence[Row], choices: Sequence[str]) -> Section | None:
     numbered = [row for row in rows if any(_number(row.get(f"{of}_final_loss")) is not None for of in LEARNERS)]
-    if numbered:
-        words = "A mark a job: PyTorch the wide ring, HL the dot in it where they agree."
-        figures = [
-            _dots(numbered, choices, name, label)
-            for name, label in (("final_loss", "loss, last steps"), (_held_out(numbered), "held-out"))
-            if any(_number(row.get(f"{of}_{name}")) is not None for row in numbered for of in LEARNERS)
-        ]
-        found.append(Section("scores", "Scores of all jobs", words, figures))
-    return found
+    if not numbered:
+        return None
+    words = "A mark a job: PyTorch the wide ring, HL the dot in it where they agree."
+    figures = [
+        _dots(numbered, choices, name, label)
+        for name, label in (("final_loss", "loss, last steps"), (_held_out(numbered), "held-out"))
+        if any(_number(row.get(f"{of}_{name}")) is not None for row in numbered for of in LEARNERS)
+    ]
+    return Section("scores", "Scores of all jobs", words, figures)
 
 
 def _held_out(rows: Sequence[Row]) -> str:

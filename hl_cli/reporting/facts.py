@@ -1,0 +1,72 @@
+"""The tables of a report, as header and rows of text: the same in report.md and in report.html."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hl_cli.compare.differences import TensorDistance
+from hl_cli.compare.forgetting import Retention
+
+Rows = list[list[str]]
+
+
+def compared(summary: dict[str, Any]) -> Rows:
+    """What was compared, a name and a value a row."""
+    s, c = summary["stream"], summary["coefficients"]
+    asked = f"{s['size']} {s['kind']}" if s["size"] > 1 else "value"
+    given = "samples without end" if s["train_samples"] is None else f"{s['train_samples']} training"
+    every = " at every tick" if s["counts"] == "every" else ""
+    shape = f"{s['ticks']} x {s['features']} inputs, {asked}{every}"
+    phi = f"{c['phi']:.12g} ({c['phi_first']:.12g} at the first step)"
+    held = f", each sample held for {summary['hold']} steps" if summary["hold"] > 1 else ""
+    chance = [] if s["chance"] is None else [f"{s['chance']:.3f} (always naming the commonest held-out class)"]
+    return [
+        ["stream", f"{s['name']}: {shape}, {given} and {s['held_out_samples']} held-out samples"],
+        ["origin", f"{s['origin']}; licence {s['licence']}"],
+        *(["chance level", level] for level in chance),
+        ["loss", summary["loss"].replace("_", " ")],
+        ["model", f"{summary['model']}, {summary['weights']:,} weights, {summary['split']} split, {summary['dtype']}"],
+        ["HL", f"{summary['scheme']} scheme, {summary['integrator']}, tau {c['tau']:.12g}, beta {c['beta']:.12g}, "
+               f"eta {c['eta']:.12g}, phi {phi}"],
+        ["PyTorch", summary["baseline"]],
+        ["weight decay", f"{c['weight_decay']:.12g} (both)"],
+        ["batch size", f"{summary['batch_size']}{held}"],
+        ["seed", str(summary["seed"])],
+        ["relation", summary["note"]],
+    ]  # fmt: skip
+
+
+def weights(tensors: Iterable[TensorDistance]) -> Rows:
+    """How far each tensor is apart at the last compared step."""
+    rows = [["tensor", "shape", "max abs", "mean abs", "relative", "max ulp", "differs since step"]]
+    for t in tensors:
+        apart = [f"{value:.3g}" for value in (t.distance.max_abs, t.distance.mean_abs, t.distance.relative)]
+        since = "never" if t.first_step is None else str(t.first_step)
+        rows.append([t.tensor, "x".join(map(str, t.shape)), *apart, str(t.distance.max_ulp), since])
+    return rows
+
+
+def generated(summary: dict[str, Any], names: dict[str, str]) -> Rows:
+    """The scores of a free run, a row a learner, and zero output beside them."""
+    rows = [["", "error/power", "r2"]]
+    for name, of in summary["free_run"].items():
+        rows.append([names.get(name, "zero output"), f"{of['power_error']:.3g}", f"{of['r2']:.3f}"])
+    return rows
+
+
+def periods(kept: Retention) -> Rows:
+    """The held-out score on each task after each period of one learner."""
+    rows = [["period", "learnt", *kept.scores[0]]]
+    for number, (trained, scores) in enumerate(zip(kept.trained, kept.scores, strict=True), start=1):
+        rows.append([str(number), trained, *(f"{score:.3f}" for score in scores.values())])
+    return rows
+
+
+def blocks(pipeline: Iterable[dict[str, Any]]) -> Rows:
+    """The blocks of a scheme, bottom first."""
+    rows = [["block", "layers", "place", "weights", "computed, s", "its process elsewhere, s", "waited, s"]]
+    for b in pipeline:
+        seconds = [f"{b[name]:.3g}" for name in ("computed", "shared", "waited")]
+        rows.append([str(b["block"]), str(b["layers"]), str(b["place"]), f"{b['weights']:,}", *seconds])
+    return rows
