@@ -16,7 +16,8 @@ The columns of sweep.csv, in their order:
     error                      why it failed, was skipped or is missing, in one line
     config_hash                of the job's resolved config
 
-A cell is empty where there is no number. `sweep.html` and `sweep.png` are made of the same rows.
+A cell is empty where there is no number; a text that a spreadsheet would take for a formula begins with '. `sweep.html`
+and `sweep.png` are made of the same rows.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from hl_cli.reporting.cells import as_cell
+from hl_cli.reporting.markdown import table
 from hl_cli.reporting.sweep_pivot import pivot
+from hl_cli.reporting.whole import whole
 
 LEARNERS = ("hl", "pytorch")
 Row = dict[str, Any]
@@ -65,21 +69,19 @@ def write_tables(folder: Path, rows: Sequence[Row], swept: Sequence[str]) -> Non
     header = columns(rows, swept)
 
     def as_csv(file: TextIO) -> None:
-        writer = csv.DictWriter(file, header, restval="", extrasaction="raise", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(map(as_cell, header))
+        writer.writerows([as_cell(row.get(key)) for key in header] for row in rows)
 
     _replace(folder / "sweep.csv", as_csv)
     _replace(folder / "sweep.md", lambda file: file.write(_page(rows, header, swept)))
 
 
 def _replace(path: Path, write: Callable[[TextIO], object]) -> None:
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         write(file)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def tally(rows: Sequence[Row]) -> str:
@@ -97,23 +99,12 @@ def _page(rows: Sequence[Row], header: Sequence[str], swept: Sequence[str]) -> s
         "",
         tally(rows),
         "",
-        *_markdown([key.replace("_", " ") for key in shown], [[cell(row.get(key)) for key in shown] for row in rows]),
+        table([[key.replace("_", " ") for key in shown], *([cell(row.get(key)) for key in shown] for row in rows)]),
     ]
     differences = pivot(rows, swept, "max_abs_weight_difference")
     if differences:
-        head, *body = differences
-        lines += [
-            "",
-            "## Largest weight differences",
-            "",
-            *_markdown(head, [[cell(one) for one in row] for row in body]),
-        ]
+        lines += ["", "## Largest weight differences", "", table([[cell(one) for one in row] for row in differences])]
     return "\n".join(lines) + "\n"
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    clean = [[one.replace("|", "\\|") for one in row] for row in (header, *rows)]
-    return [f"| {' | '.join(row)} |" for row in (clean[0], ["---"] * len(header), *clean[1:])]
 
 
 def cell(value: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from hl_cli.compare.differences import Distance, TensorDistance
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.compare.tally import LEARNERS, Tally
+from hl_cli.reporting.cells import as_cell
 from hl_cli.reporting.growing import close_all, grow, settle
 from hl_cli.reporting.whole import whole
 from hl_cli.types import Physics, Scores
@@ -44,7 +45,7 @@ class Tables:
             "evaluation.csv": ["step", *scores],
             "running.csv": ["step", *(f"{over}_{score}" for over in ("window", "cumulative") for score in scores)],
             "weight_difference.csv": ["step", *(f.name for f in fields(Distance))],
-            "tensor_difference.csv": ["step", *tensors],
+            "tensor_difference.csv": ["step", *map(as_cell, tensors)],
             "physics.csv": ["step", *(f.name for f in fields(Physics))],
         }
         if tasks:
@@ -70,7 +71,9 @@ class Tables:
         if record.held_out is not None:
             self._writers["evaluation.csv"].writerow([record.step, *self._named(record.held_out)])
         for task, scores in (record.tasks or {}).items():
-            self._writers["tasks.csv"].writerow([record.step, record.trained, task, *self._named(scores)])
+            self._writers["tasks.csv"].writerow(
+                [record.step, as_cell(record.trained), as_cell(task), *self._named(scores)]
+            )
         if record.step % FLUSH_EVERY == 0:
             for file in self._files.values():
                 file.flush()
@@ -122,7 +125,9 @@ def write_weights(folder: Path, tensors: Iterable[TensorDistance]) -> None:
         writer.writerow(["tensor", "shape", *(f.name for f in fields(Distance)), "first_step"])
         for t in tensors:
             shape = "x".join(map(str, t.shape))
-            writer.writerow([t.tensor, shape, *astuple(t.distance), "" if t.first_step is None else t.first_step])
+            writer.writerow(
+                [as_cell(t.tensor), shape, *astuple(t.distance), "" if t.first_step is None else t.first_step]
+            )
 
 
 def read(path: Path) -> dict[str, array[float]]:
