@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hl_cli.building import Comparison
+from hl_cli.building.arms import Arm
 from hl_cli.parallel import launched
 from hl_cli.resume import CONFIG
 
@@ -23,19 +24,28 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
         "scenario": cfg.scenario.name,
         "scheme": cfg.scheme.name,
         "integrator": cfg.integrator.name,
-        "memory": getattr(built.hl, "memory", None),
+        "memory": getattr(built.theory.learner, "memory", None),
         "anchor_every": cfg.anchor_every,
         "drift": None,
         "hold": cfg.hold,
         "parallel": cfg.parallel,
         "processes": launched(),
         "pipeline": [],
-        "weights": sum(w.numel() for w in built.pytorch.weights().values()),
-        "coefficients": {
-            **{k: v for k, v in asdict(built.physics).items() if k != "rate"},
-            **{k: v for k, v in asdict(built.sgd).items() if k != "weight_decay"},
-        },
+        "weights": weights_of(next(iter(built.arms.values()))),
+        "coefficients": _coefficients(built.theory),
         "baseline": built.baseline,
+        "labels": built.labels,
+        "arm_notes": {
+            name: {
+                "kind": arm.kind,
+                "described": arm.described,
+                "another_method": arm.another_method,
+                "coefficients": _coefficients(arm) if arm.coefficients else None,
+                "weights": weights_of(arm),
+                "drift": None,
+            }
+            for name, arm in built.arms.items()
+        },
         "runaway": {},
         "free_run": None,
         "feed": cfg.feed,
@@ -49,4 +59,20 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
         "interrupted": None,
         "command": command,
         "config": CONFIG,
+    }
+
+
+def weights_of(arm: Arm) -> int:
+    """How many weights an arm has."""
+    return sum(w.numel() for w in arm.learner.weights().values())
+
+
+def _coefficients(arm: Arm) -> dict[str, Any] | None:
+    """HL's numbers and those of the SGD that equals it; None for an arm without any."""
+    if arm.sgd is None:
+        return None
+    physics = {} if arm.coefficients is None else asdict(arm.coefficients)
+    return {
+        **{k: v for k, v in physics.items() if k != "rate"},
+        **{k: v for k, v in asdict(arm.sgd).items() if arm.coefficients is None or k != "weight_decay"},
     }

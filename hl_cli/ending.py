@@ -9,10 +9,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hl_cli.building import Comparison
-from hl_cli.compare.differences import Differences, TensorDistance
+from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.free_run import FreeRun, free_run
+from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.tally import Tally
-from hl_cli.compare.verdict import Verdict, judge, noise_floor
+from hl_cli.compare.verdict import Verdict
 from hl_cli.complaint import one_line
 from hl_cli.errors import LostRank
 from hl_cli.interruption import Interruption
@@ -20,6 +21,7 @@ from hl_cli.learners.stage_report import StageReport, stage_reports
 from hl_cli.reporting import console, plots
 from hl_cli.reporting.free_run import draw_free_run, said, write_free_run
 from hl_cli.reporting.html.report import write_report_page
+from hl_cli.reporting.palette import looks
 from hl_cli.reporting.parts import Part, Parts, not_written
 from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.pipeline import draw_pipeline
@@ -29,8 +31,8 @@ from hl_cli.reporting.tables import write_weights
 from hl_cli.reporting.tensor_difference import draw_tensor_difference
 from hl_cli.reporting.tensorboard_end import write_end
 from hl_cli.reporting.whole import write_text
+from hl_cli.verdicts import meets, verdicts
 
-REPLAY_AFTER_SIGNAL = 1000  # steps: whoever sends a signal wants the files soon
 UNJUDGED = Verdict("undecided", "finding the verdict failed, see what was not written")
 
 
@@ -51,8 +53,8 @@ class _End:
     title: str
     summary: dict[str, Any]
     tally: Tally
-    differences: Differences
-    verdict: Verdict
+    pairs: Pairs
+    floor: dict[int, float] | None
     period: int
     stages: list[StageReport]
     generated: FreeRun | None
@@ -64,7 +66,7 @@ def finish(
     folder: Path,
     about: dict[str, Any],
     tally: Tally,
-    differences: Differences,
+    pairs: Pairs,
     stop: Interruption,
     lost: LostRank | None,
 ) -> Outcome:
@@ -75,10 +77,14 @@ def finish(
     parts = Parts(one_line)
     stages: list[StageReport] = []
     if not lost:  # first of all: what follows takes long, and needs nobody
-        stages = parts.make("blocks", lambda: stage_reports(built.hl), stages)
+        stages = parts.make("blocks", lambda: [s for learner in built.learners for s in stage_reports(learner)], stages)
         lost = parts.lost
-    verdict = parts.make("verdict", lambda: _judge(cfg, built, tally, differences, stop), UNJUDGED)
-    about["drift"] = built.hl.drift
+    unjudged = {name: UNJUDGED for name in built.arms if name != built.reference}
+    judged = parts.make("verdict", lambda: verdicts(cfg, built, pairs, tally, stop), unjudged)
+    drifts = {name: getattr(arm.learner, "drift", None) for name, arm in built.arms.items()}
+    for name, drift in drifts.items():
+        about["arm_notes"][name]["drift"] = drift
+    about["drift"] = next((drift for drift in drifts.values() if drift is not None), None)
     generated = None
     if cfg.free_run and not tally.diverged and not lost:
         generated = parts.make(
@@ -91,12 +97,12 @@ def finish(
     if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
         about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
     about["pipeline"] = [asdict(stage) for stage in stages]
-    arms = {"hl": built.hl, "pytorch": built.pytorch}
-    learners = {name: _numbers(name, arm.seconds, tally, parts) for name, arm in arms.items()}
-    result = summary(tally, verdict, differences, learners, about)
+    learners = {learner.name: _numbers(learner.name, learner.seconds, tally, parts) for learner in built.learners}
+    result = summary(tally, judged, built.primary.name, pairs, learners, about)
+    floor = next((verdict.noise_floor for verdict in judged.values() if verdict.noise_floor), None)
     scheme = "" if cfg.scheme.name == "global" else f", {cfg.scheme.name} scheme"
     title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split{scheme}, {cfg.scenario.name}"
-    end = _End(folder, title, result, tally, differences, verdict, built.schedule.period, stages, generated)
+    end = _End(folder, title, result, tally, pairs, floor, built.schedule.period, stages, generated)
     parts.run(_parts(end, parts))
     result["not_written"] = parts.failed
     write_json(folder / "summary.json", result)  # the last: with it, a run has finished
@@ -106,7 +112,7 @@ def finish(
         raise LostRank(
             f"ended by {lost} after step {tally.steps}; what was done is in {where}{but}, and resume={where} goes on"
         )
-    code = 128 + received if received else max(0 if verdict.meets(cfg.expect) else 3, 1 if parts.errors else 0)
+    code = 128 + received if received else max(0 if meets(cfg, built, judged) else 3, 1 if parts.errors else 0)
     return Outcome(result, code, parts.errors)
 
 
@@ -117,34 +123,42 @@ def _parts(end: _End, parts: Parts) -> list[Part]:
     """
     folder, title, result, tally = end.folder, end.title, end.summary, end.tally
     retained = {name: of for name, of in tally.retention.items() if of.scores}
-    tensors: list[TensorDistance] = parts.make("differences of the tensors", end.differences.by_tensor, [])
+    tensors: dict[str, list[TensorDistance]] = {
+        name: parts.make(f"differences of the tensors of {name}", of.by_tensor, []) for name, of in end.pairs.of.items()
+    }
+    labels, arms = result["labels"], looks(result)
+    theory = next((name for name in result["arms"] if result[name]["coefficients"]), None)
 
     def report() -> str:
         return report_text(folder, title, result, tensors, retained, parts)
 
     found: list[Part] = [
         ("weights.csv", lambda: write_weights(folder, tensors)),
-        ("curves.png", lambda: plots.draw_curves(folder, title, tally.measure, end.period)),
-        ("weight_difference.png", lambda: plots.draw_weight_difference(folder, title, end.verdict.noise_floor)),
-        ("tensor_difference.png", lambda: draw_tensor_difference(folder, title)),
-        ("physics.png", lambda: draw_physics(folder, title)),
+        ("curves.png", lambda: plots.draw_curves(folder, title, tally.measure, arms, end.period)),
     ]
+    if end.pairs.of:
+        primary = next(arm for arm in arms if arm.name == (result["primary"]))
+        found += [
+            ("weight_difference.png", lambda: plots.draw_weight_difference(folder, title, arms, end.floor)),
+            ("tensor_difference.png", lambda: draw_tensor_difference(folder, title, primary, arms[0])),
+        ]
+    if theory:
+        found += [("physics.png", lambda: draw_physics(folder, title, theory))]
     if retained:
-        found += [("tasks.png", lambda: plots.draw_tasks(folder, title, [*retained.values()], console.NAMES))]
+        found += [("tasks.png", lambda: plots.draw_tasks(folder, title, [*retained.values()], labels))]
     if end.stages:
         found += [("pipeline.png", lambda: draw_pipeline(folder, title, end.stages))]
     found += [("result", lambda: console.say(console.closing(result, console.short(folder))))]
     if run := end.generated:
         found += [
             ("free_run.csv", lambda: write_free_run(folder, run)),
-            ("free_run.png", lambda: draw_free_run(folder, title, run)),
-            ("result of the free run", lambda: console.say(said(run))),
+            ("free_run.png", lambda: draw_free_run(folder, title, run, arms)),
+            ("result of the free run", lambda: console.say(said(run, labels))),
         ]
-    floor = end.verdict.noise_floor
     return [
         *found,
         ("tensorboard/report", lambda: write_end(folder, result, report())),
-        ("report.html", lambda: write_report_page(folder, title, result, tensors, tally, end.period, floor, parts)),
+        ("report.html", lambda: write_report_page(folder, title, result, tensors, tally, end.period, end.floor, parts)),
         ("report.md", lambda: write_text(folder / "report.md", report())),
     ]
 
@@ -154,29 +168,3 @@ def _numbers(name: str, seconds: float, tally: Tally, parts: Parts) -> dict[str,
     scores: dict[str, Any] = parts.make(f"scores of {name}", lambda: tally.of(name, seconds), {})
     kept: dict[str, Any] = parts.make(f"tasks of {name}", tally.retention[name].measures, {})
     return scores | kept
-
-
-def _judge(cfg: DictConfig, built: Comparison, tally: Tally, differences: Differences, stop: Interruption) -> Verdict:
-    return judge(
-        differences.first_step,
-        tally.apart,
-        tally.diverged,
-        cfg.tau,
-        lambda steps: _replay(built, steps, cfg.seed, stop),
-        tally.learnt,
-        built.another_method,
-        f"{len(tally.apart)} compared steps" if built.hl.weights_elsewhere else "every step",
-        built.hl.drift,
-    )
-
-
-def _replay(built: Comparison, steps: list[int], seed: int, stop: Interruption) -> dict[int, float]:
-    """The noise floor, which takes two more PyTorch runs; after a signal only of the first steps."""
-    stopped = stop()
-    if stopped:
-        steps = [step for step in steps if step <= REPLAY_AFTER_SIGNAL]
-    console.say(f"  the weights differ: running PyTorch twice more over {max(steps)} steps for the noise floor")
-    try:
-        return noise_floor(built.fresh_stream(), built.fresh_pytorch, steps, seed, lambda: not stopped and stop())
-    except KeyboardInterrupt:
-        return {}

@@ -10,11 +10,11 @@ import torch
 from omegaconf import DictConfig
 
 from hl_cli.building import Comparison
-from hl_cli.compare.differences import Differences
 from hl_cli.compare.metrics import evaluate
+from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.rest import Rest
 from hl_cli.compare.schedule import Schedule
-from hl_cli.compare.side_by_side import StepRecord, side_by_side
+from hl_cli.compare.side_by_side import StepRecord, compare_arms
 from hl_cli.ending import Outcome
 from hl_cli.reporting import console
 
@@ -24,26 +24,24 @@ SECONDS = 1.0  # for the steps by which the time is told
 def rehearse(cfg: DictConfig, built: Comparison, folder: Path) -> Outcome:
     """Take a step, and then as many as fit into a second; write nothing."""
     schedule = built.schedule
-    differences = Differences(built.hl.weights(), built.pytorch.weights())
+    pairs = Pairs(built.learners, built.reference)
     marks: list[tuple[int, float]] = []
 
     def rest(here: Rest, interrupted: bool) -> None:
         marks.append((here.step, perf_counter()))
 
     endless = Schedule(10**18, schedule.log_every)  # looks at no held-out samples, which are timed by themselves
-    records = side_by_side(
-        built.stream, built.hl, built.pytorch, built.measure, endless, differences, start=None, rest=rest
-    )
+    records = compare_arms(built.stream, built.learners, built.measure, endless, pairs, rest=rest)
     first = next(records)
     for record in records:
         if marks[-1][1] - marks[0][1] > SECONDS or record.step >= schedule.steps:
             break
     begin = perf_counter()
-    for learner in (built.hl, built.pytorch):
+    for learner in built.learners:
         evaluate(learner, built.stream.held_out(), built.measure)
     lines = [
         "dry run: one step and some more to tell the time, nothing written",
-        f"  step 1      {_said(first)}",
+        f"  step 1      {_said(first, built.labels)}",
         f"  would write to {folder}",
         *(f"    {name:<22} {what}" for name, what in _files(cfg, built)),
         f"  time        {_time(marks, schedule, perf_counter() - begin)}",
@@ -52,12 +50,17 @@ def rehearse(cfg: DictConfig, built: Comparison, folder: Path) -> Outcome:
     return Outcome({}, 0)
 
 
-def _said(first: StepRecord) -> str:
+def _said(first: StepRecord, labels: dict[str, str]) -> str:
     """What the step was like."""
     if first.diverged:
         return "; ".join(f"the {d.quantity} of {d.learner} {d.how}" for d in first.diverged)
-    losses = ", ".join(f"{means[0]:.4g} ({console.NAMES[name]})" for name, means in first.means.items())
-    apart = "" if first.distance is None else f"; largest weight difference {first.distance.max_abs:.3g}"
+    losses = ", ".join(f"{means[0]:.4g} ({labels[name]})" for name, means in first.means.items())
+    gaps = [
+        f"{pair.distance.max_abs:.3g}{f' ({labels[name]})' if len(first.pairs) > 1 else ''}"
+        for name, pair in first.pairs.items()
+        if pair.distance
+    ]
+    apart = f"; largest weight difference {', '.join(gaps)}" if gaps else ""
     return f"loss {losses or 'none: no target counts yet'}{apart}"
 
 
@@ -68,7 +71,7 @@ def _files(cfg: DictConfig, built: Comparison) -> list[tuple[str, str]]:
     files = [("curves.csv", f"{s.steps:,} rows")]
     files += [(f"{name}.csv", f"{measured:,} rows") for name in ("running", "weight_difference", "physics")]
     files += [("evaluation.csv", f"{_times(s.steps, s.eval_every):,} rows")]
-    files += [("weights.csv", f"{len(built.pytorch.weights())} rows")]
+    files += [("weights.csv", f"{sum(len(of.weights()) for of in built.learners[:1])} rows")]
     if s.period:
         rows = len(built.stream.held_out_tasks()) * _times(s.steps + s.blend, s.period)
         files += [("tasks.csv, tasks.png", f"{rows:,} rows")]
@@ -79,8 +82,8 @@ def _files(cfg: DictConfig, built: Comparison) -> list[tuple[str, str]]:
         files += [("free_run.csv, .png", f"{cfg.free_run:,} rows")]
     files += [("tensorboard/", f"{measured:,} points a curve")]
     memory = io.BytesIO()
-    torch.save([arm.state_dict() for arm in (built.hl, built.pytorch)], memory)
-    size = memory.tell() + 2 * sum(w.nbytes for w in built.pytorch.weights().values())
+    torch.save([arm.state_dict() for arm in built.learners], memory)
+    size = memory.tell() + sum(w.nbytes for arm in built.learners for w in arm.weights().values())
     if cfg.checkpoint_every:
         count = min(cfg.keep_checkpoints, (s.steps - 1) // cfg.checkpoint_every + 1)
         files += [("checkpoints/", f"{count} of about {size / 1e6:.2g} MB")]

@@ -13,11 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from hl_cli.about import about_run
 from hl_cli.building import Comparison, comparison
-from hl_cli.compare.differences import Differences
+from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.rest import Rest
 from hl_cli.compare.runaway import Runaway
-from hl_cli.compare.side_by_side import StepRecord, side_by_side
-from hl_cli.compare.tally import LEARNERS, Tally
+from hl_cli.compare.side_by_side import StepRecord, compare_arms
+from hl_cli.compare.tally import Tally
 from hl_cli.ending import Outcome, finish
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.interruption import Interruption
@@ -27,6 +27,7 @@ from hl_cli.reporting import console
 from hl_cli.reporting.checkpoints import Checkpoints
 from hl_cli.reporting.histograms import Histograms
 from hl_cli.reporting.predictions import Predictions
+from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.reporting.thousands import Thousands
@@ -89,37 +90,38 @@ def _run(
 ) -> Outcome:
     state = start.state if start else None
     about = about_run(cfg, built, command)
-    console.say("\n".join([console.opening(about), *([start.said()] if start else [])]))
-    differences = Differences(built.hl.weights(), built.pytorch.weights())
-    tally, measure = Tally(built.measure), built.measure
-    runaway = Runaway((built.hl, built.pytorch))
+    console.say(
+        "\n".join([console.opening(about | {"reference": built.reference}), *([start.said()] if start else [])])
+    )
+    pairs = Pairs(built.learners, built.reference)
+    tally, measure = Tally(built.measure, tuple(built.arms)), built.measure
+    runaway = Runaway(built.learners)
     with ExitStack() as files:
-        tables = Tables(folder, tally, differences.names, built.schedule.period > 0, state and state["tables"])
+        physics = [name for name, arm in built.arms.items() if arm.coefficients]
+        tables = Tables(folder, tally, pairs, physics, built.schedule.period > 0, state and state["tables"])
         files.callback(tables.close)
-        spans = Thousands(folder, measure, state and state["thousands"])
+        spans = Thousands(folder, measure, tally.names, state and state["thousands"])
         files.callback(spans.close)
         predictions = None
         if cfg.predictions:
             start_there = state and state["predictions"]
-            predictions = Predictions(folder, LEARNERS, built.stream, cfg.batch_size, start_there)
+            predictions = Predictions(folder, tally.names, built.stream, cfg.batch_size, start_there)
             files.callback(predictions.close)
-        histograms = Histograms(built.hl, built.pytorch) if cfg.log_histograms else None
-        board = TensorBoard(folder, tally, state and state["tensorboard"], histograms)
+        histograms = Histograms(built.learners) if cfg.log_histograms else None
+        board = TensorBoard(folder, tally, pairs, state and state["tensorboard"], histograms)
         files.callback(board.close)
-        standing = Standing(cfg, built, tally, differences, runaway, tables, spans, board, world, predictions)
+        standing = Standing(cfg, built, tally, pairs, runaway, tables, spans, board, world, predictions)
         here = standing.load_state_dict(state) if state else None
-        progress = console.Progress(built.schedule.steps, here.step if here else 0)
+        progress = Progress(built.schedule.steps, built.labels, here.step if here else 0)
         files.callback(progress.close)
         rest = _keeper(standing, folder, here)
-        records = side_by_side(
-            built.stream, built.hl, built.pytorch, measure, built.schedule, differences, stop, here, rest
-        )
+        records = compare_arms(built.stream, built.learners, measure, built.schedule, pairs, stop, here, rest)
         told: list[Consumer] = [tally, runaway, tables, spans, board, progress]
         if predictions:
             told.insert(0, predictions)
         lost = _consume(records, told)
     about["runaway"] = {name: asdict(growth) for name, growth in runaway.away.items()}
-    return finish(cfg, built, folder, about, tally, differences, stop, lost)
+    return finish(cfg, built, folder, about, tally, pairs, stop, lost)
 
 
 def _keeper(standing: Standing, folder: Path, start: Rest | None) -> Callable[[Rest, bool], None]:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hl_cli import __version__
 from hl_cli.building import Comparison
-from hl_cli.compare.differences import Differences
+from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.rest import Rest
 from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.tally import Tally
@@ -36,7 +36,7 @@ class Standing:
     cfg: DictConfig
     built: Comparison
     tally: Tally
-    differences: Differences
+    pairs: Pairs
     runaway: Runaway
     tables: Tables
     thousands: Thousands
@@ -46,7 +46,7 @@ class Standing:
 
     def state_dict(self, here: Rest) -> dict[str, Any]:
         """Everything, in plain values and tensors. A learner that has diverged takes no part any more."""
-        arms = {"hl": self.built.hl, "pytorch": self.built.pytorch}
+        arms: dict[str, Any] = {arm.name: arm for arm in self.built.learners}
         return {
             "config": plain(self.cfg),
             "versions": _versions(),
@@ -55,13 +55,17 @@ class Standing:
             "stream": self.built.stream.state_dict(),
             "learners": {name: arms[name].state_dict() for name in here.alive},
             "followers": self._followers(),
-            "buffers": {name: b.clone() for name, b in self.built.hl.split.module.named_buffers()},
-            "drift": self.built.hl.drift,
+            "buffers": {
+                name: {key: b.clone() for key, b in arm.split.module.named_buffers()}
+                for name, arm in arms.items()
+                if hasattr(arm, "split")
+            },
+            "drift": {name: arm.drift for name, arm in arms.items() if hasattr(arm, "drift")},
             "seconds": {name: arm.seconds for name, arm in arms.items()},
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all() if self.cfg.device.startswith("cuda") else [],
             "tally": self.tally.state_dict(),
-            "differences": self.differences.state_dict(),
+            "differences": self.pairs.state_dict(),
             "runaway": self.runaway.state_dict(),
             "tables": self.tables.state_dict(),
             "thousands": self.thousands.state_dict(),
@@ -76,10 +80,11 @@ class Standing:
 
     def load_state_dict(self, state: dict[str, Any]) -> Rest:
         """Go there; tables and board were opened there already. Raises BadInput where a learner is another one."""
-        arms = {"hl": self.built.hl, "pytorch": self.built.pytorch}
+        arms: dict[str, Any] = {arm.name: arm for arm in self.built.learners}
         try:
-            for name, buffer in self.built.hl.split.module.named_buffers():
-                buffer.copy_(state["buffers"][name])
+            for name, buffers in state["buffers"].items():
+                for key, buffer in arms[name].split.module.named_buffers():
+                    buffer.copy_(buffers[key])
             for name, of in state["learners"].items():
                 arms[name].load_state_dict(of)
             self.world.lead(Order.MOVE)
@@ -87,11 +92,12 @@ class Standing:
             self.built.stream.load_state_dict(state["stream"])
         except (RuntimeError, KeyError, ValueError) as error:  # of a model or a stream of the user's, changed since
             raise BadInput(f"the checkpoint is of another net or stream: {' '.join(str(error).split())}") from error
-        self.built.hl.drift = state["drift"]
+        for name, drift in state["drift"].items():
+            arms[name].drift = drift
         for name, arm in arms.items():
             arm.seconds = state["seconds"][name]
         self.tally.load_state_dict(state["tally"])
-        self.differences.load_state_dict(state["differences"])
+        self.pairs.load_state_dict(state["differences"])
         self.runaway.load_state_dict(state["runaway"])
         torch.set_rng_state(state["random"])
         if state["random_cuda"]:

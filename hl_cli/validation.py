@@ -10,7 +10,20 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hl_cli.errors import BadInput
-from hl_cli.schema import MODELS, SCHEMES, STREAMS, Integrator, Module, Paths, PyTorch, Run, Scenario, Split, Sweep
+from hl_cli.schema import (
+    ARMS,
+    MODELS,
+    SCHEMES,
+    STREAMS,
+    Integrator,
+    Module,
+    Paths,
+    PyTorch,
+    Run,
+    Scenario,
+    Split,
+    Sweep,
+)
 
 GROUPS: dict[str, list[type]] = {
     "stream": [*STREAMS],
@@ -29,6 +42,7 @@ KINDS: tuple[type, ...] = (
     Split,
     Scenario,
     *SCHEMES,
+    *ARMS,
     Integrator,
     Paths,
     PyTorch,

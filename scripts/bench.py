@@ -27,14 +27,14 @@ from bench_sweep import sweeps
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
 from hl_cli import schema
-from hl_cli.compare.differences import Differences
+from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.schedule import Schedule
-from hl_cli.compare.side_by_side import side_by_side
+from hl_cli.compare.side_by_side import compare_arms
 from hl_cli.compare.tally import Tally
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.dynamics.integrators import semi_implicit_euler
 from hl_cli.learners.weights import FlatWeights
-from hl_cli.reporting.console import Progress
+from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.run import Consumer
@@ -100,15 +100,15 @@ def loop() -> None:
     endless = Schedule(10**9, default.log_every, default.eval_every)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        apart = Differences(built.hl.weights(), built.pytorch.weights())
+        pairs = Pairs(built.learners, built.reference)
         tally = Tally(built.measure)
         consumers: list[Consumer] = [
             tally,
-            Tables(folder, tally, apart.names),
-            TensorBoard(folder, tally),
-            Progress(10**9),
+            Tables(folder, tally, pairs, ["hl"]),
+            TensorBoard(folder, tally, pairs),
+            Progress(10**9, built.labels),
         ]
-        records = side_by_side(built.stream, built.hl, built.pytorch, built.measure, endless, apart)
+        records = compare_arms(built.stream, built.learners, built.measure, endless, pairs)
 
         def whole() -> None:
             for record in islice(records, default.log_every):

@@ -9,7 +9,7 @@ import pytest
 from omegaconf import DictConfig
 
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.reporting import console
+from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.two_runs import compare
 
 STEPS = 60
@@ -24,11 +24,11 @@ class Killed(BaseException):
 def die_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the run die when its last consumer has step number `step`; -1: never."""
 
-    def consume(self: console.Progress, record: StepRecord) -> None:
+    def consume(self: Progress, record: StepRecord) -> None:
         if record.step == step:
             raise Killed
 
-    monkeypatch.setattr(console.Progress, "consume", consume)
+    monkeypatch.setattr(Progress, "consume", consume)
 
 
 def made(folder: Path) -> Path:

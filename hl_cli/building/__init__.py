@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from omegaconf import DictConfig
 
 from hl_cli import validation
-from hl_cli.building.coefficients import coefficients
+from hl_cli.building.arms import Arm, Workshop
 from hl_cli.building.device import use_device
 from hl_cli.building.free_run import check_free_run
-from hl_cli.building.models import net, split
-from hl_cli.building.pytorch import another_baseline, named, pytorch_learner
-from hl_cli.building.schemes import Arm, another_method, hl_learner, note_of
 from hl_cli.building.streams import stream_of
 from hl_cli.compare.free_run import Tick
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.errors import BadInput
-from hl_cli.learners.compiled import CompiledForward
-from hl_cli.learners.pytorch import PyTorchLearner
+from hl_cli.learners.base import Learner
 from hl_cli.networks.losses import loss_of
 from hl_cli.parallel.world import World
 from hl_cli.streams.base import Stream
@@ -32,30 +28,95 @@ from hl_cli.streams.held import Held
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that a run needs, built; fresh_stream and fresh_pytorch start again from the very beginning."""
+    """All that a run needs, built. reference: the arm that the others are measured against, None where there is one
+    arm alone; note: what a user should know of the run as a whole; fresh_stream starts again from the very beginning.
+    """
 
     stream: Stream
-    hl: Arm
-    pytorch: PyTorchLearner
+    arms: dict[str, Arm]
+    reference: str | None
     measure: Measure
     schedule: Schedule
-    physics: Coefficients
-    sgd: SGD
     loss: str
-    note: str
-    another_method: str
-    baseline: str
-    alone: Callable[[], dict[str, Tick]]
+    shorter: str
     fresh_stream: Callable[[], Stream]
-    fresh_pytorch: Callable[[], PyTorchLearner]
+
+    @property
+    def learners(self) -> list[Learner]:
+        """Those of all arms, in order."""
+        return [arm.learner for arm in self.arms.values()]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the arms are called for people."""
+        return {name: arm.label for name, arm in self.arms.items()}
+
+    @property
+    def primary(self) -> Arm:
+        """The arm that the verdict of the run is about: the first, but the reference, that is meant to equal it."""
+        others = [arm for name, arm in self.arms.items() if name != self.reference]
+        return next((arm for arm in others if not arm.another_method), others[0])
+
+    @property
+    def theory(self) -> Arm:
+        """The arm whose coefficients are told of the run: the first that has any."""
+        arms = list(self.arms.values())
+        known = [arm for arm in arms if arm.coefficients] + [arm for arm in arms if arm.sgd]
+        return next(iter([*known, *arms]))
+
+    @property
+    def note(self) -> str:
+        """What a user should know before the run, of its first arm that has something to tell."""
+        return next((arm.note for arm in self.arms.values() if arm.note), "no arm of HL") + self.shorter
+
+    @property
+    def hl(self) -> Any:
+        """The learner of the arm hl."""
+        return self.arms["hl"].learner
+
+    @property
+    def pytorch(self) -> Any:
+        """The learner of the arm pytorch."""
+        return self.arms["pytorch"].learner
+
+    @property
+    def physics(self) -> Coefficients | None:
+        """HL's numbers, of the first arm that has any."""
+        return self.theory.coefficients
+
+    @property
+    def sgd(self) -> SGD | None:
+        """The SGD that equals it."""
+        return self.theory.sgd
+
+    @property
+    def baseline(self) -> str:
+        """What the reference is, in words; nothing where there is one arm alone."""
+        return "" if self.reference is None else self.arms[self.reference].described
+
+    @property
+    def another_method(self) -> str:
+        """Why the primary arm is not meant to equal the reference; nothing where it is."""
+        return self.primary.another_method
+
+    def alone(self) -> dict[str, Tick]:
+        """A tick of each arm whose neurons live on, for a free run."""
+        return {arm.name: arm.alone() for arm in self.learners if hasattr(arm, "alone")}
+
+    @property
+    def fresh_reference(self) -> Callable[[], Learner] | None:
+        """Makes the reference at its start, where it can be had again."""
+        return None if self.reference is None else self.arms[self.reference].fresh
+
+    @property
+    def fresh_pytorch(self) -> Any:
+        """Makes the learner of the arm pytorch at its start."""
+        return self.arms["pytorch"].fresh
 
 
 def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
     """Check and build everything; raises BadInput before anything is written. world: the processes of the run."""
     validation.check(cfg)
-    physics, sgd, note = coefficients(cfg.scenario, cfg.tau, cfg.dtype)
-    if cfg.integrator.name == "explicit_euler":
-        note += "; the explicit order is another method than SGD, so expect a difference"
     device = use_device(cfg.device, cfg.dtype, cfg.threads)
     dtype = getattr(torch, cfg.dtype)
 
@@ -67,32 +128,18 @@ def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
     schedule, shorter = _schedule(cfg, stream)
     loss, outputs = loss_of(stream.task, cfg.loss)
     measure = Measure(stream.task, loss, stream.held_out().baseline is not None)
-    torch.manual_seed(cfg.seed)
-    start = net(cfg.model, stream, outputs).to(device, dtype)  # drawn in float32 for every dtype
-
-    def fresh_pytorch() -> PyTorchLearner:
-        return pytorch_learner(cfg, copy.deepcopy(start), measure.loss, sgd)
-
-    check_free_run(cfg, stream, outputs)
-    own = split(cfg.model, cfg.split.name, copy.deepcopy(start), device, stream.task.counts == "every")
-    hl, pytorch = hl_learner(cfg, own, measure.loss, physics, world or World()), fresh_pytorch()
-    if isinstance(hl, CompiledForward):
-        hl.compile(next(fresh_stream()))
+    workshop = Workshop(cfg, stream, fresh_stream, measure.loss, outputs, device, world or World())
+    arms = workshop.arms()
+    check_free_run(cfg, stream, outputs, [arm.learner for arm in arms])
     return Comparison(
         stream=stream,
-        hl=hl,
-        pytorch=pytorch,
+        arms={arm.name: arm for arm in arms},
+        reference=workshop.reference,
         measure=measure,
         schedule=schedule,
-        physics=physics,
-        sgd=sgd,
         loss=loss,
-        note=note + shorter + note_of(hl),
-        another_method=another_baseline(cfg, sgd) or another_method(cfg),
-        baseline=named(cfg.pytorch, sgd),
-        alone=lambda: {name: arm.alone() for name, arm in (("hl", hl), ("pytorch", pytorch)) if hasattr(arm, "alone")},
+        shorter=shorter,
         fresh_stream=fresh_stream,
-        fresh_pytorch=fresh_pytorch,
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from omegaconf import DictConfig
 
-from hl_cli.building.pytorch import lives_on
 from hl_cli.errors import NoSuchCombination
+from hl_cli.learners.base import Learner
+from hl_cli.learners.controls import FrozenLearner
 from hl_cli.streams.base import Stream
 
 
-def check_free_run(cfg: DictConfig, stream: Stream, outputs: int) -> None:
-    """Raise BadInput where a learner could not generate by itself."""
+def check_free_run(cfg: DictConfig, stream: Stream, outputs: int, learners: Sequence[Learner]) -> None:
+    """Raise BadInput where a learner that learns could not generate by itself."""
     if not cfg.free_run:
         return
-    if cfg.scheme.name != "forward" or not lives_on(cfg.pytorch):
+    if not all(hasattr(learner, "alone") or isinstance(learner, FrozenLearner) for learner in learners):
         raise NoSuchCombination(
             f"free_run={cfg.free_run}: neurons end with each sample; allowed: scheme=forward, with "
             "pytorch.window= or pytorch.credit=rtrl"

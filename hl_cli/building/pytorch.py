@@ -66,11 +66,6 @@ def _in_real_time(cfg: DictConfig, module: nn.Module) -> Recurrent:
     return module
 
 
-def lives_on(of: DictConfig) -> bool:
-    """Whether neurons of the PyTorch arm live on over samples."""
-    return of.window is not None or of.credit == "rtrl"
-
-
 def options(of: DictConfig, sgd: SGD) -> dict[str, Any]:
     """The arguments of the optimizer: for SGD those of the scenario, and what the user says over them."""
     if of.optimizer.lower() not in OPTIMIZERS:
@@ -94,9 +89,13 @@ def named(of: DictConfig, sgd: SGD) -> str:
     return ", ".join((f"torch.optim.{OPTIMIZERS[of.optimizer.lower()].__name__}", *given, *credit))
 
 
-def another_baseline(cfg: DictConfig, sgd: SGD) -> str:
-    """Why the PyTorch arm is not the SGD that HL is meant to equal; nothing where it is."""
+def another_baseline(cfg: DictConfig, sgd: SGD, of_reference: SGD | None = None) -> str:
+    """Why the PyTorch arm is not the SGD that HL is meant to equal; nothing where it is.
+
+    sgd: that SGD; of_reference: the one whose numbers the PyTorch arm has by default, the same unless it is given.
+    """
+    of_reference = of_reference or sgd
     on_and_on = cfg.pytorch.credit == "rtrl" or (cfg.pytorch.window is not None and cfg.scheme.name != "forward")
-    if on_and_on or options(cfg.pytorch, sgd) != vars(sgd):
-        return f"PyTorch's arm is {named(cfg.pytorch, sgd)}: compare the curves, not the weights"
+    if on_and_on or options(cfg.pytorch, of_reference) != vars(sgd):
+        return f"PyTorch's arm is {named(cfg.pytorch, of_reference)}: compare the curves, not the weights"
     return ""

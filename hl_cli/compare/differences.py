@@ -3,7 +3,7 @@ r"""How far the weights of two learners are apart, to the bit.
     max_abs   max |a - b|          relative   |a - b|_2 / |b|_2
     mean_abs  mean |a - b|         max_ulp    largest number of floating-point numbers between a and b
 
-a are the weights of HL, b those of PyTorch. Differences are taken in float64.
+a are the weights of an arm, b those of the reference. Differences are taken in float64.
 """
 
 from __future__ import annotations
@@ -78,34 +78,39 @@ def _ordered(a: Tensor) -> Tensor:
 class Differences:
     """Compares two sets of weights step by step, by snapshots: all weights of a learner in one flat tensor.
 
-    hl, pytorch: live weights, name to tensor, same names and shapes; only `snapshot` reads them.
+    arm, reference: live weights, name to tensor, same names and shapes; only `snapshot` reads them. learners: the
+    names of the two.
     """
 
-    def __init__(self, hl: dict[str, Tensor], pytorch: dict[str, Tensor]) -> None:
-        if {n: w.shape for n, w in hl.items()} != {n: w.shape for n, w in pytorch.items()}:
-            raise ValueError(f"the learners have other weights: {list(hl)} and {list(pytorch)}")
+    def __init__(
+        self, arm: dict[str, Tensor], reference: dict[str, Tensor], learners: tuple[str, str] = ("hl", "pytorch")
+    ) -> None:
+        if {n: w.shape for n, w in arm.items()} != {n: w.shape for n, w in reference.items()}:
+            raise ValueError(f"the learners have other weights: {list(arm)} and {list(reference)}")
+        self.learners = learners
         self._live = {
-            name: [_bits(w).view(-1) for w in weights.values()] for name, weights in (("hl", hl), ("pytorch", pytorch))
+            name: [_bits(w).view(-1) for w in weights.values()]
+            for name, weights in zip(learners, (arm, reference), strict=True)
         }
-        self._shapes = {name: tuple(w.shape) for name, w in hl.items()}
-        self._sizes = [w.numel() for w in hl.values()]
-        first = next(iter(pytorch.values()))
+        self._shapes = {name: tuple(w.shape) for name, w in arm.items()}
+        self._sizes = [w.numel() for w in arm.values()]
+        first = next(iter(reference.values()))
         self._dtype, self._device = first.dtype, first.device
         self.weights = sum(self._sizes)
         self.first_steps: dict[str, int] = {}
         self.last_step = 0
-        self._last = (self.snapshot("hl"), self.snapshot("pytorch"))
+        self._last = (self.snapshot(learners[0]), self.snapshot(learners[1]))
 
     def snapshot(self, learner: str) -> Tensor:
-        """The bits of all weights of "hl" or "pytorch" as they are now, (weights,) of int32 or int64."""
+        """The bits of all weights of one of the two as they are now, (weights,) of int32 or int64."""
         return torch.cat([bits.to(self._device) for bits in self._live[learner]])
 
-    def compare(self, step: int, hl: Tensor, pytorch: Tensor) -> bool:
+    def compare(self, step: int, arm: Tensor, reference: Tensor) -> bool:
         """Tell whether two snapshots of this step are equal bit for bit; remember which tensors were not."""
-        self.last_step, self._last = step, (hl, pytorch)
-        if torch.equal(hl, pytorch):
+        self.last_step, self._last = step, (arm, reference)
+        if torch.equal(arm, reference):
             return True
-        pairs = zip(self._shapes, hl.split(self._sizes), pytorch.split(self._sizes), strict=True)
+        pairs = zip(self._shapes, arm.split(self._sizes), reference.split(self._sizes), strict=True)
         for name, a, b in pairs:
             if name not in self.first_steps and not torch.equal(a, b):
                 self.first_steps[name] = step
@@ -113,29 +118,29 @@ class Differences:
 
     def state_dict(self) -> dict[str, Any]:
         """What was compared last, and since when tensors differ."""
-        hl, pytorch = self._last
-        last = [hl, hl if torch.equal(hl, pytorch) else pytorch]  # one tensor twice is saved once
+        arm, reference = self._last
+        last = [arm, arm if torch.equal(arm, reference) else reference]  # one tensor twice is saved once
         return {"first_steps": self.first_steps, "last_step": self.last_step, "last": last}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        hl, pytorch = state["last"]
-        self.first_steps, self.last_step, self._last = state["first_steps"], state["last_step"], (hl, pytorch)
+        arm, reference = state["last"]
+        self.first_steps, self.last_step, self._last = state["first_steps"], state["last_step"], (arm, reference)
 
     @property
     def first_step(self) -> int | None:
         """The first compared step after which any weight differed, None while all are equal."""
         return min(self.first_steps.values(), default=None)
 
-    def measure(self, hl: Tensor, pytorch: Tensor) -> Distance:
+    def measure(self, arm: Tensor, reference: Tensor) -> Distance:
         """Distance of all weights of two snapshots together."""
-        return distance(hl.view(self._dtype), pytorch.view(self._dtype))
+        return distance(arm.view(self._dtype), reference.view(self._dtype))
 
-    def largest_by_tensor(self, hl: Tensor, pytorch: Tensor) -> tuple[float, ...]:
+    def largest_by_tensor(self, arm: Tensor, reference: Tensor) -> tuple[float, ...]:
         """max_abs of each tensor of two snapshots, in the order of `names`; 0.0 is equal bit for bit, but for -0."""
-        if torch.equal(hl, pytorch):
+        if torch.equal(arm, reference):
             return (0.0,) * len(self._sizes)
-        gap = (hl.view(self._dtype).double() - pytorch.view(self._dtype).double()).abs()
+        gap = (arm.view(self._dtype).double() - reference.view(self._dtype).double()).abs()
         return tuple(torch.stack([part.max() for part in gap.split(self._sizes)]).tolist())
 
     @property

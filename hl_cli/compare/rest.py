@@ -8,15 +8,15 @@ from hl_cli.types import Sample
 
 
 class Rest(NamedTuple):
-    """Between two bursts: both learners have taken every sample up to `step`, and every record has been given.
+    """Between two bursts: all arms have taken every sample up to `step`, and every record has been given.
 
-    limit: how many steps the next burst may take; alive: the learners that have not diverged; upcoming: the sample of
+    limit: how many steps the next burst may take; alive: the arms that have not diverged; upcoming: the sample of
     the next step, which the stream has given already, None where there is no next step.
     """
 
     step: int = 0
     limit: int = 1
-    alive: tuple[str, ...] = ("hl", "pytorch")
+    alive: tuple[str, ...] = ()
     upcoming: Sample | None = None
 
     def state_dict(self) -> dict[str, Any]:

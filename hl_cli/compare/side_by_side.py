@@ -1,4 +1,4 @@
-"""The only training loop: the same samples, both learners, what they said of them, how far their weights are apart.
+"""The only training loop: the same samples for all arms, what they said of them, how far their weights are apart.
 
 It is a generator: it yields and does nothing else. Consumers write, draw and print.
 """
@@ -6,16 +6,17 @@ It is a generator: it yields and does nothing else. Consumers write, draw and pr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from hl_cli.compare.differences import Differences, Distance
+from hl_cli.compare.differences import Differences
 from hl_cli.compare.metrics import Means, Measure, evaluate
+from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.record import Divergence, StepRecord
 from hl_cli.compare.rest import Rest
 from hl_cli.compare.schedule import Schedule
 from hl_cli.errors import NonFinite
@@ -24,45 +25,6 @@ from hl_cli.streams.base import Stream
 from hl_cli.types import LearnerRecord, Physics, Sample, Scores
 
 BURST = 2**20  # numbers, weights and inputs, that a burst may keep
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """Which learner met a loss, gradient or weight costate that is not finite, or grows without bound, and when.
-
-    Its weights stayed as they were before it. (A held-out loss can only be met after its step.)
-    """
-
-    step: int
-    learner: str
-    quantity: str
-    how: str = NonFinite.how
-    advice: str = NonFinite.advice
-
-
-class StepRecord(NamedTuple):
-    """One step of the comparison; means (hl_cli.compare.metrics) are of before the update, the difference of after it.
-
-    A learner that has diverged is missing from `means`, `held_out` and `tasks`, and both are missing from `means`
-    where no target counted. measured: whether this step asked for distance and physics; equal and distance are None
-    once a learner has diverged, and between measured steps where weights are in other processes. by_tensor: max_abs of
-    each tensor, where there is a distance. tasks: held-out scores by task, then by learner, after a period of a stream
-    that changes; trained: the task of that period; sample: the one given; said: what each learner said at this step.
-    """
-
-    step: int
-    means: dict[str, Means]
-    measured: bool
-    equal: bool | None = None
-    distance: Distance | None = None
-    by_tensor: tuple[float, ...] | None = None
-    physics: Physics | None = None
-    held_out: dict[str, Scores] | None = None
-    tasks: dict[str, dict[str, Scores]] | None = None
-    trained: str | None = None
-    sample: Sample | None = None
-    said: dict[str, LearnerRecord] | None = None
-    diverged: tuple[Divergence, ...] = ()
 
 
 @dataclass
@@ -77,7 +39,7 @@ class _Trace:
 
 
 def _advance(
-    learner: Learner, samples: list[Sample], step: int, observe: bool, differences: Differences, measure: Measure
+    learner: Learner, samples: list[Sample], step: int, observe: bool, pairs: Pairs, measure: Measure
 ) -> _Trace:
     """Let a learner take the samples one after the other; observe: ask for the physics of the last."""
     trace = _Trace()
@@ -92,7 +54,7 @@ def _advance(
             trace.diverged = (Divergence(step + k, learner.name, *said_so),)
             break
         seen = not learner.weights_elsewhere or (observe and k == len(samples))
-        trace.snapshots.append(differences.snapshot(learner.name) if seen else None)
+        trace.snapshots.append(pairs.snapshot(learner.name) if seen else None)
         trace.physics = said[-1].physics
     of = (r.sample or s for r, s in zip(said, samples, strict=False))
     counted = [(r.loss, r.prediction, s) for r, s in zip(said, of, strict=True) if r.loss is not None]
@@ -120,6 +82,73 @@ def _held_out(
     return scores
 
 
+def compare_arms(
+    stream: Stream,
+    arms: Sequence[Learner],
+    measure: Measure,
+    schedule: Schedule,
+    pairs: Pairs,
+    stop: Callable[[], bool] = lambda: False,
+    start: Rest | None = None,
+    rest: Callable[[Rest, bool], None] = lambda here, interrupted: None,
+) -> Iterator[StepRecord]:
+    """Yield a record a step until the steps are done, stop() says so, the stream ends, or all arms have diverged.
+
+    Each arm takes a burst of samples before the next takes the same ones: alternating at every step makes all a fifth
+    slower, for the caches of the machine. At a measured step all stand exactly there.
+    rest(here, interrupted) is called before each burst and after the last, but not after the step that stop() made
+    the last; start: where to go on, with everything else as it was there.
+    """
+    step, limit, names, upcoming = start or Rest(
+        alive=tuple(arm.name for arm in arms), upcoming=next(stream, None)
+    )  # one sample ahead, to know which is the last
+    alive: list[Learner] = [arm for arm in arms if arm.name in names]
+    last = interrupted = False
+    while alive and not last and upcoming is not None:
+        interrupted = stop()
+        rest(Rest(step, limit, tuple(arm.name for arm in alive), upcoming), interrupted)
+        samples = [upcoming, *islice(stream, 0 if interrupted else schedule.burst(step, limit) - 1)]
+        end = step + len(samples)
+        trained = stream.current_task()
+        upcoming = next(stream, None) if end < schedule.steps else None
+        last = interrupted or upcoming is None
+        measured = last or schedule.measures(end)
+        limit = max(1, 2 * BURST // (pairs.snapshot_size + 2 * samples[0].inputs.numel()))
+        traces = {arm.name: _advance(arm, samples, step, measured, pairs, measure) for arm in alive}
+        alive = [arm for arm in alive if not traces[arm.name].diverged]
+        held_out, tasks = None, None
+        if last or schedule.evaluates(end):
+            held_out = _held_out(alive, stream, measure, traces, end)
+            alive = [arm for arm in alive if arm.name in held_out]
+        if schedule.ends_task(end) or (last and schedule.period):
+            parts = stream.held_out_tasks()
+            tasks = {task: {arm.name: evaluate(arm, part, measure) for arm in alive} for task, part in parts.items()}
+        for k in range(len(samples)):
+            if all(t.diverged and t.diverged[0].step <= step for t in traces.values()):
+                break  # all have diverged before this step
+            step += 1
+            record = _record(step, k, samples[k], traces, pairs, measured and step == end)
+            if step == end:
+                record = record._replace(held_out=held_out, tasks=tasks, trained=trained)
+            yield record
+    if not interrupted:
+        rest(Rest(step, limit, tuple(arm.name for arm in alive)), False)
+
+
+def _record(step: int, k: int, sample: Sample, traces: dict[str, _Trace], pairs: Pairs, measured: bool) -> StepRecord:
+    """Put together what the arms said at the k-th step of a burst."""
+    there = {name: trace.means[k] for name, trace in traces.items() if k < len(trace.means)}
+    means = {name: found for name, found in there.items() if found is not None}
+    taken = {name: trace.snapshots[k] for name, trace in traces.items() if k < len(trace.snapshots)}
+    snapshots = {name: snapshot for name, snapshot in taken.items() if snapshot is not None}
+    ending = {name for name, trace in traces.items() if trace.diverged and len(trace.means) == k + 1}
+    apart = pairs.compare(step, snapshots, measured, ending)
+    physics = {name: of for name in there if measured and (of := traces[name].physics)}
+    diverged = tuple(one for trace in traces.values() for one in trace.diverged if one.step == step)
+    said = {name: trace.said[k] for name, trace in traces.items() if k < len(trace.said)}
+    return StepRecord(step, means, measured, apart, physics, sample=sample, said=said, diverged=diverged)
+
+
 def side_by_side(
     stream: Stream,
     hl: Learner,
@@ -131,69 +160,5 @@ def side_by_side(
     start: Rest | None = None,
     rest: Callable[[Rest, bool], None] = lambda here, interrupted: None,
 ) -> Iterator[StepRecord]:
-    """Yield a record a step until the steps are done, stop() says so, the stream ends, or both learners have diverged.
-
-    Each learner takes a burst of samples before the other takes the same ones: alternating at every step makes both
-    a fifth slower, for the caches of the machine. At a measured step both stand exactly there.
-    rest(here, interrupted) is called before each burst and after the last, but not after the step that stop() made
-    the last; start: where to go on, with everything else as it was there.
-    """
-    step, limit, names, upcoming = start or Rest(upcoming=next(stream, None))  # one ahead, to know which is the last
-    alive: list[Learner] = [learner for learner in (hl, pytorch) if learner.name in names]
-    last = interrupted = False
-    while alive and not last and upcoming is not None:
-        interrupted = stop()
-        rest(Rest(step, limit, tuple(learner.name for learner in alive), upcoming), interrupted)
-        samples = [upcoming, *islice(stream, 0 if interrupted else schedule.burst(step, limit) - 1)]
-        end = step + len(samples)
-        trained = stream.current_task()
-        upcoming = next(stream, None) if end < schedule.steps else None
-        last = interrupted or upcoming is None
-        measured = last or schedule.measures(end)
-        limit = max(1, BURST // (differences.weights + samples[0].inputs.numel()))
-        traces = {learner.name: _advance(learner, samples, step, measured, differences, measure) for learner in alive}
-        alive = [learner for learner in alive if not traces[learner.name].diverged]
-        held_out, tasks = None, None
-        if last or schedule.evaluates(end):
-            held_out = _held_out(alive, stream, measure, traces, end)
-            alive = [learner for learner in alive if learner.name in held_out]
-        if schedule.ends_task(end) or (last and schedule.period):
-            parts = stream.held_out_tasks()
-            tasks = {
-                task: {learner.name: evaluate(learner, part, measure) for learner in alive}
-                for task, part in parts.items()
-            }
-        for k in range(len(samples)):
-            if all(t.diverged and t.diverged[0].step <= step for t in traces.values()):
-                break  # both have diverged before this step
-            step += 1
-            record = _record(step, k, samples[k], traces, differences, measured and step == end)
-            if step == end:
-                record = record._replace(held_out=held_out, tasks=tasks, trained=trained)
-            yield record
-    if not interrupted:
-        rest(Rest(step, limit, tuple(learner.name for learner in alive)), False)
-
-
-def _record(
-    step: int, k: int, sample: Sample, traces: dict[str, _Trace], differences: Differences, measured: bool
-) -> StepRecord:
-    """Put together what the learners said at the k-th step of a burst."""
-    equal, apart, parts = None, None, None
-    there = {name: trace.means[k] for name, trace in traces.items() if k < len(trace.means)}
-    means = {name: found for name, found in there.items() if found is not None}
-    pair = [seen for trace in traces.values() for seen in trace.snapshots[k : k + 1] if seen is not None]
-    if len(pair) == 2:
-        before = differences.first_step
-        equal = differences.compare(step, *pair)
-        if measured or (before is None and not equal) or _parts_after(k, traces):
-            apart, parts = differences.measure(*pair), differences.largest_by_tensor(*pair)
-    physics = traces["hl"].physics if measured and "hl" in there else None
-    diverged = tuple(one for trace in traces.values() for one in trace.diverged if one.step == step)
-    said = {name: trace.said[k] for name, trace in traces.items() if k < len(trace.said)}
-    return StepRecord(step, means, measured, equal, apart, parts, physics, sample=sample, said=said, diverged=diverged)
-
-
-def _parts_after(k: int, traces: dict[str, _Trace]) -> bool:
-    """Whether the k-th step is the last that both learners reach."""
-    return any(trace.diverged and len(trace.means) == k + 1 for trace in traces.values())
+    """Compare two learners, the first held to the second: `compare_arms` with one pair."""
+    return compare_arms(stream, (hl, pytorch), measure, schedule, Pairs.single(differences), stop, start, rest)

@@ -1,4 +1,4 @@
-"""The running scores of both learners, and what the end of a run needs of its records."""
+"""The running scores of all arms, and what the end of a run needs of its records."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ LEARNERS = ("hl", "pytorch")
 class Tally:
     """What is known of a run so far.
 
-    last, total: scores of each learner over the last WINDOW steps, and over all; apart: largest weight difference by
-    measured step; retention: what is kept of the tasks of a stream that changes.
+    names: the arms, in order; last, total: scores of each over the last WINDOW steps, and over all; apart: by arm, its
+    largest weight difference from the reference by measured step; retention: what is kept of the tasks of a stream that
+    changes.
     """
 
     measure: Measure
+    names: tuple[str, ...] = LEARNERS
     steps: int = 0
-    apart: dict[int, float] = field(default_factory=dict)
+    apart: dict[str, dict[int, float]] = field(default_factory=dict)
     diverged: list[Divergence] = field(default_factory=list)
     held_out: dict[str, Scores] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.retention = {name: Retention(name, self.measure.main) for name in LEARNERS}
-        self.last = {name: Window(self.measure) for name in LEARNERS}
-        self.total = {name: Total(self.measure) for name in LEARNERS}
+        self.retention = {name: Retention(name, self.measure.main) for name in self.names}
+        self.last = {name: Window(self.measure) for name in self.names}
+        self.total = {name: Total(self.measure) for name in self.names}
 
     def consume(self, record: StepRecord) -> None:
         """Keep the last window, the distances and the divergences."""
@@ -42,8 +44,9 @@ class Tally:
             self.total[name].add(means)
         for retention in self.retention.values():
             retention.consume(record)
-        if record.distance is not None:
-            self.apart[record.step] = record.distance.max_abs
+        for name, pair in record.pairs.items():
+            if pair.distance is not None:
+                self.apart.setdefault(name, {})[record.step] = pair.distance.max_abs
         if record.held_out is not None:
             self.held_out = record.held_out
         self.diverged += record.diverged
@@ -55,20 +58,23 @@ class Tally:
         """All of it, in plain values and tensors."""
         return {
             "steps": self.steps,
-            "apart": torch.tensor([*self.apart.items()], dtype=torch.float64),  # exact up to 2**53 steps
+            "apart": {
+                name: torch.tensor([*apart.items()], dtype=torch.float64)  # exact up to 2**53 steps
+                for name, apart in self.apart.items()
+            },
             "diverged": [asdict(d) for d in self.diverged],
             "held_out": self.held_out,
-            **{f"last {name}": self.last[name].state_dict() for name in LEARNERS},
-            **{f"total {name}": self.total[name].state_dict() for name in LEARNERS},
-            **{f"retention {name}": asdict(self.retention[name]) for name in LEARNERS},
+            **{f"last {name}": self.last[name].state_dict() for name in self.names},
+            **{f"total {name}": self.total[name].state_dict() for name in self.names},
+            **{f"retention {name}": asdict(self.retention[name]) for name in self.names},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self.steps, self.held_out = state["steps"], state["held_out"]
-        self.apart = {int(step): gap for step, gap in state["apart"].tolist()}
+        self.apart = {name: {int(step): gap for step, gap in of.tolist()} for name, of in state["apart"].items()}
         self.diverged = [Divergence(**d) for d in state["diverged"]]
-        for name in LEARNERS:
+        for name in self.names:
             self.last[name].load_state_dict(state[f"last {name}"])
             self.total[name].load_state_dict(state[f"total {name}"])
             self.retention[name] = Retention(**state[f"retention {name}"])

@@ -9,13 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.compare.tally import LEARNERS
-
 LARGE = 1e5  # from here on a score is written with its power of ten
-NAMES = {"hl": "HL", "pytorch": "PyTorch"}
 
 
 def say(text: str) -> None:
@@ -28,25 +22,44 @@ def say(text: str) -> None:
 
 def opening(about: dict[str, Any]) -> str:
     """What is compared, before the first step."""
-    s, c = about["stream"], about["coefficients"]
+    s = about["stream"]
     ticks = f"{s['ticks']} ticks of {s['features']} features" if s["ticks"] > 1 else f"{s['features']} features"
     asked = f"{s['size']} {s['kind'] if s['size'] > 1 else 'value'}{' at every tick' * (s['counts'] == 'every')}"
     given = "samples without end" if s["train_samples"] is None else f"{s['train_samples']} training"
     chance = "" if s["chance"] is None else f", chance {s['chance']:.2f}"
-    first = f" (phi {c['phi_first']:g} at the first step)" if c["phi_first"] != c["phi"] else ""
     return "\n".join(
         [
-            f"HL ({about['split']} split, {about['scheme']} scheme, {about['integrator']}) against "
-            f"{about['baseline'].partition(',')[0]}: same weights, same samples",
+            _against(about),
             f"  stream    {s['name']}: {ticks}, {asked}, {given} and {s['held_out_samples']} held-out samples{chance}",
             f"  origin    {s['origin']}",
             f"  model     {about['model']}: {about['weights']} weights, {about['loss'].replace('_', ' ')} loss, "
             f"{about['dtype']} on {about['device']}, threads {about['threads']}",
-            f"  HL        tau {c['tau']:g}, beta {c['beta']:g}, eta {c['eta']:g}, phi {c['phi']:g}{first}",
-            f"  PyTorch   {about['baseline']}",
+            *(f"  {label:<9} {_numbers(about['arm_notes'][name])}" for name, label in about["labels"].items()),
             f"  note      {about['note']}",
         ]
     )
+
+
+def _against(about: dict[str, Any]) -> str:
+    """Who is compared with whom."""
+    kinds = [of["kind"] for of in about["arm_notes"].values()]
+    if kinds == ["hamiltonian", "stock"]:
+        hl = f"HL ({about['split']} split, {about['scheme']} scheme, {about['integrator']})"
+        return f"{hl} against {about['baseline'].partition(',')[0]}: same weights, same samples"
+    labels = list(about["labels"].values())
+    if len(labels) == 1:
+        return f"{labels[0]} alone"
+    held_to = about["labels"][about["reference"]]
+    return f"{len(labels)} arms on the same samples, each against {held_to}: {', '.join(labels)}"
+
+
+def _numbers(of: dict[str, Any]) -> str:
+    """What an arm is, with its numbers."""
+    c = of["coefficients"]
+    if not c:
+        return str(of["described"])
+    first = f" (phi {c['phi_first']:g} at the first step)" if c["phi_first"] != c["phi"] else ""
+    return f"tau {c['tau']:g}, beta {c['beta']:g}, eta {c['eta']:g}, phi {c['phi']:g}{first}"
 
 
 def _cell(value: float | None, form: str) -> str:
@@ -56,38 +69,39 @@ def _cell(value: float | None, form: str) -> str:
 
 
 def table(summary: dict[str, Any]) -> list[list[str]]:
-    """Header and one row a learner, as text; used by the console and by the report."""
+    """Header and one row an arm, as text; used by the console and by the report."""
     shown = summary["metrics"]
     labels = [metric.replace("_", " ") for metric in shown]
     rows = [["", "loss", *labels, *(f"held-out {label}" for label in labels), "steps/s"]]
-    for name in LEARNERS:
+    for name, label in summary["labels"].items():
         of = summary[name]
         scores = [_cell(of[metric], ".3f") for metric in (*shown, *(f"held_out_{metric}" for metric in shown))]
-        rows.append([NAMES[name], _cell(of["final_loss"], ".4g"), *scores, _cell(of["steps_per_second"], ",.0f")])
+        rows.append([label, _cell(of["final_loss"], ".4g"), *scores, _cell(of["steps_per_second"], ",.0f")])
     return rows
 
 
 def retention(summary: dict[str, Any]) -> list[str]:
     """How much of its tasks each learner has kept, a line each; nothing for a stream without tasks."""
     return [
-        f"{NAMES[name]}, mean over {of['tasks_met']} of {len(summary['tasks'])} tasks: "
+        f"{label}, mean over {of['tasks_met']} of {len(summary['tasks'])} tasks: "
         f"held-out {summary['main']} when just learnt {_cell(of['plasticity'], '.3f')}, "
         f"at the end {_cell(of['final'], '.3f')}; forgetting {_cell(of['forgetting'], '.3f')} (all but the last task)"
         if of["tasks_met"]
-        else f"{NAMES[name]}: no task that is scored was learnt yet"
-        for name in LEARNERS
+        else f"{label}: no task that is scored was learnt yet"
+        for name, label in summary["labels"].items()
         if "plasticity" in (of := summary[name])
     ]
 
 
 def remark(summary: dict[str, Any]) -> str:
     """What a verdict does not say: a learner may equal the other and yet be no use, or be no net any more."""
+    labels = summary["labels"]
     away = [
-        f"the weights of {NAMES[name]} ran away though every number is finite: {of['tensor']} grew {of['times']:.3g} "
+        f"the weights of {labels[name]} ran away though every number is finite: {of['tensor']} grew {of['times']:.3g} "
         f"times (step {of['step']}); try a smaller learning rate"
         for name, of in summary["runaway"].items()
     ]
-    below = [NAMES[name] for name in LEARNERS if (summary[name].get("held_out_skill") or 0.0) < 0]
+    below = [label for name, label in labels.items() if (summary[name].get("held_out_skill") or 0.0) < 0]
     if not below:
         return "; ".join(away)
     skill = (
@@ -101,7 +115,10 @@ def cumulative(summary: dict[str, Any]) -> str:
     """The scores over all steps, test-then-train, learner by learner."""
     return "; ".join(
         f"{metric.replace('_', ' ')} "
-        + ", ".join(f"{_cell(summary[name][f'cumulative_{metric}'], '.3f')} ({NAMES[name]})" for name in LEARNERS)
+        + ", ".join(
+            f"{_cell(summary[name][f'cumulative_{metric}'], '.3f')} ({label})"
+            for name, label in summary["labels"].items()
+        )
         for metric in summary["metrics"]
     )
 
@@ -124,6 +141,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
         for row in rows
     ]
     kept, largest = retention(summary), summary["max_abs_weight_difference"]
+    judged = [name for name in summary["arms"] if "verdict" in summary[name]]
     stopped = f", stopped by {summary['interrupted']}" if summary["interrupted"] else ""
     return "\n".join(
         [
@@ -134,9 +152,9 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             *([""] if kept else []),
             f"  steps {summary['steps']}{stopped}; loss and scores are of the last {summary['window']}",
             f"  over all steps             {cumulative(summary)}",
-            f"  largest weight difference  {_cell(largest, '.3g')}",
+            *([f"  largest weight difference  {_cell(largest, '.3g')}"] if len(judged) == 1 else []),
             *([] if summary["drift"] is None else [f"  {drift(summary)}"]),
-            f"  verdict                    {summary['verdict']}: {summary['reason']}",
+            *_verdicts(summary, judged),
             *([f"  remark                     {said}"] if (said := remark(summary)) else []),
             f"  folder                     {folder}",
             *([f"  go on                      hl-run resume={shlex.quote(str(folder))}"] if stopped else []),
@@ -145,27 +163,19 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
     )
 
 
+def _verdicts(summary: dict[str, Any], judged: list[str]) -> list[str]:
+    """The verdict of each arm; with its name where there are several."""
+    if len(judged) == 1:
+        return [f"  verdict                    {summary['verdict']}: {summary['reason']}"]
+    lines = [f"  verdicts against {summary['labels'][summary['reference']]}"]
+    for name in judged:
+        of, apart = summary[name], summary[name]["max_abs_weight_difference"]
+        gap = "" if apart is None else f", largest weight difference {_cell(apart, '.3g')}"
+        lines.append(f"    {summary['labels'][name]:<24} {of['verdict']}: {of['reason']}{gap}")
+    return lines
+
+
 def short(folder: Path) -> Path:
     """A folder as a person would type it."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
-
-
-class Progress:
-    """A live bar on the terminal; silent where stderr is no terminal."""
-
-    def __init__(self, steps: int, done: int = 0) -> None:
-        self._bar = tqdm(
-            total=steps, initial=done, unit="step", disable=None, leave=False, file=sys.stderr, dynamic_ncols=True
-        )
-
-    def consume(self, record: StepRecord) -> None:
-        """One step further; the losses at measured steps."""
-        self._bar.update(1)
-        if record.distance is not None and not self._bar.disable:
-            losses = {f"{NAMES[name]} loss": f"{means[0]:.3f}" for name, means in record.means.items()}
-            self._bar.set_postfix(losses, refresh=False)
-
-    def close(self) -> None:
-        """Remove the bar."""
-        self._bar.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hl_cli.compare.differences import TensorDistance
@@ -13,12 +13,11 @@ Rows = list[list[str]]
 
 def compared(summary: dict[str, Any]) -> Rows:
     """What was compared, a name and a value a row."""
-    s, c = summary["stream"], summary["coefficients"]
+    s = summary["stream"]
     asked = f"{s['size']} {s['kind']}" if s["size"] > 1 else "value"
     given = "samples without end" if s["train_samples"] is None else f"{s['train_samples']} training"
     every = " at every tick" if s["counts"] == "every" else ""
     shape = f"{s['ticks']} x {s['features']} inputs, {asked}{every}"
-    phi = f"{c['phi']:.12g} ({c['phi_first']:.12g} at the first step)"
     held = f", each sample held for {summary['hold']} steps" if summary["hold"] > 1 else ""
     chance = [] if s["chance"] is None else [f"{s['chance']:.3f} (always naming the commonest held-out class)"]
     return [
@@ -27,23 +26,35 @@ def compared(summary: dict[str, Any]) -> Rows:
         *(["chance level", level] for level in chance),
         ["loss", summary["loss"].replace("_", " ")],
         ["model", f"{summary['model']}, {summary['weights']:,} weights, {summary['split']} split, {summary['dtype']}"],
-        ["HL", f"{summary['scheme']} scheme, {summary['integrator']}, tau {c['tau']:.12g}, beta {c['beta']:.12g}, "
-               f"eta {c['eta']:.12g}, phi {phi}"],
-        ["PyTorch", summary["baseline"]],
-        ["weight decay", f"{c['weight_decay']:.12g} (both)"],
+        *([label, described(summary[name])] for name, label in summary["labels"].items()),
         ["batch size", f"{summary['batch_size']}{held}"],
         ["seed", str(summary["seed"])],
         ["relation", summary["note"]],
     ]  # fmt: skip
 
 
-def weights(tensors: Iterable[TensorDistance]) -> Rows:
-    """How far each tensor is apart at the last compared step."""
-    rows = [["tensor", "shape", "max abs", "mean abs", "relative", "max ulp", "differs since step"]]
-    for t in tensors:
+def described(of: dict[str, Any]) -> str:
+    """An arm in words, with its numbers."""
+    c = of["coefficients"]
+    if not c:
+        return str(of["described"])
+    return (
+        f"{of['described']}, beta {c['beta']:.12g}, eta {c['eta']:.12g}, phi {c['phi']:.12g} "
+        f"({c['phi_first']:.12g} at the first step), weight decay {c['weight_decay']:.12g}"
+    )
+
+
+def weights(tensors: Mapping[str, Iterable[TensorDistance]], labels: Mapping[str, str]) -> Rows:
+    """How far each tensor is apart at the last compared step; with a column for the arm where there are several."""
+    several = len(tensors) > 1
+    header = ["tensor", "shape", "max abs", "mean abs", "relative", "max ulp", "differs since step"]
+    rows = [[*["arm"] * several, *header]]
+    for name, t in ((name, t) for name, of in tensors.items() for t in of):
         apart = [f"{value:.3g}" for value in (t.distance.max_abs, t.distance.mean_abs, t.distance.relative)]
         since = "never" if t.first_step is None else str(t.first_step)
-        rows.append([t.tensor, "x".join(map(str, t.shape)), *apart, str(t.distance.max_ulp), since])
+        rows.append(
+            [*[labels[name]] * several, t.tensor, "x".join(map(str, t.shape)), *apart, str(t.distance.max_ulp), since]
+        )
     return rows
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from hl_cli.compare.free_run import FreeRun
 from hl_cli.reporting.canvas import canvas
-from hl_cli.reporting.console import NAMES
+from hl_cli.reporting.palette import Look
 from hl_cli.reporting.whole import whole
 
-COLORS = {"pytorch": "#d1495b", "hl": "#00477f"}
 MOST_PANELS = 4
 
 
@@ -27,7 +27,7 @@ def write_free_run(folder: Path, run: FreeRun) -> None:
         writer.writerows([tick, *row] for tick, row in enumerate(rows.tolist(), start=1))
 
 
-def draw_free_run(folder: Path, title: str, run: FreeRun) -> None:
+def draw_free_run(folder: Path, title: str, run: FreeRun, arms: Sequence[Look]) -> None:
     """free_run.png: a panel for each value of the signal."""
     true = np.asarray(run.true.double().cpu())
     panels = min(run.true.shape[1], MOST_PANELS)
@@ -36,8 +36,10 @@ def draw_free_run(folder: Path, title: str, run: FreeRun) -> None:
         for k in range(panels):
             axis = axes[k][0]
             axis.plot(true[:, k], color="black", lw=3, alpha=0.25, label="true continuation")
-            for name, y in run.said.items():
-                axis.plot(y[:, k].double().cpu().numpy(), color=COLORS[name], lw=1.1, label=f"{NAMES[name]}, generated")
+            for arm in arms:
+                if arm.name in run.said:
+                    y = run.said[arm.name][:, k].double().cpu().numpy()
+                    axis.plot(y, color=arm.color, lw=1.1, label=f"{arm.label}, generated")
             reach = max(float(np.abs(true[:, k]).max()), 1e-12)
             axis.set_ylim(-2 * reach, 2 * reach)
             axis.grid(alpha=0.25)
@@ -49,9 +51,12 @@ def draw_free_run(folder: Path, title: str, run: FreeRun) -> None:
         )
 
 
-def said(run: FreeRun) -> str:
-    """The scores in words."""
+def said(run: FreeRun, labels: dict[str, str]) -> str:
+    """The scores in words; labels: of the arms."""
     scores = run.scores()
-    each = ", ".join(f"{of['power_error']:.3g} ({NAMES.get(name, 'zero output')})" for name, of in scores.items())
-    over = ", ".join(f"{scores[name]['r2']:.3f} ({NAMES[name]})" for name in run.said)
+    each = ", ".join(
+        f"{of['power_error']:.3g} ({labels[name] if name in run.said else 'zero output'})"
+        for name, of in scores.items()
+    )
+    over = ", ".join(f"{scores[name]['r2']:.3f} ({labels[name]})" for name in run.said)
     return f"  free run                   {len(run.true)} ticks, error/power {each}; r2 {over}"

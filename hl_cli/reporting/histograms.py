@@ -1,10 +1,11 @@
 """How the weights and their costates are spread: a histogram a tensor, for TensorBoard, where log_histograms=true.
 
-theta of both learners under one tag, omega of HL.
+theta of all arms under one tag, omega of those that have it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,18 +18,19 @@ BINS = 30
 
 
 class Histograms:
-    """Reads the learners where they stand; only at measured steps are both exactly there."""
+    """Reads the learners where they stand; only at measured steps are all exactly there."""
 
-    def __init__(self, hl: Any, pytorch: Any) -> None:
-        self._hl, self._pytorch = hl, pytorch
+    def __init__(self, arms: Sequence[Any]) -> None:
+        self._arms = arms
 
     def now(self) -> dict[str, Summary]:
-        """What to add, by learner. omega is missing where the weights are in other processes."""
-        omega = {} if self._hl.weights_elsewhere else self._hl.weight_costates()
-        return {
-            "hl": _summary({**_named("theta", self._hl.weights()), **_named("omega", omega)}),
-            "pytorch": _summary(_named("theta", self._pytorch.weights())),
-        }
+        """What to add, by arm. omega is missing where the weights are in other processes."""
+        found = {}
+        for arm in self._arms:
+            has_costates = hasattr(arm, "weight_costates") and not arm.weights_elsewhere
+            omega = arm.weight_costates() if has_costates else {}
+            found[arm.name] = _summary({**_named("theta", arm.weights()), **_named("omega", omega)})
+        return found
 
 
 def _named(kind: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from matplotlib.ticker import SymmetricalLogLocator
 
 from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.plots import averaged
-from hl_cli.reporting.tables import read
+from hl_cli.reporting.tables import by_arm
 
 ENERGIES = {
     "hamiltonian": ("#00477f", "H"),
@@ -25,12 +25,14 @@ NORMS = {
 }
 
 
-def draw_physics(folder: Path, title: str) -> None:
-    """Energies on the left, on a scale that shows both signs; norms on the right, on a logarithmic one.
+def draw_physics(folder: Path, title: str, arm: str) -> None:
+    """Of one arm: energies on the left, on a scale that shows both signs; norms on the right, on a logarithmic one.
 
     Of many points that swing from one to the next the mean over windows is drawn, and the points pale beneath it.
     """
-    table = read(folder / "physics.csv")
+    table = by_arm(folder / "physics.csv", arm).get(arm)
+    if table is None:
+        return
     steps = np.array(table["step"])
     with canvas(folder / "physics.png", 1, 2, figsize=(11, 4.2)) as (figure, axes):
         for axis, curves in zip(axes, (ENERGIES, NORMS), strict=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hl_cli.learners.stage_report import StageReport
 from hl_cli.reporting.canvas import canvas
-from hl_cli.reporting.plots import HL
+from hl_cli.reporting.palette import OWN
 
 SHARED, WAITED = "#c9d1dc", "#ff7d00"
 PLACES = ("#eef3f8", "#f8f1e7", "#eef6ee", "#f6eef4")  # behind the blocks, a colour a place
@@ -22,7 +22,7 @@ def draw_pipeline(folder: Path, title: str, reports: list[StageReport]) -> None:
             total = (one.computed + one.shared + one.waited) or 1.0
             left = 0.0
             for seconds, color, name in (
-                (one.computed, HL, "computed"),
+                (one.computed, OWN["hl"], "computed"),
                 (one.shared, SHARED, "its process was busy elsewhere"),
                 (one.waited, WAITED, "waited for another process"),
             ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from matplotlib.axes import Axes
 from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import WINDOW, Measure
 from hl_cli.reporting.canvas import canvas
-from hl_cli.reporting.tables import read
+from hl_cli.reporting.palette import Look
+from hl_cli.reporting.tables import by_arm, read
 
-PYTORCH, HL, FLOOR, LEARNT = "#d1495b", "#00477f", "#8d99ae", "#ff7d00"
+FLOOR, LEARNT = "#8d99ae", "#ff7d00"
 POINTS = 200  # windows over which a curve is averaged
 MARKERS = 25
 DECADES = 200  # largest by smallest loss from which on the scale is logarithmic
@@ -22,8 +24,8 @@ MOST_PERIODS = 40
 MOST_ROWS, MOST_COLUMNS = 16, 8  # of a heat map whose cells have room for a number
 
 
-def draw_curves(folder: Path, title: str, measure: Measure, period: int = 0) -> None:
-    """curves.png: PyTorch as a wide line, HL as a thin line with markers, so that both are seen where they agree.
+def draw_curves(folder: Path, title: str, measure: Measure, arms: Sequence[Look], period: int = 0) -> None:
+    """curves.png: the reference as a wide line, what lies on it thin with markers, so that both are seen.
 
     period: steps of a task, where the stream changes; a dotted line stands at each change.
     """
@@ -31,10 +33,10 @@ def draw_curves(folder: Path, title: str, measure: Measure, period: int = 0) -> 
     count = len(measure.drawn)
     with canvas(folder / "curves.png", 1, count, figsize=(5.5 * count, 4.2)) as (figure, axes):
         for axis, quantity in zip(axes, measure.drawn, strict=True):
-            window = _draw_pair(axis, curves, quantity, quantity in measure.pooled)
-            for name, label, color, size in (("pytorch", "PyTorch", PYTORCH, 11), ("hl", "HL", HL, 6)):
-                scores = held_out[f"{name}_{quantity}"]
-                axis.plot(held_out["step"], scores, "*", label=f"{label}, held-out", color=color, ms=size, alpha=0.8)
+            window = _draw_arms(axis, curves, arms, quantity, quantity in measure.pooled)
+            for arm in arms:
+                scores, size = held_out[f"{arm.name}_{quantity}"], 11 if arm.wide else 6
+                axis.plot(held_out["step"], scores, "*", color=arm.color, ms=size, alpha=0.8)
             axis.set_xlabel("step")
             axis.set_ylabel(quantity)
             axis.grid(alpha=0.25)
@@ -45,21 +47,24 @@ def draw_curves(folder: Path, title: str, measure: Measure, period: int = 0) -> 
             if period and len(curves["step"]) <= MOST_PERIODS * period:
                 for change in range(period, len(curves["step"]), period):
                     axis.axvline(change, color=FLOOR, lw=0.8, ls=":", zorder=0)
-        axes[0].legend(framealpha=0.8, edgecolor="none", fontsize=9)
+        axes[0].plot([], [], "*", color=FLOOR, label="held-out")
+        handles = axes[0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=8, frameon=False, fontsize=9)
         figure.suptitle(title, fontsize=11)
 
 
-def _draw_pair(axis: Axes, curves: dict[str, array[float]], quantity: str, pooled: bool) -> int:
+def _draw_arms(axis: Axes, curves: dict[str, array[float]], arms: Sequence[Look], quantity: str, pooled: bool) -> int:
     steps = np.array(curves["step"])
     window = max(1, len(steps) // POINTS)
-    styles: dict[str, dict[str, Any]] = {
-        "pytorch": {"color": PYTORCH, "lw": 4.5, "alpha": 0.55, "label": "PyTorch"},
-        "hl": {"color": HL, "lw": 1.0, "marker": "o", "mfc": "white", "ms": 5, "label": "HL"},
-    }
-    for name, style in styles.items():
-        every = np.array(curves[f"{name}_{quantity}"])
+    for arm in arms:
+        style: dict[str, Any] = {"lw": 1.4}
+        if arm.wide:
+            style = {"lw": 4.5, "alpha": 0.55}
+        elif arm.marked:
+            style = {"lw": 1.0, "marker": "o", "mfc": "white", "ms": 5}
+        every = np.array(curves[f"{arm.name}_{quantity}"])
         x, y = (steps[::window], every[::window]) if pooled else (averaged(steps, window), averaged(every, window))
-        axis.plot(x, y, markevery=max(1, len(x) // MARKERS), **style)
+        axis.plot(x, y, markevery=max(1, len(x) // MARKERS), color=arm.color, label=arm.label, **style)
     return window
 
 
@@ -85,26 +90,33 @@ def averaged(values: np.ndarray, window: int) -> np.ndarray:
     return values[:whole].reshape(-1, window).mean(1)
 
 
-def draw_weight_difference(folder: Path, title: str, floor: dict[int, float] | None) -> None:
+def draw_weight_difference(folder: Path, title: str, arms: Sequence[Look], floor: dict[int, float] | None) -> None:
     """weight_difference.png: largest difference over time on a log scale, with the noise floor where it is known.
 
-    Nothing where every weight was equal: there is nothing to draw.
+    arms: of the run, the reference first. Nothing where every weight was equal: there is nothing to draw.
     """
-    table = read(folder / "weight_difference.csv")
-    steps, gaps = np.array(table["step"]), np.array(table["max_abs"])
-    if not np.any(np.array(table["max_ulp"]) > 0):
+    reference, *others = arms
+    tables = by_arm(folder / "weight_difference.csv", others[0].name if others else "")
+    compared = [arm for arm in others if arm.name in tables]
+    apart = [arm for arm in compared if np.any(np.array(tables[arm.name]["max_ulp"]) > 0)]
+    if not apart:
         return
     with canvas(folder / "weight_difference.png", figsize=(7.5, 4.2)) as (_, axis):
-        shown = np.where(gaps > 0, gaps, np.nan)
-        axis.semilogy(steps, shown, color=HL, marker=".", ms=3, lw=1, label="largest weight difference")
+        for arm in apart:
+            gaps = np.array(tables[arm.name]["max_abs"])
+            label = "largest weight difference" if len(others) == 1 else arm.label
+            shown = np.where(gaps > 0, gaps, np.nan)
+            axis.semilogy(tables[arm.name]["step"], shown, color=arm.color, marker=".", ms=3, lw=1, label=label)
+        for arm in compared:
+            if arm not in apart:
+                axis.plot([], [], color=arm.color, label=f"{arm.label}: equal, bit for bit")
         if floor:
-            axis.semilogy(
-                list(floor), list(floor.values()), color=FLOOR, ls="--", label="noise floor (PyTorch one ulp away)"
-            )
+            label = f"noise floor ({reference.label} one ulp away)"
+            axis.semilogy(list(floor), list(floor.values()), color=FLOOR, ls="--", label=label)
         axis.grid(alpha=0.25, which="both")
         axis.legend(frameon=False, fontsize=9)
         axis.set_xlabel("step")
-        axis.set_ylabel("max |HL - PyTorch|")
+        axis.set_ylabel(f"max |{others[0].label if len(others) == 1 else 'arm'} - {reference.label}|")
         axis.set_title(title, fontsize=11)
 
 

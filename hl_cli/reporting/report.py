@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.forgetting import Retention
 from hl_cli.reporting import facts, markdown
-from hl_cli.reporting.console import NAMES, cumulative, remark, retention, table
+from hl_cli.reporting.console import cumulative, remark, retention, table
 from hl_cli.reporting.parts import Parts, not_written, rendered
 from hl_cli.reporting.thousands import thousands
 
@@ -22,7 +22,7 @@ def report_text(
     folder: Path,
     title: str,
     summary: dict[str, Any],
-    tensors: list[TensorDistance],
+    tensors: dict[str, list[TensorDistance]],
     kept: dict[str, Retention],
     parts: Parts,
 ) -> str:
@@ -39,20 +39,23 @@ def report_text(
     def picture(name: str, about: str) -> markdown.Markdown:
         return markdown.Markdown(f"![{about}]({name})\n\n" if (folder / name).exists() else "")
 
+    labels = summary["labels"]
     content = {
         "title": title,
         "summary": summary,
         "tensors": tensors,
-        "tasks": {NAMES[name]: retained for name, retained in kept.items() if retained.scores},
+        "tasks": {labels[name]: retained for name, retained in kept.items() if retained.scores},
         "failed": lambda: not_written(parts.failed),
         "picture": picture,
         "table": markdown.table,
         "code": markdown.code,
         "rows": table,
-        "thousands": lambda: thousands(folder, NAMES),
-        "generated": lambda of: facts.generated(of, NAMES),
+        "thousands": lambda: thousands(folder, labels),
+        "generated": lambda of: facts.generated(of, labels),
         "compared": lambda of: [["", ""], *facts.compared(of), *_machine(of)],
-        "weights": facts.weights,
+        "weights": lambda of: facts.weights(of, labels),
+        "judged": [name for name in summary["arms"] if "verdict" in summary[name]],
+        "theory": next((label for name, label in labels.items() if summary[name]["coefficients"]), "no arm"),
         "periods": facts.periods,
         "blocks": facts.blocks,
         "retention": retention,

@@ -11,38 +11,62 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli import __version__
-from hl_cli.compare.differences import Differences
+from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import Verdict
 from hl_cli.reporting.whole import whole
 
 
 def summary(
-    tally: Tally, verdict: Verdict, differences: Differences, learners: dict[str, Any], about: dict[str, Any]
+    tally: Tally,
+    verdicts: dict[str, Verdict],
+    primary: str,
+    pairs: Pairs,
+    learners: dict[str, Any],
+    about: dict[str, Any],
 ) -> dict[str, Any]:
-    """Gather everything; learners: the numbers of each; about: coefficients, seed, threads, dtype, command, ...
+    """Gather everything. What stands at the top is of the primary arm; each arm has an object of its own.
 
+    verdicts: by arm, all but the reference; learners: the numbers of each; about: seed, threads, dtype, command, ...
     not_written: the parts of the end of the run that failed, each with the reason.
     """
+    arms = {
+        name: {**_judged(name, verdicts, pairs, tally), **of, **about["arm_notes"][name]}
+        for name, of in learners.items()
+    }
     return {
-        "verdict": verdict.word,
-        "reason": verdict.reason,
-        "first_difference_step": differences.first_step,
+        **_judged(primary, verdicts, pairs, tally),
         "steps": tally.steps,
-        "compared_steps": differences.last_step,
-        "max_abs_weight_difference": max(tally.apart.values(), default=None),
-        **learners,
+        "arms": list(arms),
+        "labels": about["labels"],
+        "reference": pairs.reference,
+        "primary": primary,
+        **arms,
         "window": tally.window,
         "metrics": list(tally.measure.shown),
         "main": tally.measure.main,
         "diverged": [asdict(d) for d in tally.diverged],
-        **about,
+        **{key: value for key, value in about.items() if key != "arm_notes"},
         "not_written": {},
         "versions": {
             "hl-run": __version__,
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "hydra-core", "omegaconf", "numpy", "scikit-learn")},
         },
+    }
+
+
+def _judged(name: str, verdicts: dict[str, Verdict], pairs: Pairs, tally: Tally) -> dict[str, Any]:
+    """What an arm is to the reference; nothing for the reference itself."""
+    if name not in verdicts:
+        return {}
+    differences = pairs.of.get(name)
+    return {
+        "verdict": verdicts[name].word,
+        "reason": verdicts[name].reason,
+        "first_difference_step": differences.first_step if differences else None,
+        "compared_steps": differences.last_step if differences else 0,
+        "max_abs_weight_difference": max(tally.apart.get(name, {}).values(), default=None),
     }
 
 

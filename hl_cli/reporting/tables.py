@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.differences import Distance, TensorDistance
+from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.compare.tally import LEARNERS, Tally
+from hl_cli.compare.tally import Tally
 from hl_cli.reporting.cells import as_cell
 from hl_cli.reporting.growing import close_all, grow, settle
 from hl_cli.reporting.whole import whole
@@ -25,28 +26,33 @@ class Tables:
     """Writes each record as it comes; rows are buffered and reach the disk every FLUSH_EVERY steps.
 
     tally: the running scores, which has taken each record before this one does; tasks: whether the stream changes over
-    time, which has a table of its own; tensors: names of the weights, whose differences have a column each; start: from
-    `state_dict`, to go on with files that are there.
+    time, which has a table of its own; pairs: the arms whose differences from the reference have rows, with a column a
+    tensor; physics: the arms that have any. Where there is more than one of these, a column `arm` says which. start:
+    from `state_dict`, to go on with files that are there.
     """
 
     def __init__(
         self,
         folder: Path,
         tally: Tally,
-        tensors: Sequence[str],
+        pairs: Pairs,
+        physics: Sequence[str],
         tasks: bool = False,
         start: dict[str, int] | None = None,
     ) -> None:
         self._tally, self._measure = tally, tally.measure
         measure = tally.measure
-        scores = [f"{learner}_{metric}" for metric in measure.names for learner in LEARNERS]
+        scores = [f"{name}_{metric}" for metric in measure.names for name in tally.names]
+        tensors = list(dict.fromkeys(tensor for of in pairs.of.values() for tensor in of.names))
+        self._several = {"pairs": len(pairs.of) > 1, "physics": len(physics) > 1}
+        arm = {kind: ["arm"] * several for kind, several in self._several.items()}
         columns: dict[str, list[str]] = {
             "curves.csv": ["step", *scores],
             "evaluation.csv": ["step", *scores],
             "running.csv": ["step", *(f"{over}_{score}" for over in ("window", "cumulative") for score in scores)],
-            "weight_difference.csv": ["step", *(f.name for f in fields(Distance))],
-            "tensor_difference.csv": ["step", *map(as_cell, tensors)],
-            "physics.csv": ["step", *(f.name for f in fields(Physics))],
+            "weight_difference.csv": ["step", *arm["pairs"], *(f.name for f in fields(Distance))],
+            "tensor_difference.csv": ["step", *arm["pairs"], *map(as_cell, tensors)],
+            "physics.csv": ["step", *arm["physics"], *(f.name for f in fields(Physics))],
         }
         if tasks:
             columns["tasks.csv"] = ["step", "trained", "task", *scores]
@@ -62,12 +68,15 @@ class Tables:
         self._curves.writerow([record.step, *self._step(record)])
         if record.measured:
             self._writers["running.csv"].writerow([record.step, *self._running()])
-        if record.distance is not None:
-            self._writers["weight_difference.csv"].writerow([record.step, *astuple(record.distance)])
-        if record.by_tensor is not None:
-            self._writers["tensor_difference.csv"].writerow([record.step, *record.by_tensor])
-        if record.physics is not None:
-            self._writers["physics.csv"].writerow([record.step, *astuple(record.physics)])
+        for name, pair in record.pairs.items():
+            key = [record.step, *[name] * self._several["pairs"]]
+            if pair.distance is not None:
+                self._writers["weight_difference.csv"].writerow([*key, *astuple(pair.distance)])
+            if pair.by_tensor is not None:
+                self._writers["tensor_difference.csv"].writerow([*key, *pair.by_tensor])
+        for name, physics in record.physics.items():
+            key = [record.step, *[name] * self._several["physics"]]
+            self._writers["physics.csv"].writerow([*key, *astuple(physics)])
         if record.held_out is not None:
             self._writers["evaluation.csv"].writerow([record.step, *self._named(record.held_out)])
         for task, scores in (record.tasks or {}).items():
@@ -92,7 +101,7 @@ class Tables:
         """The scores over the last WINDOW steps, then over all."""
         cells: list[Any] = []
         for over in (self._tally.last, self._tally.total):
-            scores = {name: over[name].scores() for name in LEARNERS}
+            scores = {name: over[name].scores() for name in self._tally.names}
             cells += self._named({name: of for name, of in scores.items() if of})
         return cells
 
@@ -100,7 +109,7 @@ class Tables:
         return self._cells({name: tuple(of.values()) for name, of in scores.items()})
 
     def _cells(self, values: dict[str, tuple[float, ...]]) -> list[Any]:
-        return cells(values, len(self._measure.names))
+        return cells(values, self._tally.names, len(self._measure.names))
 
     def state_dict(self) -> dict[str, int]:
         """How many bytes of each file are of the records so far; they are on the disk then."""
@@ -111,23 +120,39 @@ class Tables:
         close_all([*self._files.values()])
 
 
-def cells(values: dict[str, tuple[float, ...]], metrics: int) -> list[Any]:
-    """Metric by metric, learner by learner; empty where there is no number."""
+def cells(values: dict[str, tuple[float, ...]], names: Sequence[str], metrics: int) -> list[Any]:
+    """Metric by metric, arm by arm; empty where there is no number."""
     empty = (math.nan,) * metrics
-    pairs = zip(*(values.get(name, empty) for name in LEARNERS), strict=True)
+    pairs = zip(*(values.get(name, empty) for name in names), strict=True)
     return [value if value == value else "" for pair in pairs for value in pair]  # NaN differs from itself
 
 
-def write_weights(folder: Path, tensors: Iterable[TensorDistance]) -> None:
-    """weights.csv: the last step, tensor by tensor."""
+def write_weights(folder: Path, tensors: Mapping[str, Iterable[TensorDistance]]) -> None:
+    """weights.csv: the last step, tensor by tensor; with a column `arm` where several are compared."""
+    several = len(tensors) > 1
     with whole(folder / "weights.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["tensor", "shape", *(f.name for f in fields(Distance)), "first_step"])
-        for t in tensors:
-            shape = "x".join(map(str, t.shape))
-            writer.writerow(
-                [as_cell(t.tensor), shape, *astuple(t.distance), "" if t.first_step is None else t.first_step]
-            )
+        header = ["tensor", "shape", *(f.name for f in fields(Distance)), "first_step"]
+        writer.writerow([*["arm"] * several, *header])
+        for name, of in tensors.items():
+            for t in of:
+                row = [as_cell(t.tensor), "x".join(map(str, t.shape)), *astuple(t.distance), t.first_step]
+                writer.writerow([*[name] * several, *("" if cell is None else cell for cell in row)])
+
+
+def by_arm(path: Path, alone: str) -> dict[str, dict[str, array[float]]]:
+    """A CSV file of numbers that may have a column `arm`: its columns by arm; `alone`: whose they are without it."""
+    with path.open(newline="") as file:
+        header = next(csv.reader(file))
+    if "arm" not in header:
+        return {alone: read(path)}
+    found: dict[str, dict[str, array[float]]] = {}
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            columns = found.setdefault(row.pop("arm"), {name: array("d") for name in header if name != "arm"})
+            for name, column in columns.items():
+                column.append(float(row[name]) if row[name] else math.nan)
+    return found
 
 
 def read(path: Path) -> dict[str, array[float]]:

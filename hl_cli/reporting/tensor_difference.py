@@ -9,15 +9,19 @@ from matplotlib.colors import LogNorm
 
 from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.html.thinning import stretches
-from hl_cli.reporting.tables import read
+from hl_cli.reporting.palette import Look
+from hl_cli.reporting.tables import by_arm
 
 MOST_ROWS = 60
 TICKS = 8
 
 
-def draw_tensor_difference(folder: Path, title: str) -> None:
-    """A row a tensor, the largest where there are many; an empty cell is equal bit for bit. Nothing where all are."""
-    table = read(folder / "tensor_difference.csv")
+def draw_tensor_difference(folder: Path, title: str, arm: Look, reference: Look) -> None:
+    """Of one arm: a row a tensor, the largest where there are many; an empty cell is equal bit for bit.
+
+    Nothing is drawn where all are equal.
+    """
+    table = by_arm(folder / "tensor_difference.csv", arm.name).get(arm.name, {})
     names = [name for name in table if name != "step"]
     grid = np.array([table[name] for name in names])
     if not grid.size or not (grid > 0).any():
@@ -32,5 +36,7 @@ def draw_tensor_difference(folder: Path, title: str) -> None:
         axis.set_xticks(range(0, len(starts), every), [f"{table['step'][k]:.0f}" for k in starts[::every]])
         axis.set_yticks(range(len(rows)), [names[k] for k in rows], fontsize=8)
         axis.set_xlabel("step")
-        axis.set_title(f"{title}\nmax |HL - PyTorch| of each tensor; empty: equal bit for bit", fontsize=10)
+        axis.set_title(
+            f"{title}\nmax |{arm.label} - {reference.label}| of each tensor; empty: equal bit for bit", fontsize=10
+        )
         figure.colorbar(picture, ax=axis)

@@ -1,4 +1,4 @@
-"""TensorBoard: a run folder a learner with the same tags, so that their curves overlay in one chart."""
+"""TensorBoard: a run folder an arm with the same tags, so that their curves overlay in one chart."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from hl_cli.compare.metrics import Total
+from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.compare.tally import LEARNERS, Tally
+from hl_cli.compare.tally import Tally
 from hl_cli.reporting.growing import grow, settle
 from hl_cli.reporting.histograms import Histograms
 
@@ -75,15 +76,23 @@ class Events:
 class TensorBoard:
     """Loss and scores are of all steps since the last point, and cumulative ones of all steps so far.
 
-    tally: has taken each record before this one does; start: from `state_dict`, to go on with files that are there;
-    histograms: of weights and costates, to be added at the measured steps.
+    tally: has taken each record before this one does; pairs: the arms whose differences from the reference have a run
+    of their own, `difference`, or `difference_<arm>` where there are several; start: from `state_dict`, to go on with
+    files that are there; histograms: of weights and costates, to be added at the measured steps.
     """
 
     def __init__(
-        self, folder: Path, tally: Tally, start: dict[str, Any] | None = None, histograms: Histograms | None = None
+        self,
+        folder: Path,
+        tally: Tally,
+        pairs: Pairs,
+        start: dict[str, Any] | None = None,
+        histograms: Histograms | None = None,
     ) -> None:
         self._tally, self._measure, self._histograms = tally, tally.measure, histograms
-        files = start["files"] if start else dict.fromkeys((*LEARNERS, "difference"))
+        several = len(pairs.of) > 1
+        self._apart = {name: f"difference_{name}" if several else "difference" for name in pairs.of}
+        files = start["files"] if start else dict.fromkeys((*tally.names, *self._apart.values()))
         self._events = {name: Events(folder / FOLDER / name, file) for name, file in files.items()}
         self._flushed = time.monotonic()
         self._reset()
@@ -92,13 +101,14 @@ class TensorBoard:
                 total.load_state_dict(start["since"][name])
 
     def _reset(self) -> None:
-        self._since = {name: Total(self._measure) for name in LEARNERS}
+        self._since = {name: Total(self._measure) for name in self._tally.names}
 
     def consume(self, record: StepRecord) -> None:
         """A point at the measured steps, held-out scores at the evaluated ones."""
         for name, means in record.means.items():
             self._since[name].add(means)
-        if not record.measured and record.distance is None and record.held_out is None and record.tasks is None:
+        apart = {name: pair.distance for name, pair in record.pairs.items() if pair.distance is not None}
+        if not record.measured and not apart and record.held_out is None and record.tasks is None:
             return
         points: dict[str, dict[str, float]] = {name: {} for name in self._events}
         for name, scores in (record.held_out or {}).items():
@@ -106,10 +116,10 @@ class TensorBoard:
         for task, by_learner in (record.tasks or {}).items():
             for name, scores in by_learner.items():
                 points[name][f"task/{task}/{self._measure.main}"] = scores[self._measure.main]
-        if record.distance is not None:
-            points["difference"] |= {f"weight_difference/{tag}": v for tag, v in asdict(record.distance).items()}
-        if record.physics is not None:
-            points["hl"] |= {f"physics/{tag}": value for tag, value in asdict(record.physics).items()}
+        for name, distance in apart.items():
+            points[self._apart[name]] |= {f"weight_difference/{tag}": v for tag, v in asdict(distance).items()}
+        for name, physics in record.physics.items():
+            points[name] |= {f"physics/{tag}": value for tag, value in asdict(physics).items()}
         if record.measured:
             for name, window in self._since.items():
                 points[name] |= window.scores()

@@ -61,7 +61,7 @@ def _layout(metrics: list[str]) -> Summary.Value:
     """The custom scalars: a chart overlays the runs that have its tags."""
     names = ["loss", *metrics]
     charts = {
-        "HL and PyTorch": {name: [f"{name}$"] for name in names} | {f"held-out {n}": [f"held_out/{n}"] for n in names},
+        "all arms": {name: [f"{name}$"] for name in names} | {f"held-out {n}": [f"held_out/{n}"] for n in names},
         "over all steps": {name: [f"cumulative/{name}"] for name in names},
         "differences of the weights": {"largest and mean": ["weight_difference/(max_abs|mean_abs)"]},
         "physics of HL": {

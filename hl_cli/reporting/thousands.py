@@ -6,12 +6,12 @@ Steps are test-then-train: a prediction is scored before its weights learn of th
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.metrics import Measure, Total
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.compare.tally import LEARNERS
 from hl_cli.reporting.growing import close_all, grow, settle
 from hl_cli.reporting.tables import cells, read
 
@@ -23,25 +23,27 @@ MOST_ROWS = 20  # of the table
 class Thousands:
     """Writes a row when a thousand steps are full, and a last one for the rest; keeps nothing that grows.
 
-    start: from `state_dict`, to go on with the file that is there.
+    names: the arms, in order; start: from `state_dict`, to go on with the file that is there.
     """
 
-    def __init__(self, folder: Path, measure: Measure, start: dict[str, Any] | None = None) -> None:
-        self._measure = measure
+    def __init__(
+        self, folder: Path, measure: Measure, names: Sequence[str], start: dict[str, Any] | None = None
+    ) -> None:
+        self._measure, self._names = measure, names
         self._file = grow(folder / FILE, start["bytes"] if start else None)
         self._writer = csv.writer(self._file)
         self._first: int = start["first"] if start else 1
         self._last: int = start["last"] if start else 0
         self._start()
         if start is None:
-            scores = [f"{learner}_{metric}" for metric in measure.names for learner in LEARNERS]
+            scores = [f"{learner}_{metric}" for metric in measure.names for learner in names]
             self._writer.writerow(["first_step", "last_step", *scores])
             return
         for name, total in self._totals.items():
             total.load_state_dict(start["totals"][name])
 
     def _start(self) -> None:
-        self._totals = {name: Total(self._measure) for name in LEARNERS}
+        self._totals = {name: Total(self._measure) for name in self._names}
 
     def consume(self, record: StepRecord) -> None:
         """Take one step in."""
@@ -53,7 +55,7 @@ class Thousands:
 
     def _write(self) -> None:
         scores = {name: tuple(total.scores().values()) for name, total in self._totals.items() if total.count}
-        self._writer.writerow([self._first, self._last, *cells(scores, len(self._measure.names))])
+        self._writer.writerow([self._first, self._last, *cells(scores, self._names, len(self._measure.names))])
         self._file.flush()
         self._first = self._last + 1
         self._start()
@@ -71,15 +73,18 @@ class Thousands:
 
 
 def thousands(folder: Path, names: dict[str, str]) -> list[list[str]]:
-    """Header and rows for the report, at most MOST_ROWS of them, evenly spread and with the last."""
+    """Header and rows for the report, at most MOST_ROWS, evenly spread and with the last; names: labels by arm."""
     columns = read(folder / FILE)
     count = len(columns["last_step"])
-    metrics = [metric for metric in ("loss", "accuracy", "r2", "power_error", "skill") if f"hl_{metric}" in columns]
+    first = next(iter(names))
+    metrics = [
+        metric for metric in ("loss", "accuracy", "r2", "power_error", "skill") if f"{first}_{metric}" in columns
+    ]
     every = -(-count // MOST_ROWS)
-    header = [f"{metric.replace('_', ' ')}, {names[learner]}" for metric in metrics for learner in LEARNERS]
+    header = [f"{metric.replace('_', ' ')}, {label}" for metric in metrics for label in names.values()]
     rows = [["steps", *header]]
     for k in range((count - 1) % every if count else 0, count, every or 1):
-        values = [columns[f"{learner}_{metric}"][k] for metric in metrics for learner in LEARNERS]
+        values = [columns[f"{learner}_{metric}"][k] for metric in metrics for learner in names]
         span = f"{columns['first_step'][k]:.0f} to {columns['last_step'][k]:.0f}"
         rows.append([span, *("-" if v != v else f"{v:.4g}" for v in values)])
     return rows

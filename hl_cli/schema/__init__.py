@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
+from hl_cli.schema.arms import ARMS, EXPECTATIONS, Arm, FrozenArm, HamiltonianArm, StockArm, ZeroArm
 from hl_cli.schema.fields import described
 from hl_cli.schema.models import MODELS, Model, Module, Oscillators, StateNet
 from hl_cli.schema.pytorch import PyTorch
@@ -37,10 +38,11 @@ from hl_cli.schema.streams import (
 )
 
 __all__ = [
-    "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Blocks", "Drift", "Forward", "Global", "Images", "Integrator", "Local",
-    "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module", "Oscillators", "Paths", "Pendulum", "Plugin", "PyTorch",
+    "ARMS", "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Arm", "Blocks", "Drift", "Forward", "FrozenArm", "Global",
+    "HamiltonianArm", "Images", "Integrator", "Local", "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module",
+    "Oscillators", "Paths", "Pendulum", "Plugin", "PyTorch",
     "Recall", "River", "Run", "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square",
-    "Staged", "StateNet", "Stream", "Sweep", "Table", "Text", "Wave",
+    "Staged", "StateNet", "StockArm", "Stream", "Sweep", "Table", "Text", "Wave", "ZeroArm",
     "register",
 ]  # fmt: skip
 
@@ -98,6 +100,7 @@ class Run:
     scheme: Scheme = MISSING
     integrator: Integrator = MISSING
     paths: Paths = MISSING
+    arms: dict[str, Arm] = field(default_factory=dict)
     pytorch: PyTorch = field(default_factory=PyTorch)
     sweep: Sweep = field(default_factory=Sweep)
     steps: int = described(5000, "weight steps", least=1, most=10**12)
@@ -143,8 +146,13 @@ class Run:
     )
     keep_checkpoints: int = described(2, "checkpoints that stay, the latest", least=1, most=10**6)
     dry_run: bool = described(False, "build everything, take a step, say what a run would write and how long it takes")
+    reference: str | None = described(
+        None, "the arm that the others are measured against; null: the first of PyTorch, in the order of arm="
+    )
     expect: str | None = described(
-        None, "the verdict wanted, or better; any other exits 3", choices=("identical", "round_off")
+        None,
+        "the verdict wanted of the arms that are meant to equal the reference, or better; any other exits 3",
+        choices=EXPECTATIONS,
     )
 
 
@@ -154,5 +162,5 @@ def register() -> None:
 
     store = ConfigStore.instance()
     store.store(group="schema", name="run", node=Run)
-    for kind in (*STREAMS, *MODELS.values(), Module, Split, Scenario, *SCHEMES, Integrator, Paths):
+    for kind in (*STREAMS, *MODELS.values(), Module, Split, Scenario, *SCHEMES, Integrator, Paths, *ARMS):
         store.store(group="schema", name=kind.__name__.lower(), node=kind)

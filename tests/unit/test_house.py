@@ -21,10 +21,11 @@ LAYERS = {
     4: {"compare"},
     5: {"reporting", "validation", "plugins", "resume"},
     6: {"building", "complaint", "interruption", "sweep"},
-    7: {"about", "ending", "follow", "session", "standing"},
-    8: {"restart", "rehearsal"},
-    9: {"run"},
-    10: {"app", "cli", "__main__"},
+    7: {"about", "follow", "session", "standing", "verdicts"},
+    8: {"ending"},
+    9: {"restart", "rehearsal"},
+    10: {"run"},
+    11: {"app", "cli", "__main__"},
 }
 LEVEL = {room: level for level, rooms in LAYERS.items() for room in rooms}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -12,17 +12,17 @@ import torch
 from hl_cli.building import Comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import side_by_side
-from hl_cli.reporting.console import NAMES
 from hl_cli.reporting.thousands import MOST_ROWS, Thousands, thousands
 
 Build = Callable[..., Comparison]
+NAMES = {"hl": "HL", "pytorch": "PyTorch"}
 
 
 def test_each_row_is_of_its_own_span(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """250 steps, 100 a row: two rows and a rest; the error of a learner by the power of what it was asked."""
     monkeypatch.setattr("hl_cli.reporting.thousands.SPAN", 100)
     built = build("stream=sine", "stream.ticks=1", "model=linear", "split=output", "steps=250", "eval_every=0")
-    table = Thousands(tmp_path, built.measure)
+    table = Thousands(tmp_path, built.measure, tuple(NAMES))
     apart = Differences(built.hl.weights(), built.pytorch.weights())
     losses = []
     for record in side_by_side(built.stream, built.hl, built.pytorch, built.measure, built.schedule, apart):

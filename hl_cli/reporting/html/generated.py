@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hl_cli.reporting import facts
-from hl_cli.reporting.console import NAMES
-from hl_cli.reporting.html.learning import PAIR, line
+from hl_cli.reporting.html.learning import line
 from hl_cli.reporting.html.page import Section
 from hl_cli.reporting.html.thinning import thinned
+from hl_cli.reporting.palette import Look
 from hl_cli.reporting.tables import read
 
 MOST_SIGNALS = 4
 
 
-def free_run(folder: Path, summary: dict[str, Any]) -> Section:
-    """What both generated, beside the true continuation."""
+def free_run(folder: Path, summary: dict[str, Any], arms: Sequence[Look]) -> Section:
+    """What the arms generated, beside the true continuation."""
     table = read(folder / "free_run.csv")
     signals = sum(name.startswith("true_") for name in table)
     figures = []
     for k in range(min(signals, MOST_SIGNALS)):
-        made = {name: f"{name}_{k}" for name in ("true", *PAIR) if f"{name}_{k}" in table}
+        made = {name: f"{name}_{k}" for name in ("true", *(arm.name for arm in arms)) if f"{name}_{k}" in table}
         true = np.array(table[f"true_{k}"])
         reach = 2 * max(float(np.abs(true).max()), 1e-12)
         lines = [
-            line(name, f"{NAMES[name]}, generated", name) | {"width": 1.6, "alpha": 1.0}
-            for name in made
-            if name != "true"
+            line(arm, f"{arm.label}, generated", False) | {"width": 1.6, "alpha": 1.0}
+            for arm in arms
+            if arm.name in made
         ]
         truth = {"column": "true", "label": "true continuation", "color": "ink", "width": 4, "alpha": 0.3}
         data = thinned(table, {"tick": "tick", **made}, "tick")
@@ -40,6 +41,6 @@ def free_run(folder: Path, summary: dict[str, Any]) -> Section:
         )
     fed = "its own output" if summary["feed"] == "own" else summary["feed"]
     words = f"Weights frozen, fed with {fed}. Error is by the power of the true signal, so that zero output has 1."
-    rows = facts.generated(summary, NAMES)
+    rows = facts.generated(summary, summary["labels"])
     about = "true and generated signals"
     return Section("free-run", "Free run", words, figures, folder / "free_run.png", about, rows, 2)

@@ -11,15 +11,16 @@ from hl_cli.reporting import facts
 from hl_cli.reporting.html.page import Section
 from hl_cli.reporting.html.scales import signed, ticks, turn
 from hl_cli.reporting.html.thinning import plain, thinned
+from hl_cli.reporting.palette import Look
 from hl_cli.reporting.physics import ENERGIES, NORMS
-from hl_cli.reporting.tables import read
+from hl_cli.reporting.tables import by_arm
 
 COLORS = ("hl", "pytorch", "third")
 
 
-def physics(folder: Path) -> Section:
-    """Energies on a scale that shows both signs and many decades, norms on a logarithmic one."""
-    table = read(folder / "physics.csv")
+def physics(folder: Path, arm: Look, several: bool) -> Section:
+    """Of an arm: energies on a scale that shows both signs and many decades, norms on a logarithmic one."""
+    table = by_arm(folder / "physics.csv", arm.name)[arm.name]
     energies = np.array([table[name] for name in ENERGIES])
     linear = turn(energies)
     shown = {"step": np.array(table["step"])}
@@ -49,9 +50,11 @@ def physics(folder: Path) -> Section:
         "scale": "log",
         "layers": [{"data": data, "lines": lines}],
     }
-    words = "Of HL at the measured steps, before the weights move: H = phi L + z . f - (beta/2) |omega|²."
-    about = "Hamiltonian, costates and weights of HL over the steps"
-    return Section("physics", "Physics of the run", words, [energy, norms], folder / "physics.png", about)
+    words = f"Of {arm.label} at the measured steps, before the weights move: H = phi L + z . f - (beta/2) |omega|²."
+    about = f"Hamiltonian, costates and weights of {arm.label} over the steps"
+    picture = None if several else folder / "physics.png"
+    title = f"Physics of {arm.label}" if several else "Physics of the run"
+    return Section(f"physics-{arm.name}" if several else "physics", title, words, [energy, norms], picture, about)
 
 
 def pipeline(folder: Path, blocks: list[dict[str, Any]]) -> Section:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.differences import TensorDistance
-from hl_cli.compare.tally import LEARNERS, Tally
+from hl_cli.compare.tally import Tally
 from hl_cli.reporting import console, facts
 from hl_cli.reporting.html import generated, inside, learning
 from hl_cli.reporting.html.page import Section, write_page
+from hl_cli.reporting.palette import looks
 from hl_cli.reporting.parts import Parts
 from hl_cli.reporting.thousands import thousands
 
 HEADLINES = {
-    "identical": ("HL and PyTorch are equal, bit for bit", "good"),
-    "round_off": ("HL and PyTorch are equal up to round-off", "good"),
-    "different": ("HL and PyTorch differ", "fair"),
+    "identical": ("{} are equal, bit for bit", "good"),
+    "round_off": ("{} are equal up to round-off", "good"),
+    "different": ("{} differ", "fair"),
+    "not_compared": ("Scores alone are compared", "plain"),
     "diverged": ("A learner diverged", "bad"),
     "undecided": ("Nothing was learnt, so nothing is decided", "plain"),
 }
@@ -29,7 +32,7 @@ def write_report_page(
     folder: Path,
     title: str,
     summary: dict[str, Any],
-    tensors: list[TensorDistance],
+    tensors: dict[str, list[TensorDistance]],
     tally: Tally,
     period: int,
     floor: dict[int, float] | None,
@@ -37,13 +40,15 @@ def write_report_page(
 ) -> None:
     """Write the page from the files of the run, once all of them are there; period, floor: as in the pictures."""
     headline, tone = HEADLINES[summary["verdict"]]
+    judged = [name for name in summary["arms"] if "verdict" in summary[name]]
     config = folder / summary["config"] / "config.yaml"
     write_page(
         folder / "report.html",
         "report.html.j2",
         parts,
         title=title,
-        headline=headline,
+        headline=headline.format(_both(summary)),
+        judged=judged if len(judged) > 1 else [],
         tone=tone,
         summary=summary,
         remark=console.remark,
@@ -52,7 +57,7 @@ def write_report_page(
         cumulative=console.cumulative,
         sections=_sections(folder, summary, tally, period, floor),
         tensors=tensors,
-        weights=facts.weights,
+        weights=lambda of: facts.weights(of, summary["labels"]),
         compared=facts.compared,
         environment=_environment,
         config=lambda: config.read_text() if config.exists() else "",
@@ -67,24 +72,34 @@ def _sections(
     folder: Path, summary: dict[str, Any], tally: Tally, period: int, floor: dict[int, float] | None
 ) -> list[tuple[str, Callable[[], Section | None]]]:
     """All sections in their order, each to be made by itself."""
+    arms, labels = looks(summary), summary["labels"]
     kept = {name: of for name, of in tally.retention.items() if of.scores}
     found: list[tuple[str, Callable[[], Section | None]]] = [
-        ("loss and scores", lambda: learning.curves(folder, tally.measure, period)),
-        ("differences of the weights", lambda: learning.weight_difference(folder, floor)),
-        ("a thousand steps at a time", lambda: _thousands(folder)),
+        ("loss and scores", lambda: learning.curves(folder, tally.measure, arms, period)),
+        ("differences of the weights", lambda: learning.weight_difference(folder, arms, floor)),
+        ("a thousand steps at a time", lambda: _thousands(folder, labels)),
     ]
     if kept:
-        found += [("tasks", lambda: learning.tasks(folder, kept, console.retention(summary)))]
+        found += [("tasks", lambda: learning.tasks(folder, kept, labels, console.retention(summary)))]
     if summary["free_run"]:
-        found += [("free run", lambda: generated.free_run(folder, summary))]
-    found += [("physics", lambda: inside.physics(folder))]
+        found += [("free run", lambda: generated.free_run(folder, summary, arms))]
+    theory = [arm for arm in arms if summary[arm.name]["coefficients"]]
+    for arm in theory:
+        found += [(f"physics of {arm.label}", partial(inside.physics, folder, arm, len(theory) > 1))]
     if summary["pipeline"]:
         found += [("blocks", lambda: inside.pipeline(folder, summary["pipeline"]))]
     return found
 
 
-def _thousands(folder: Path) -> Section | None:
-    table = thousands(folder, console.NAMES)
+def _both(summary: dict[str, Any]) -> str:
+    """The primary arm and the reference."""
+    if summary["reference"] is None:
+        return ""
+    return f"{summary['labels'][summary['primary']]} and {summary['labels'][summary['reference']]}"
+
+
+def _thousands(folder: Path, labels: dict[str, str]) -> Section | None:
+    table = thousands(folder, labels)
     if len(table) <= 2:
         return None
     return Section("thousands", "A thousand steps at a time", table=table, numbers=len(table[0]) - 1)
@@ -93,12 +108,12 @@ def _thousands(folder: Path) -> Section | None:
 def _numbers(summary: dict[str, Any]) -> Facts:
     """The numbers that a reader looks for first."""
     main = summary["main"]
-    held_out = [_number(summary[name][f"held_out_{main}"], ".4g") for name in LEARNERS]
-    loss = [_number(summary[name]["final_loss"], ".4g") for name in LEARNERS]
-    steps = [_number(summary[name]["steps_per_second"], ",.0f") for name in LEARNERS]
+    held_out = [_number(summary[name][f"held_out_{main}"], ".4g") for name in summary["arms"]]
+    loss = [_number(summary[name]["final_loss"], ".4g") for name in summary["arms"]]
+    steps = [_number(summary[name]["steps_per_second"], ",.0f") for name in summary["arms"]]
     found: Facts = [
         ("steps", f"{summary['steps']:,}"),
-        ("loss, HL | PyTorch", " | ".join(loss)),
+        (f"loss, {' | '.join(summary['labels'].values())}", " | ".join(loss)),
         (f"held-out {main.replace('_', ' ')}", " | ".join(held_out)),
         ("largest weight difference", _number(summary["max_abs_weight_difference"], ".3g")),
         ("steps/s", " | ".join(steps)),

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from hl_cli.compare.tally import LEARNERS
-from hl_cli.reporting.console import NAMES
 from hl_cli.reporting.html.page import Section, write_page
 from hl_cli.reporting.html.thinning import plain
 from hl_cli.reporting.parts import Parts
@@ -19,6 +18,7 @@ STATUS = {"done": "good", "diverged": "bad", "failed": "bad", "skipped": "plain"
 VERDICT = {"identical": "good", "round_off": "good", "different": "fair", "diverged": "bad", "undecided": "plain"}
 FIXED = ("job", "verdict", "main", "max_abs_weight_difference", "folder", "status", "error", "config_hash")
 LETTERS = 8  # of a hash
+LABELS = {"hl": "HL", "pytorch": "PyTorch"}
 MANY = 1e7  # from here on a number has an exponent
 NUMBERS = ("hl_", "pytorch_", "max_abs")  # columns that hold numbers; a choice stays as it was written
 Row = dict[str, Any]
@@ -166,7 +166,7 @@ def _dots(rows: Sequence[Row], choices: Sequence[str], name: str, label: str) ->
     return {
         "kind": "dots", "title": f"{label}: {quantity}" if quantity not in label else label, "x": "job", "y": quantity,
         "scale": "log" if log else "linear", "data": {"job": [row["job"] for row in rows], "about": about, **columns},
-        "marks": [{"column": of, "label": NAMES[of], "color": of, **look[of]} for of in ("pytorch", "hl")],
+        "marks": [{"column": of, "label": LABELS[of], "color": of, **look[of]} for of in ("pytorch", "hl")],
     }  # fmt: skip
 
 

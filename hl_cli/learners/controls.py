@@ -1,0 +1,75 @@
+"""Arms that learn nothing, to be compared with: what a score is worth where nobody has learnt.
+
+frozen   y = f(u; theta of the start)          zero   y = 0
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hl_cli.learners.base import evaluating, finite
+from hl_cli.networks.losses import Loss
+from hl_cli.streams.base import Stream
+from hl_cli.types import LearnerRecord, Sample
+
+
+class FrozenLearner:
+    """A net whose weights never move; module maps (batch, ticks, features) to (rows, outputs)."""
+
+    name = "frozen"
+    weights_elsewhere = False
+
+    def __init__(self, module: nn.Module, loss: Loss) -> None:
+        self.module, self.loss, self.seconds = module, loss, 0.0
+
+    def expect(self, steps: int, observe: bool) -> None:
+        """Steps to come are of no account here."""
+
+    @torch.no_grad()
+    def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
+        """Predict; nothing is learnt."""
+        start = perf_counter()
+        prediction = self.predict(sample.inputs)
+        loss = None if sample.target is None else finite(self.loss(prediction, sample.target).item(), "loss")
+        self.seconds += perf_counter() - start
+        return LearnerRecord(prediction, loss)
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor) -> Tensor:
+        """The module in evaluation mode."""
+        with evaluating(self.module):
+            return self.module(inputs)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights by name, in the order of the module."""
+        return {name: p.data for name, p in self.module.named_parameters() if p.requires_grad}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing changes."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing to go on with."""
+
+
+class ZeroLearner(FrozenLearner):
+    """Says zero for each of some outputs, at each tick that counts."""
+
+    name = "zero"
+
+    def __init__(self, outputs: int, loss: Loss, stream: Stream) -> None:
+        super().__init__(_Zero(outputs, stream.task.counts == "every"), loss)
+
+
+class _Zero(nn.Module):
+    def __init__(self, outputs: int, every: bool) -> None:
+        super().__init__()
+        self.outputs, self.every = outputs, every
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = len(x) * (x.shape[1] if self.every else 1)
+        return x.new_zeros(rows, self.outputs)
