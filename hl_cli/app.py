@@ -108,11 +108,17 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
     session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
     session.fail_in_part(outcome.errors, f"job {turn.number} ({own.job.override_dirname}): " if turn else "")
-    value = turn.done(outcome.summary, outcome.exit_code) if turn else outcome.summary["hl"].get("held_out_loss")
+    value = turn.done(outcome.summary, outcome.exit_code) if turn else _held_out(outcome.summary)
     if outcome.exit_code >= 128:
         sys.exit(outcome.exit_code)  # a signal ends a whole sweep
     if turn and stop.received:  # it came while this job wrote its report
         sys.exit(128 + stop.received)
+    return value
+
+
+def _held_out(summary: dict[str, Any]) -> float | None:
+    """The held-out loss of the arm that the run is about."""
+    value: float | None = summary[summary["primary"]].get("held_out_loss")
     return value
 
 

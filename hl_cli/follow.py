@@ -54,7 +54,7 @@ def follow() -> int:
 
 def _serve(built: Comparison, world: World) -> None:
     """Do what rank 0 orders until its run ends."""
-    hl: Any = built.hl
+    hl: Any = built.theory.learner
     while (told := world.follow())[0] is not Order.END:
         order, steps = told
         if order in (Order.STEPS, Order.OBSERVED_STEPS):

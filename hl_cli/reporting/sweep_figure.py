@@ -91,7 +91,7 @@ def _draw(axis: Axes, folder: Path, jobs: list[Row], quantity: str, keys: Any, l
         color, marker = colors[value_of(row, of_color)], value_of(row, of_marker)
         steps, approaches = np.array(curves["step"]), len(markers) + 1
         place = list(markers).index(marker) + 1
-        for learner in ("pytorch", "hl"):
+        for learner in (arm for arm in ("pytorch", "hl") if f"window_{arm}_{quantity}" in curves):
             y = np.array(curves[f"window_{learner}_{quantity}"])
             if learner == "pytorch" and value_of(row, of_color) in seen:
                 continue

@@ -5,12 +5,12 @@ The columns of sweep.csv, in their order:
     job                        number of the job in its sweep
     <a column a swept key>     as in the command: model, split, scenario.lr, ...
     verdict                    of the run: identical, round_off, different, diverged, undecided
-    hl_final_loss, pytorch_final_loss
-    hl_<metric>, pytorch_<metric>            scores over the last steps; a pair for each metric of any of the streams
-    hl_held_out_loss, pytorch_held_out_loss, hl_held_out_<metric>, pytorch_held_out_<metric>
+    <arm>_final_loss           of each arm: hl_final_loss, pytorch_final_loss
+    <arm>_<metric>             scores over the last steps, for each metric of any of the streams
+    <arm>_held_out_loss, <arm>_held_out_<metric>
     main                       the metric by which the stream is judged: accuracy, r2, ...
     max_abs_weight_difference  the largest at any compared step
-    hl_steps_per_second, pytorch_steps_per_second
+    <arm>_steps_per_second
     folder                     of the job, within that of the sweep
     status                     done, diverged, failed, skipped, missing
     error                      why it failed, was skipped or is missing, in one line
@@ -44,22 +44,31 @@ def scores_of(summary: dict[str, Any]) -> Row:
     names = ["final_loss", *metrics, "held_out_loss", *(f"held_out_{metric}" for metric in metrics)]
     row = {
         "verdict": summary["verdict"],
-        **{f"{learner}_{name}": summary[learner].get(name) for name in names for learner in LEARNERS},
+        **{f"{learner}_{name}": summary[learner].get(name) for name in names for learner in summary["arms"]},
         "main": summary["main"],
         "max_abs_weight_difference": summary["max_abs_weight_difference"],
-        **{f"{learner}_steps_per_second": summary[learner].get("steps_per_second") for learner in LEARNERS},
+        **{f"{learner}_steps_per_second": summary[learner].get("steps_per_second") for learner in summary["arms"]},
     }
     return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
 
 
+def arms_of(rows: Sequence[Row]) -> list[str]:
+    """The arms of all jobs, in the order in which they are met; the usual two where no job has any yet."""
+    ends = "_final_loss"
+    found = dict.fromkeys(key.removesuffix(ends) for row in rows for key in row if key.endswith(ends))
+    return list(found) or list(LEARNERS)
+
+
 def columns(rows: Sequence[Row], swept: Sequence[str]) -> list[str]:
     """All columns in their order; metrics that only some streams have stand where they are in their rows."""
-    pairs = [f"{learner}_{name}" for name in ("final_loss", "held_out_loss") for learner in LEARNERS]
-    known = dict.fromkeys(key for row in rows for key in row if key.startswith(("hl_", "pytorch_")))
+    arms = arms_of(rows)
+    pairs = [f"{arm}_{name}" for name in ("final_loss", "held_out_loss") for arm in arms]
+    known = dict.fromkeys(key for row in rows for key in row if key.startswith(tuple(f"{arm}_" for arm in arms)))
+    known = dict.fromkeys(key for key in known if key not in swept)
     scores = [key for key in dict.fromkeys((*pairs, *known)) if not key.endswith("steps_per_second")]
     running = [key for key in scores if "held_out" not in key]
     held_out = [key for key in scores if "held_out" in key]
-    speed = [f"{learner}_steps_per_second" for learner in LEARNERS]
+    speed = [f"{arm}_steps_per_second" for arm in arms]
     last = ["folder", "status", "error", "config_hash"]
     return ["job", *swept, "verdict", *running, *held_out, "main", "max_abs_weight_difference", *speed, *last]
 

@@ -84,7 +84,7 @@ class Turn:
         """Write what came out of the run; return what a sweeper may minimise."""
         stopped = summary["interrupted"]
         diverged = summary["verdict"] == "diverged"
-        self.value = math.inf if diverged else summary["hl"].get("held_out_loss")
+        self.value = math.inf if diverged else summary[summary["primary"]].get("held_out_loss")
         with self._entry() as entry:
             entry.status = "failed" if stopped else "diverged" if diverged else "done"
             entry.error = f"{STOPPED} {stopped} after step {summary['steps']}" if stopped else ""

@@ -9,10 +9,11 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
-from hl_cli.compare.tally import LEARNERS
 from hl_cli.reporting.html.page import Section, write_page
 from hl_cli.reporting.html.thinning import plain
+from hl_cli.reporting.palette import key_of
 from hl_cli.reporting.parts import Parts
+from hl_cli.reporting.sweep_table import arms_of
 
 STATUS = {"done": "good", "diverged": "bad", "failed": "bad", "skipped": "plain", "missing": "fair"}
 VERDICT = {"identical": "good", "round_off": "good", "different": "fair", "diverged": "bad", "undecided": "plain"}
@@ -20,7 +21,7 @@ FIXED = ("job", "verdict", "main", "max_abs_weight_difference", "folder", "statu
 LETTERS = 8  # of a hash
 LABELS = {"hl": "HL", "pytorch": "PyTorch"}
 MANY = 1e7  # from here on a number has an exponent
-NUMBERS = ("hl_", "pytorch_", "max_abs")  # columns that hold numbers; a choice stays as it was written
+NUMBERS = ("_loss", "_accuracy", "_mae", "_r2", "_error", "_skill", "_character", "_second", "_difference")  # ends
 Row = dict[str, Any]
 
 
@@ -38,7 +39,8 @@ def write_sweep_page(
     of the rows where none is given. picture: the grid figure; command: what started the sweep.
     """
     names = list(columns) or list(dict.fromkeys(key for row in rows for key in row))
-    choices = [name for name in names if name not in FIXED and not name.startswith(("hl_", "pytorch_"))]
+    own = tuple(f"{arm}_" for arm in arms_of(rows))
+    choices = [name for name in names if name not in FIXED and not name.startswith(own)]
     first = ("job", *choices, "status", "verdict", "error")  # what went wrong is seen without scrolling
     ordered = [*(name for name in first if name in names), *(name for name in names if name not in first)]
     shown = [name for name in ordered if any(not _empty(row.get(name)) for row in rows)]
@@ -98,17 +100,19 @@ def _words(rows: Sequence[Row]) -> list[str]:
 
 
 def _overview(rows: Sequence[Row], names: Sequence[str]) -> list[list[str]]:
-    """Least, median and largest of each number that both learners have, and of the weight difference."""
-    table = [["", "HL least", "median", "most", "PyTorch least", "median", "most"]]
+    """Least, median and largest of each number that the arms have, and of the weight difference."""
+    arms = arms_of(rows)
+    table = [["", *(cell for arm in arms for cell in (f"{LABELS.get(arm, arm)} least", "median", "most"))]]
     for name in names:
-        if not name.startswith("hl_"):
+        if not name.startswith(f"{arms[0]}_"):
             continue
-        pair = [[_number(row.get(f"{of}_{name[3:]}")) for row in rows] for of in LEARNERS]
-        if any(value is not None for of in pair for value in of):
-            table.append([name[3:].replace("_", " "), *(cell for of in pair for cell in _spread(of))])
+        score = name.removeprefix(f"{arms[0]}_")
+        found = [[_number(row.get(f"{arm}_{score}")) for row in rows] for arm in arms]
+        if any(value is not None for of in found for value in of):
+            table.append([score.replace("_", " "), *(cell for of in found for cell in _spread(of))])
     apart = [_number(row.get("max_abs_weight_difference")) for row in rows]
     if any(value is not None for value in apart):
-        table.append(["largest weight difference", *_spread(apart), "", "", ""])
+        table.append(["largest weight difference", *_spread(apart), *[""] * 3 * (len(arms) - 1)])
     return table
 
 
@@ -134,14 +138,14 @@ def _grid(picture: Path | None) -> Section | None:
 
 
 def _scores(rows: Sequence[Row], choices: Sequence[str]) -> Section | None:
-    numbered = [row for row in rows if any(_number(row.get(f"{of}_final_loss")) is not None for of in LEARNERS)]
+    numbered = [row for row in rows if any(_number(row.get(f"{of}_final_loss")) is not None for of in arms_of(rows))]
     if not numbered:
         return None
     words = "A mark a job: PyTorch the wide ring, HL the dot in it where they agree."
     figures = [
         _dots(numbered, choices, name, label)
         for name, label in (("final_loss", "loss, last steps"), (_held_out(numbered), "held-out"))
-        if any(_number(row.get(f"{of}_{name}")) is not None for row in numbered for of in LEARNERS)
+        if any(_number(row.get(f"{of}_{name}")) is not None for row in numbered for of in arms_of(rows))
     ]
     return Section("scores", "Scores of all jobs", words, figures)
 
@@ -154,19 +158,21 @@ def _held_out(rows: Sequence[Row]) -> str:
 
 def _dots(rows: Sequence[Row], choices: Sequence[str], name: str, label: str) -> dict[str, Any]:
     quantity = name.replace("final_", "").replace("held_out_", "").replace("_", " ")
-    pairs = {of: [_number(row.get(f"{of}_{name}")) for row in rows] for of in LEARNERS}
+    pairs = {of: [_number(row.get(f"{of}_{name}")) for row in rows] for of in arms_of(rows)}
     values = [value for of in pairs.values() for value in of if value is not None]
     log = quantity == "loss" and bool(values) and min(values) > 0 and max(values) / min(values) > 200
-    columns = {of: plain([math.nan if value is None else value for value in pairs[of]]) for of in LEARNERS}
+    columns = {of: plain([math.nan if value is None else value for value in pairs[of]]) for of in arms_of(rows)}
     about = [", ".join(f"{key} {row[key]}" for key in choices if not _empty(row.get(key))) for row in rows]
-    look = {
-        "pytorch": {"size": 15, "alpha": 0.25, "marker": "circle"},
-        "hl": {"size": 7, "alpha": 1.0, "marker": "circle"},
-    }
+    wide, dot = {"size": 15, "alpha": 0.25, "marker": "circle"}, {"size": 7, "alpha": 1.0, "marker": "circle"}
+    marks = [
+        {"column": arm, "label": LABELS.get(arm, arm), "color": key_of(arm, list(pairs))}
+        | (wide if arm == "pytorch" else dot)
+        for arm in sorted(pairs, key=lambda arm: arm != "pytorch")
+    ]
     return {
         "kind": "dots", "title": f"{label}: {quantity}" if quantity not in label else label, "x": "job", "y": quantity,
         "scale": "log" if log else "linear", "data": {"job": [row["job"] for row in rows], "about": about, **columns},
-        "marks": [{"column": of, "label": LABELS[of], "color": of, **look[of]} for of in ("pytorch", "hl")],
+        "marks": marks,
     }  # fmt: skip
 
 
@@ -175,7 +181,7 @@ def _cell(folder: Path, row: Row, name: str) -> dict[str, str]:
     cell = {"value": "" if _empty(value) else str(value), "text": "", "link": "", "tone": "", "kind": ""}
     if _empty(value):
         return cell
-    number = None if isinstance(value, str) and not name.startswith(NUMBERS) else _number(value)
+    number = None if isinstance(value, str) and not name.endswith(NUMBERS) else _number(value)
     cell["text"] = str(value) if number is None or isinstance(value, int) else _said(number)
     if name in ("status", "verdict"):
         cell["tone"] = (STATUS if name == "status" else VERDICT).get(str(value), "plain")
