@@ -29,8 +29,8 @@ def test_python_example_runs_and_holds() -> None:
     assert len(lines) == 1000 and all(a == b for a, b in lines)
 
 
-def test_there_are_ten_examples() -> None:
-    assert len(COMMANDS) == 10
+def test_there_are_ten_examples_and_more() -> None:
+    assert len(COMMANDS) >= 10
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -100,8 +100,9 @@ def test_a_metric_that_only_some_streams_have_has_its_columns() -> None:
     def summary(metric: str) -> dict[str, Any]:
         of = {"final_loss": 1.0, metric: 2.0, "held_out_loss": 3.0, f"held_out_{metric}": float("nan")}
         learner = {**of, "steps_per_second": 4.0}
-        return {"metrics": [metric], "hl": learner, "pytorch": learner, "verdict": "identical", "main": metric,
-                "max_abs_weight_difference": 0.0}  # fmt: skip
+        arms = {"arms": ["hl", "pytorch"], "hl": learner, "pytorch": learner}
+        rest = {"verdict": "identical", "main": metric, "max_abs_weight_difference": 0.0}
+        return {"metrics": [metric], **arms, **rest}
 
     rows = [{"job": k, **scores_of(summary(metric))} for k, metric in enumerate(("accuracy", "r2"))]
     assert rows[0]["hl_held_out_accuracy"] is None
