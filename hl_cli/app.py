@@ -34,6 +34,7 @@ from hl_cli.session import TRACEBACK, session
 from hl_cli.sweep.parent import Parent
 from hl_cli.sweep.plan import Plan, with_command
 from hl_cli.sweep.turn import Turn
+from hl_cli.unresolved import Hidden, as_written
 
 
 class FolderWatch(Callback):
@@ -70,6 +71,7 @@ class FolderWatch(Callback):
 def job(cfg: DictConfig) -> float | None:
     """One run; its held-out loss of HL is the value that a sweeper may minimise, infinite where the run diverged."""
     own: Any = HydraConfig.get()
+    session.hide = Hidden(cfg)
     if own.mode.name != "MULTIRUN":
         return _run(cfg, own, None)
     turn = Turn(cfg, own)
@@ -94,12 +96,12 @@ def _run(cfg: DictConfig, own: Any, turn: Turn | None) -> float | None:
         skipped = turn is not None and isinstance(error, NoSuchCombination)
         where = f"job {turn.number} ({own.job.override_dirname}): " if turn else ""
         if turn:
-            turn.failed("skipped" if skipped else "failed", one_line(error), 0 if skipped else 1)
+            turn.failed("skipped" if skipped else "failed", session.said(error), 0 if skipped else 1)
         if session.world is not None and session.world.lost:  # the others wait within a step: no job can follow
-            print(f"hl-run: {one_line(error)}", file=sys.stderr)
+            print(f"hl-run: {session.said(error)}", file=sys.stderr)
             sys.exit(1)
         if skipped:
-            print(f"hl-run: {where}skipped: {one_line(error)}", file=sys.stderr)
+            print(f"hl-run: {where}skipped: {session.said(error)}", file=sys.stderr)
         else:
             session.fail(error, where)
         return None
@@ -123,7 +125,7 @@ def _held_out(summary: dict[str, Any]) -> float | None:
 
 
 def _command(own: Any) -> str:
-    return shlex.join([*called(), *map(str, own.overrides.task)])
+    return shlex.join([*called(), *as_written(own.overrides.task)])
 
 
 def _finish(sweep: Parent) -> None:

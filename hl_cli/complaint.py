@@ -8,11 +8,15 @@ import sys
 from collections.abc import Iterator
 
 from hl_cli import validation
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, cut
 
 
 def one_line(error: BaseException) -> str:
     """Say the error in one line, the field and the allowed values where they are known."""
+    return cut(_line(error))
+
+
+def _line(error: BaseException) -> str:
     if isinstance(error, BadInput):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

@@ -100,8 +100,8 @@ def finish(
     learners = {learner.name: _numbers(learner.name, learner.seconds, tally, parts) for learner in built.learners}
     result = summary(tally, judged, built.primary.name, pairs, learners, about)
     floor = next((verdict.noise_floor for verdict in judged.values() if verdict.noise_floor), None)
-    scheme = "" if cfg.scheme.name == "global" else f", {cfg.scheme.name} scheme"
-    title = f"{cfg.model.name} on {cfg.stream.name}, {cfg.split.name} split{scheme}, {cfg.scenario.name}"
+    scheme = "" if about["scheme"] == "global" else f", {about['scheme']} scheme"
+    title = f"{about['model']} on {about['stream']['name']}, {about['split']} split{scheme}, {about['scenario']}"
     end = _End(folder, title, result, tally, pairs, floor, built.schedule.period, stages, generated)
     parts.run(_parts(end, parts))
     result["not_written"] = parts.failed

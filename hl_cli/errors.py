@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+LONGEST = 300  # characters of a word in a message
+
+
+def cut(text: str) -> str:
+    """A text with the middle of its long words left out, so that a message stays a line."""
+    return re.sub(rf"\S{{{LONGEST},}}", lambda word: f"{word[0][:40]}...{word[0][-20:]}", text)
+
 
 class BadInput(ValueError):
     """A config value, a file or a folder that the run cannot take; raised before anything is written."""

@@ -16,6 +16,7 @@ from hl_cli import standing
 from hl_cli.errors import BadInput
 from hl_cli.reporting import checkpoints, tensorboard
 from hl_cli.resume import APART, CONFIG, FREE
+from hl_cli.unresolved import Hidden
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Start:
 
 def find(cfg: DictConfig, folder: Path, named: Path | None = None) -> Start:
     """The latest checkpoint of a run, or the one that is named; raises BadInput for one that cannot be gone on from."""
-    before: dict[str, Any] = standing.plain(OmegaConf.load(folder / CONFIG / "config.yaml"))
+    own: Any = OmegaConf.load(folder / CONFIG / "config.yaml")
+    before = Hidden(own)(standing.plain(own))
     standing.differing(before, cfg, str(folder), (*FREE, *APART))
     files = checkpoints.saved(folder)
     if named:

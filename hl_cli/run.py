@@ -34,6 +34,7 @@ from hl_cli.reporting.thousands import Thousands
 from hl_cli.restart import Start, alone, clear, find
 from hl_cli.resume import CONFIG, Resumed
 from hl_cli.standing import Standing, why_never
+from hl_cli.unresolved import Hidden
 
 PARTIAL = f"{CONFIG}.tmp"
 
@@ -89,7 +90,7 @@ def _run(
     world: World,
 ) -> Outcome:
     state = start.state if start else None
-    about = about_run(cfg, built, command)
+    about = Hidden(cfg)(about_run(cfg, built, command))
     console.say(
         "\n".join([console.opening(about | {"reference": built.reference}), *([start.said()] if start else [])])
     )

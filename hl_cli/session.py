@@ -6,10 +6,12 @@ import contextlib
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hl_cli.complaint import one_line
+from hl_cli.errors import cut
 from hl_cli.reporting.parts import not_written
 from hl_cli.resume import Resumed
 from hl_cli.sweep.parent import Parent
@@ -29,6 +31,11 @@ class Session:
         self.missing: list[Path] = []
         self.sweep: Parent | None = None
         self.resumed: Resumed | None = None
+        self.hide: Callable[[Any], Any] = lambda text: text  # hl_cli.unresolved.Hidden, once there is a config
+
+    def said(self, error: BaseException) -> str:
+        """An error in one line, what came from the environment as it is written."""
+        return str(self.hide(one_line(error)))
 
     def expect_folder(self, field: str, folder: Path) -> None:
         """Note which of the folder and its parents are not there yet: those are ours to remove again."""
@@ -49,7 +56,7 @@ class Session:
             raise error
         if isinstance(error, OSError) and self.folder:
             where += f"{self.folder}: "
-        print(f"hl-run: {where}{one_line(error)}", file=sys.stderr)
+        print(f"hl-run: {self.hide(cut(where))}{self.said(error)}", file=sys.stderr)
         self.exit_code = max(self.exit_code, 1)
 
     def fail_in_part(self, errors: dict[str, Exception], where: str) -> None:
@@ -59,8 +66,8 @@ class Session:
         if self.show_traceback:
             for error in errors.values():
                 traceback.print_exception(error)
-        said = not_written({name: one_line(error) for name, error in errors.items()})
-        print(f"hl-run: {where}not written: {said}; everything else is there", file=sys.stderr)
+        said = not_written({name: self.said(error) for name, error in errors.items()})
+        print(f"hl-run: {self.hide(cut(where))}not written: {said}; everything else is there", file=sys.stderr)
         self.exit_code = max(self.exit_code, 1)
 
 

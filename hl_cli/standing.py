@@ -27,6 +27,7 @@ from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.reporting.thousands import FILE as THOUSANDS
 from hl_cli.reporting.thousands import Thousands
+from hl_cli.unresolved import Hidden
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,10 @@ class Standing:
     def state_dict(self, here: Rest) -> dict[str, Any]:
         """Everything, in plain values and tensors. A learner that has diverged takes no part any more."""
         arms: dict[str, Any] = {arm.name: arm for arm in self.built.learners}
+        hide = Hidden(self.cfg)
         return {
-            "config": plain(self.cfg),
+            "config": hide(plain(self.cfg)),
+            "environment": hide.digests(),
             "versions": _versions(),
             "processes": launched(),
             "rest": here.state_dict(),
@@ -120,6 +123,8 @@ def check(state: dict[str, Any], cfg: DictConfig, folder: Path, free: tuple[str,
     free: fields that may have changed. Returns a warning, or nothing.
     """
     differing(state["config"], cfg, "the checkpoint", free)
+    if changed := Hidden(cfg).changed(state.get("environment", {})):
+        raise BadInput(f"{changed}: the variable is another one than at the checkpoint, or gone")
     if state["processes"] != launched():
         raise BadInput(f"the checkpoint is of {state['processes']} processes, and here are {launched()}")
     for name, size in files_of(state).items():
@@ -127,13 +132,13 @@ def check(state: dict[str, Any], cfg: DictConfig, folder: Path, free: tuple[str,
         if there < size:
             raise BadInput(f"{name} has {there} bytes, and had {size} at the checkpoint")
     before, now = state["versions"], _versions()
-    changed = [f"{name} was {before.get(name)} and is {now[name]}" for name in now if before.get(name) != now[name]]
-    return f"{', '.join(changed)}: the bits may be others" if changed else ""
+    other = [f"{name} was {before.get(name)} and is {now[name]}" for name in now if before.get(name) != now[name]]
+    return f"{', '.join(other)}: the bits may be others" if other else ""
 
 
 def differing(before: dict[str, Any], cfg: DictConfig, whose: str, free: tuple[str, ...]) -> None:
     """Raise BadInput for the first field that differs from the config of `whose`."""
-    then, now = _flat(before), _flat(plain(cfg))
+    then, now = _flat(before), _flat(Hidden(cfg)(plain(cfg)))
     for name in dict.fromkeys((*then, *now)):
         if name.partition(".")[0] not in free and then.get(name) != now.get(name):
             raise BadInput(f"{name}={now.get(name)}, and in the config of {whose} {then.get(name)}")

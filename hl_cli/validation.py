@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, cut
 from hl_cli.schema import (
     ARMS,
     MODELS,
@@ -48,6 +49,7 @@ KINDS: tuple[type, ...] = (
     PyTorch,
     Sweep,
 )
+LONGEST_NAME = 64  # characters; four names make a folder
 _WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
 _TESTS = {
     "above": lambda v, b: v > b,
@@ -76,6 +78,8 @@ def check(cfg: DictConfig, where: str = "") -> None:
                 if _is_group(part):
                     check(part, f"{name}.{key!s}.")
             continue
+        if f.name == "name" and isinstance(value, str) and not is_name(value):
+            raise BadInput(f"{name}={cut(value)}: allowed: letters, digits and ._-, at most {LONGEST_NAME} in all")
         choices = f.metadata.get("choices")
         if choices and value is not None and value not in choices:
             raise BadInput(f"{name}={value}: allowed: {', '.join(map(str, choices))}")
@@ -86,6 +90,11 @@ def check(cfg: DictConfig, where: str = "") -> None:
                 raise BadInput(f"{name}={list(value)}: allowed: one or more {f'numbers {_allowed(bounds)}'.rstrip()}")
         elif value is not None and (bounds or isinstance(value, float)) and not _within(value, bounds):
             raise BadInput(f"{name}={value}: allowed: a number {_allowed(bounds)}")
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may be part of the name of a folder."""
+    return re.fullmatch(rf"[A-Za-z0-9._-]{{1,{LONGEST_NAME}}}", text) is not None
 
 
 def _is_group(value: Any) -> bool:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+
+from hl_cli.unresolved import Hidden
+from hl_cli.validation import LONGEST_NAME
 
 HASH = 16  # hexadecimal digits in tables
 SHORT = 8  # in names of folders
@@ -53,4 +57,14 @@ def _said(flat: dict[tuple[str, ...], Any], path: tuple[str, ...]) -> str:
     return ("null" if flat[path] is None else str(flat[path])) if path in flat else "(no such field)"
 
 
+def folder_name(cfg: DictConfig) -> str:
+    """Stream, model, split and scenario as a name that stays in its folder, and tells nothing of the environment."""
+    hide, found = Hidden(cfg), []
+    for field in ("stream.name", "model.name", "split.name", "scenario.name"):
+        _, written = hide.fields.get(field, ("", OmegaConf.select(cfg, field)))
+        found.append(re.sub(r"[^A-Za-z0-9._-]+", "_", str(written)).strip("_")[:LONGEST_NAME] or "unnamed")
+    return "_".join(found)
+
+
+OmegaConf.register_new_resolver("folder_name", lambda *, _root_: folder_name(_root_), replace=True)
 OmegaConf.register_new_resolver("config_hash", lambda *, _root_: config_hash(_root_)[:SHORT], replace=True)

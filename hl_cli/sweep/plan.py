@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from hl_cli.errors import BadInput
 from hl_cli.sweep.identity import content, difference
 from hl_cli.sweep.ledger import FILE, Book, Ledger
+from hl_cli.unresolved import Hidden, as_written
 
 RESUME = "sweep.resume="
 
@@ -42,7 +43,8 @@ class Plan:
 def plan_of(config: DictConfig, folder: Path) -> Plan:
     """Read a sweep's config, before any job is composed."""
     params = config.hydra.sweeper.get("params") or {}
-    said = [*(f"{key}={value}" for key, value in params.items()), *config.hydra.overrides.task]
+    task = as_written(config.hydra.overrides.task)
+    said = [*(f"{key}={value}" for key, value in params.items()), *task]
     overrides = OverridesParser.create().parse_overrides(said)
     swept = list(dict.fromkeys(_key(one) for one in overrides if one.is_sweep_override()))
     own = str(config.hydra.sweeper._target_).rpartition(".")[2] == BasicSweeper.__name__
@@ -50,8 +52,10 @@ def plan_of(config: DictConfig, folder: Path) -> Plan:
         (planned,) = BasicSweeper.split_arguments(overrides, None)
     else:
         planned = []
-    command = [*map(str, config.hydra.overrides.hydra), *map(str, config.hydra.overrides.task)]
-    return Plan(folder, content(config), swept, [one for one in command if not _of_resume(one)], planned)
+    command = [*as_written(config.hydra.overrides.hydra), *task]
+    return Plan(
+        folder, Hidden(config)(content(config)), swept, [one for one in command if not _of_resume(one)], planned
+    )
 
 
 def _of_resume(override: str) -> bool:

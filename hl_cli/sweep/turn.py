@@ -19,6 +19,7 @@ from hl_cli.resume import Resumed
 from hl_cli.sweep.identity import config_hash
 from hl_cli.sweep.ledger import FINAL, Entry, Ledger
 from hl_cli.sweep.plan import choices_of
+from hl_cli.unresolved import as_written
 
 SUMMARY = "summary.json"
 BEGUN, STOPPED = "begun, not finished", "stopped by"
@@ -31,7 +32,7 @@ class Turn:
         self.folder = Path(hydra.runtime.output_dir)
         self.ledger = Ledger(Path(hydra.sweep.dir).absolute())
         self.hash = config_hash(cfg)
-        self.overrides = [str(one) for one in hydra.overrides.task]
+        self.overrides = as_written(hydra.overrides.task)
         self.choices: dict[str, str] = {}
         self.number, self.final = -1, False
         self.value: float | None = None

@@ -19,7 +19,7 @@ LAYERS = {
     2: {"networks", "streams", "parallel"},
     3: {"learners"},
     4: {"compare"},
-    5: {"reporting", "validation", "plugins", "resume"},
+    5: {"reporting", "validation", "plugins", "resume", "unresolved"},
     6: {"building", "complaint", "interruption", "sweep"},
     7: {"about", "follow", "session", "standing", "verdicts"},
     8: {"ending"},

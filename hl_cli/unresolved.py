@@ -1,0 +1,117 @@
+"""Configs as they may be shown: what came from an environment variable stays as it was written, ${oc.env:NAME}.
+
+It may be a password, or a path of one machine. Numbers are shown: a report says nothing without its steps and rates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from omegaconf.resolvers import oc
+
+SHORTEST = 5  # characters of a value that is looked for within other texts
+ROUNDS = 100_000  # of the digest: whoever has a checkpoint shall not guess a short password from it
+SALT = 16  # bytes
+Leaves = dict[str, Any]
+
+
+class Hidden:
+    """What of a config came from the environment: `fields`, by their names, as (value, how it is written)."""
+
+    def __init__(self, cfg: DictConfig) -> None:
+        self._salt = os.urandom(SALT).hex()
+        leaves = dict(_leaves(cfg))
+        with _environment_unread():
+            written = {name: _read(cfg, name, value) for name, value in leaves.items()}
+        self.fields = {
+            name: (value, written[name])
+            for name, value in leaves.items()
+            if isinstance(value, str) and written[name] != value
+        }
+
+    def __call__(self, content: Any) -> Any:
+        """The same content, its texts with the variables in place of their values."""
+        if isinstance(content, dict):
+            return {key: self(one) for key, one in content.items()}
+        if isinstance(content, list | tuple):
+            return [self(one) for one in content]
+        for value, written in self.fields.values() if isinstance(content, str) else ():
+            if content == value:
+                return written
+            if len(value) >= SHORTEST:  # a function, for in a template a backslash has a meaning
+                content = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", partial(_just, written), content)
+        return content
+
+    def digests(self) -> dict[str, str]:
+        """A salted digest of each such value, by its field, so that a later change of it is found out."""
+        return {name: _digest(value, self._salt) for name, (value, _) in self.fields.items()}
+
+    def changed(self, digests: dict[str, str]) -> str | None:
+        """The first field whose value is another than at the time of the digests, as it is written."""
+        for name, digest in digests.items():
+            value, written = self.fields.get(name, ("", ""))
+            if _digest(value, digest.partition(":")[0]) != digest:
+                return f"{name}={written}"
+        return None
+
+
+def as_written(overrides: ListConfig) -> list[str]:
+    """Overrides as they were typed; reading them one by one would read the environment."""
+    return [str(one) for one in OmegaConf.to_container(overrides, resolve=False)]
+
+
+@cache
+def _digest(value: str, salt: str) -> str:
+    return f"{salt}:{hashlib.pbkdf2_hmac('sha256', value.encode(), salt.encode(), ROUNDS).hex()}"
+
+
+def _leaves(cfg: DictConfig) -> Iterator[tuple[str, Any]]:
+    """Each value of a config that is written as an interpolation, with its name; Hydra's own are left out."""
+
+    def walk(node: Any, name: str) -> Iterator[tuple[str, Any]]:
+        for key in list(node) if isinstance(node, DictConfig) else range(len(node)):
+            where = f"{name}.{key}" if name else str(key)
+            try:
+                value = None if where == "hydra" or OmegaConf.is_missing(node, key) else node[key]
+            except OmegaConfBaseException:  # it has no value, and whoever needs one will say so
+                continue
+            if OmegaConf.is_config(value):
+                yield from walk(value, where)
+            elif OmegaConf.is_interpolation(node, key) or OmegaConf.is_interpolation(node):
+                yield where, value
+
+    yield from walk(cfg, "")
+
+
+def _just(text: str, _: object) -> str:
+    return text
+
+
+def _read(cfg: DictConfig, name: str, value: Any) -> Any:
+    try:
+        return OmegaConf.select(cfg, name)
+    except Exception:  # of a number, or of a resolver that asks for one: the variable's name is none
+        return value
+
+
+@contextmanager
+def _environment_unread() -> Iterator[None]:
+    """Let every ${oc.env:NAME} of a variable that is there say itself."""
+    own = oc.env
+
+    def written(key: str, *default: Any) -> Any:
+        return f"${{oc.env:{key}}}" if key in os.environ else own(key, *default)
+
+    OmegaConf.register_new_resolver("oc.env", written, replace=True)
+    try:
+        yield
+    finally:
+        OmegaConf.register_new_resolver("oc.env", own, replace=True)
