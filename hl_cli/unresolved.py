@@ -65,7 +65,8 @@ class Hidden:
 
 def as_written(overrides: ListConfig) -> list[str]:
     """Overrides as they were typed; reading them one by one would read the environment."""
-    return [str(one) for one in OmegaConf.to_container(overrides, resolve=False)]
+    written: Any = OmegaConf.to_container(overrides, resolve=False)
+    return [str(one) for one in written]
 
 
 @cache
