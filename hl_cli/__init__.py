@@ -25,6 +25,7 @@ _HOME = {
     "split_of": "hl_cli.networks.splits",
     "one_by_one": "hl_cli.networks.splits",
     "Stream": "hl_cli.streams.base",
+    "IterableStream": "hl_cli.streams.iterable",
     "TabularStream": "hl_cli.streams.tabular",
     "Measure": "hl_cli.compare.metrics",
     "HamiltonianLearner": "hl_cli.learners.hamiltonian",

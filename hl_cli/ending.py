@@ -15,7 +15,7 @@ from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import Verdict
 from hl_cli.complaint import one_line
-from hl_cli.errors import LostRank
+from hl_cli.errors import BadSample, LostRank
 from hl_cli.interruption import Interruption
 from hl_cli.learners.stage_report import StageReport, stage_reports
 from hl_cli.reporting import console, plots
@@ -68,17 +68,17 @@ def finish(
     tally: Tally,
     pairs: Pairs,
     stop: Interruption,
-    lost: LostRank | None,
+    lost: LostRank | BadSample | None,
 ) -> Outcome:
     """Judge what the tally has seen and write summary, report and pictures; a part that fails loses only itself.
 
-    lost: a process that was lost, which ended the run; it is raised again once the files are written.
+    lost: a lost process or a bad sample, which ended the run; it is raised again once the files are written.
     """
     parts = Parts(one_line)
     stages: list[StageReport] = []
-    if not lost:  # first of all: what follows takes long, and needs nobody
+    if not isinstance(lost, LostRank):  # first of all: what follows takes long, and needs nobody
         stages = parts.make("blocks", lambda: [s for learner in built.learners for s in stage_reports(learner)], stages)
-        lost = parts.lost
+        lost = parts.lost or lost
     unjudged = {name: UNJUDGED for name in built.arms if name != built.reference}
     judged = parts.make("verdict", lambda: verdicts(cfg, built, pairs, tally, stop), unjudged)
     drifts = {name: getattr(arm.learner, "drift", None) for name, arm in built.arms.items()}
@@ -109,9 +109,10 @@ def finish(
     if lost:
         where = console.short(folder)
         but = f" (but for {not_written(parts.failed)})" if parts.failed else ""
-        raise LostRank(
-            f"ended by {lost} after step {tally.steps}; what was done is in {where}{but}, and resume={where} goes on"
-        )
+        kept = f"what was done is in {where}{but}, and resume={where} goes on"
+        if isinstance(lost, BadSample):
+            raise BadSample(f"{lost}; {kept}") from lost
+        raise LostRank(f"ended by {lost} after step {tally.steps}; {kept}")
     code = 128 + received if received else max(0 if meets(cfg, built, judged) else 3, 1 if parts.errors else 0)
     return Outcome(result, code, parts.errors)
 

@@ -16,6 +16,10 @@ class BadInput(ValueError):
     """A config value, a file or a folder that the run cannot take; raised before anything is written."""
 
 
+class BadSample(BadInput):
+    """A stream failed, or gave what no learner can take, at some step; the steps before it are done."""
+
+
 class NoSuchCombination(BadInput):
     """Choices that are each allowed and have no meaning together; a sweep skips such a job, and says why."""
 

@@ -13,6 +13,11 @@ from hl_cli.errors import BadInput
 
 GROUPS = {"stream": ("hl_cli.streams", "plugin"), "model": ("hl_cli.models", "module")}
 
+WANTED = {
+    "stream": "a hl_cli.Stream, or an iterable of (inputs, target), such as a DataLoader",
+    "model": "a torch.nn.Module",
+}
+
 Made = TypeVar("Made")
 
 
@@ -65,7 +70,7 @@ def make(field: str, factory: str, kind: type[Made], given: dict[str, Any], opti
     except Exception as error:
         raise BadInput(f"{where}: {_said(error)}") from error
     if not isinstance(made, kind):
-        raise BadInput(f"{where}: gave a {type(made).__name__}; allowed: a {kind.__module__}.{kind.__qualname__}")
+        raise BadInput(f"{where}: gave a {type(made).__name__}; allowed: {WANTED[field]}")
     return made
 
 

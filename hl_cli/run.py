@@ -19,7 +19,7 @@ from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.side_by_side import StepRecord, compare_arms
 from hl_cli.compare.tally import Tally
 from hl_cli.ending import Outcome, finish
-from hl_cli.errors import BadInput, LostRank
+from hl_cli.errors import BadInput, BadSample, LostRank
 from hl_cli.interruption import Interruption
 from hl_cli.parallel.world import World
 from hl_cli.rehearsal import rehearse
@@ -142,13 +142,13 @@ def _keeper(standing: Standing, folder: Path, start: Rest | None) -> Callable[[R
     return rest
 
 
-def _consume(records: Iterator[StepRecord], consumers: list[Consumer]) -> LostRank | None:
-    """Hand each record to all consumers; return the loss of a process, which ends the run but not its files."""
+def _consume(records: Iterator[StepRecord], consumers: list[Consumer]) -> LostRank | BadSample | None:
+    """Hand each record to all consumers; return what ended the run, but not its files: a lost process, a bad sample."""
     try:
         for record in records:
             for consumer in consumers:
                 consumer.consume(record)
-    except LostRank as lost:
+    except (LostRank, BadSample) as lost:
         return lost
     return None
 

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import operator
 from collections.abc import Callable
 from itertools import islice
 
 import torch
 
 from hl_cli.errors import BadInput
-from hl_cli.streams.base import Stream
+from hl_cli.streams.base import Stream, as_sample
 from hl_cli.types import COUNTS, KINDS, Sample, Task
+
+WHOLE = {"ticks": 1, "features": 1, "period": 0, "blend": 0, "length": 0, "train_samples": 0}  # and the least of each
+
+
+def with_whole_numbers(stream: Stream, where: str) -> Stream:
+    """Turn the whole numbers that a stream says of itself, of NumPy or others, into ints; raises BadInput."""
+    for name, least in WHOLE.items():
+        value = getattr(stream, name, None)
+        if value is None and name not in ("ticks", "features"):
+            continue
+        try:
+            number = operator.index(value)  # type: ignore[arg-type]
+        except TypeError:
+            number = least - 1
+        if number < least:
+            raise BadInput(f"{where}: its {name} is {value}; allowed: a whole number >= {least}")
+        if type(value) is not int:
+            with contextlib.suppress(AttributeError):  # a property of the user's, that cannot be set
+                setattr(stream, name, number)
+    task = getattr(stream, "task", None)
+    if isinstance(task, Task) and type(task.size) is not int:
+        with contextlib.suppress(TypeError):  # no whole number: check_stream will say so
+            stream.task = dataclasses.replace(task, size=operator.index(task.size))
+    return stream
 
 
 def check_stream(fresh: Callable[[], Stream], batch_size: int, dtype: torch.dtype, where: str) -> None:
@@ -20,25 +47,24 @@ def check_stream(fresh: Callable[[], Stream], batch_size: int, dtype: torch.dtyp
         return BadInput(f"{where}: {what}; allowed: {allowed}")
 
     task = getattr(stream, "task", None)
-    if not isinstance(task, Task) or task.kind not in KINDS or task.counts not in COUNTS or task.size < 1:
+    known = isinstance(task, Task) and task.kind in KINDS and task.counts in COUNTS and isinstance(task.size, int)
+    if not known or stream.task.size < 1:
         raise refuse(f"its task is {task}", f"Task(kind, size, counts) of kind {KINDS}, counts {COUNTS}, size >= 1")
-    for name in ("ticks", "features"):
-        if not isinstance(getattr(stream, name, None), int) or getattr(stream, name) < 1:
-            raise refuse(f"its {name} is {getattr(stream, name, None)}", "a whole number >= 1")
     try:
-        held_out = stream.held_out()
-        first = next(stream)
+        held_out, first = stream.held_out(), as_sample(next(stream))
         kept = first.inputs.clone()
         second = next(islice(stream, 1), None)
     except StopIteration:
         raise refuse("it gives no sample", "at least one") from None
-    except BadInput:
-        raise
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from error
     except Exception as error:
         line = " ".join(str(error).split())
         raise refuse(
             f"{type(error).__name__}: {line}", "a stream that works (HYDRA_FULL_ERROR=1 shows where)"
         ) from error
+    if not isinstance(held_out, Sample):
+        raise refuse(f"its held-out part is a {type(held_out).__name__}", "a hl_cli.Sample")
     if not len(held_out.inputs) or held_out.target is None:
         raise refuse("nothing is held out, or without a target", "at least one held-out sample with its target")
     for name, sample, size in (("held-out part", held_out, None), ("first sample", first, batch_size)):

@@ -13,9 +13,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from hl_cli import schema
-from hl_cli.building.check import check_stream
+from hl_cli.building.own_stream import own_stream
 from hl_cli.errors import BadInput
-from hl_cli.plugins import make
 from hl_cli.streams.base import Stream
 from hl_cli.streams.drift import Drift, Permuted, by_class
 
@@ -48,12 +47,7 @@ def stream_of(cfg: DictConfig, batch_size: int, seed: int, dtype: torch.dtype, d
     if kind is schema.Drift:
         stream: Stream = _drift(cfg, seed, place)
     elif kind is schema.Plugin:
-
-        def fresh() -> Stream:
-            return make("stream", cfg.factory, Stream, {"seed": seed, **place}, fields["options"])
-
-        check_stream(fresh, batch_size, dtype, f"stream.factory={cfg.factory}")
-        stream = fresh()
+        stream = own_stream(cfg.factory, seed, place, fields["options"])
     elif kind in SIGNALS:
         own = {key: fields.pop(key) for key in list(fields) if key not in WINDOW}
         stream = _find("hl_cli.streams.signals:SignalStream")(_find(SIGNALS[kind])(**own), **fields, **place)

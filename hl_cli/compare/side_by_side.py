@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from hl_cli.compare.schedule import Schedule
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import Learner
 from hl_cli.streams.base import Stream
+from hl_cli.streams.given import Given
 from hl_cli.types import LearnerRecord, Physics, Sample, Scores
 
 BURST = 2**20  # numbers, weights and inputs, that a burst may keep
@@ -97,20 +97,22 @@ def compare_arms(
     Each arm takes a burst of samples before the next takes the same ones: alternating at every step makes all a fifth
     slower, for the caches of the machine. At a measured step all stand exactly there.
     rest(here, interrupted) is called before each burst and after the last, but not after the step that stop() made
-    the last; start: where to go on, with everything else as it was there.
+    the last; start: where to go on, with everything else as it was there. A sample that no arm can take ends the
+    stream; BadSample is raised once the steps before it were given.
     """
+    given = Given(stream, measure.task, start.step + 1 if start else 0)
     step, limit, names, upcoming = start or Rest(
-        alive=tuple(arm.name for arm in arms), upcoming=next(stream, None)
+        alive=tuple(arm.name for arm in arms), upcoming=given.one()
     )  # one sample ahead, to know which is the last
     alive: list[Learner] = [arm for arm in arms if arm.name in names]
     last = interrupted = False
     while alive and not last and upcoming is not None:
         interrupted = stop()
         rest(Rest(step, limit, tuple(arm.name for arm in alive), upcoming), interrupted)
-        samples = [upcoming, *islice(stream, 0 if interrupted else schedule.burst(step, limit) - 1)]
+        samples = [upcoming, *given.some(0 if interrupted else schedule.burst(step, limit) - 1)]
         end = step + len(samples)
         trained = stream.current_task()
-        upcoming = next(stream, None) if end < schedule.steps else None
+        upcoming = given.one() if end < schedule.steps else None
         last = interrupted or upcoming is None
         measured = last or schedule.measures(end)
         limit = max(1, 2 * BURST // (pairs.snapshot_size + 2 * samples[0].inputs.numel()))
@@ -132,6 +134,7 @@ def compare_arms(
                 record = record._replace(held_out=held_out, tasks=tasks, trained=trained)
             yield record
     if not interrupted:
+        given.raise_fault()
         rest(Rest(step, limit, tuple(arm.name for arm in alive)), False)
 
 

@@ -29,6 +29,8 @@ class Learner(Protocol):
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """Predict, then let the weights tick once; the record is of before. observe: add the physics, if any.
 
+        (inputs, target) is as good as a Sample.
+
         Raises NonFinite before any weight has changed.
         """
         ...

@@ -16,6 +16,7 @@ from hl_cli.learners.ranks import Ranks
 from hl_cli.networks.sequence import Neurons
 from hl_cli.parallel.order import Order
 from hl_cli.parallel.world import World
+from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Sample
 
 
@@ -39,6 +40,7 @@ class DataParallel(Ranks, HamiltonianLearner):
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One step on this rank's rows; rank 0 has the loss and the predictions of all."""
+        sample = as_sample(sample)
         with self.one_step(observe):
             if sample.target is None:
                 return super().step(sample)

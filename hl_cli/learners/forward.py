@@ -33,6 +33,7 @@ from hl_cli.networks.living import Living
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.sequence import joined, parted
 from hl_cli.networks.splits import Split
+from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Physics, Sample
 
 RESETS = ("never", "sample")
@@ -92,7 +93,7 @@ class ForwardLearner(NamedWeights):
             return self._step(sample, observe)
 
     def _step(self, sample: Sample, observe: bool) -> LearnerRecord:
-        start, split = perf_counter(), self.split
+        sample, start, split = as_sample(sample), perf_counter(), self.split
         if self.reset == "sample":
             self.neurons.restart()
         inputs = self._ticks(sample.inputs)
@@ -196,5 +197,4 @@ class ForwardLearner(NamedWeights):
         for name in ("theta", "omega"):
             getattr(self.phase, name).copy_(state[name])
         self.neurons.load_state_dict(state["neurons"])
-        self.ticks = state["ticks"]
-        self._phi = state["phi"]
+        self.ticks, self._phi = state["ticks"], state["phi"]

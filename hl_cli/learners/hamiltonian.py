@@ -29,6 +29,7 @@ from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.memory import ANCHOR_EVERY, check_memory
 from hl_cli.networks.sequence import Neurons, joined, parted
 from hl_cli.networks.splits import Split
+from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Physics, Sample
 
 
@@ -63,6 +64,7 @@ class HamiltonianLearner(NamedWeights):
     @torch.no_grad()
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One learning period; see the head of this file. Without a target the weights and costates stay."""
+        sample = as_sample(sample)
         if sample.target is None:
             return LearnerRecord(self.predict(sample.inputs), None)
         start = perf_counter()

@@ -31,6 +31,7 @@ from hl_cli.networks.splits import Split
 from hl_cli.parallel.links import Link
 from hl_cli.parallel.order import Order
 from hl_cli.parallel.world import World
+from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Sample
 
 
@@ -109,6 +110,7 @@ class Pipeline(Ranks, NamedWeights):
     @torch.no_grad()
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One learning period of the scheme. Raises NonFinite, and BadInput for a shape, in all processes alike."""
+        sample = as_sample(sample)
         self._shape = self._shape or sample.inputs.shape
         if self.one_shape and sample.inputs.shape != self._shape:
             raise BadInput(

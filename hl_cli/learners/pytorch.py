@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hl_cli.learners.base import all_finite, evaluating, finite
 from hl_cli.networks.losses import Loss
+from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Sample
 
 
@@ -34,6 +35,7 @@ class PyTorchLearner:
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One optimizer step; raises NonFinite before it. Without a target there is none."""
+        sample = as_sample(sample)
         if sample.target is None:
             return LearnerRecord(self.predict(sample.inputs), None)
         start = perf_counter()

@@ -21,6 +21,7 @@ from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.recurrent import Recurrent, States
 from hl_cli.networks.sequence import joined, parted
+from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Sample
 
 
@@ -52,7 +53,7 @@ class TruncatedLearner(PyTorchLearner):
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """All ticks of the sample; the optimizer steps where a window ends, and raises NonFinite before it does."""
-        start = perf_counter()
+        sample, start = as_sample(sample), perf_counter()
         if self.reset == "sample":
             self._begin()
         ticks, every = sample.inputs.shape[1], self.module.every

@@ -13,7 +13,18 @@ from typing import Any
 
 import torch
 
+from hl_cli.errors import BadInput
 from hl_cli.types import Sample, Task
+
+
+def as_sample(given: Any) -> Sample:
+    """The sample of (inputs, target), or of a Sample itself; raises BadInput for anything else."""
+    if type(given) is Sample:
+        return given
+    if isinstance(given, tuple | list) and len(given) in (2, 3):
+        return Sample(*given)
+    what = f"{type(given).__name__} of {len(given)}" if isinstance(given, tuple | list) else type(given).__name__
+    raise BadInput(f"a sample is a {what}; allowed: hl_cli.Sample, or (inputs, target)")
 
 
 @dataclass(frozen=True)

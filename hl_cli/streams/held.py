@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import Any
 
@@ -21,11 +22,17 @@ class Held(Stream):
         self.period, self.blend = base.period * hold, base.blend * hold
         self._sample: Sample | None = None
         self._shown = hold
-        self._before = copy.deepcopy(base.state_dict())
+        self._before = self._where()
+
+    def _where(self) -> dict[str, Any] | None:
+        """Where the stream below is, None where it does not say so."""
+        with contextlib.suppress(NotImplementedError):
+            return copy.deepcopy(self.base.state_dict())
+        return None
 
     def __next__(self) -> Sample:
         if self._sample is None or self._shown == self.hold:
-            before = copy.deepcopy(self.base.state_dict())
+            before = self._where()
             self._sample, self._shown = next(self.base), 0
             self._before = before
         self._shown += 1
@@ -49,6 +56,8 @@ class Held(Stream):
 
     def state_dict(self) -> dict[str, Any]:
         """Where the stream below was before the sample that is shown, and how often that was shown."""
+        if self._before is None:
+            return self.base.state_dict()  # it says why not
         return {"before": copy.deepcopy(self._before), "shown": self._shown, "given": self._sample is not None}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

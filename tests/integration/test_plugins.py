@@ -111,7 +111,7 @@ def test_what_is_not_yours_is_left_alone() -> None:
 
 
 def test_a_factory_must_give_a_stream() -> None:
-    with pytest.raises(BadInput, match=r"gave a list; allowed: a hl_cli\.streams\.base\.Stream"):
+    with pytest.raises(BadInput, match=r"gave a list; allowed: a hl_cli\.Stream, or an iterable"):
         make("stream", "builtins:list", Stream, {}, {})
 
 
