@@ -5,10 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 import sys
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 from hl_cli import validation
 from hl_cli.errors import BadInput, cut
+
+PACKAGE = Path(validation.__file__).parent
+WRITERS = ("app", "ending", "reporting", "restart", "run", "session", "sweep")  # rooms that write into the folder
 
 
 def one_line(error: BaseException) -> str:
@@ -21,6 +26,8 @@ def _line(error: BaseException) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         file = f" ({error.filename})" if error.filename else ""
+        if not of_our_writing(error):
+            return f"{type(error).__name__}: {error.strerror}{file}{_raised_in(error)}"
         return f"{error.strerror}{file}; allowed: a folder that can be made and written; what was written is kept"
     text = "\n".join(str(e) for e in _causes(error))
     if "Config group override must be a string" in text:
@@ -33,6 +40,28 @@ def _line(error: BaseException) -> str:
     if type(error).__module__.partition(".")[0] in ("hydra", "omegaconf"):
         return flat
     return f"{type(error).__name__}: {flat} (HYDRA_FULL_ERROR=1 shows where)"
+
+
+def of_our_writing(error: BaseException) -> bool:
+    """Whether an error comes from where a run writes its files, and not from a stream, a net, or the network.
+
+    The innermost frame of hl_cli tells; where there is none, Hydra was about to make a folder.
+    """
+    rooms = [_room(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    ours = [room for room in rooms if room]
+    return isinstance(error, OSError) and (not ours or ours[-1] in WRITERS)
+
+
+def _room(file: str) -> str:
+    """The room of hl_cli that a file of code belongs to, or nothing."""
+    path = Path(file)
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py") if path.is_relative_to(PACKAGE) else ""
+
+
+def _raised_in(error: BaseException) -> str:
+    """The file and line of the user, or of a library, where an error began."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f", in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

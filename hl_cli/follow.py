@@ -10,16 +10,17 @@ import signal
 import sys
 from typing import Any
 
-import torch
-
 from hl_cli.building import Comparison, comparison
 from hl_cli.complaint import one_line
 from hl_cli.errors import LostRank, NonFinite
 from hl_cli.learners.stage_report import stage_reports
+from hl_cli.networks.attributes import Attributes, CannotSave
 from hl_cli.parallel import rank
 from hl_cli.parallel.meeting import meet
 from hl_cli.parallel.order import Order
 from hl_cli.parallel.world import World
+from hl_cli.provenance import changes, made_with
+from hl_cli.streams import chance
 
 
 def follow() -> int:
@@ -29,10 +30,13 @@ def follow() -> int:
     world, me = World(), f"hl-run: rank {rank()}"
     try:
         world = meet()
-        while (cfg := world.hand_out()) is not None:
+        while (told := world.hand_out()) is not None:
+            cfg, of_rank_0 = told
             built, fault = None, None
             try:
                 built = comparison(cfg, world)
+                if apart := changes(of_rank_0, made_with(cfg, built.stream, among_ranks=True)):
+                    fault = f"rank {world.rank} has {', '.join(apart)}; allowed: what rank 0 has"
             except LostRank:
                 raise
             except Exception as error:
@@ -55,6 +59,7 @@ def follow() -> int:
 def _serve(built: Comparison, world: World) -> None:
     """Do what rank 0 orders until its run ends."""
     hl: Any = built.theory.learner
+    attributes = Attributes(hl.split.module)
     while (told := world.follow())[0] is not Order.END:
         order, steps = told
         if order in (Order.STEPS, Order.OBSERVED_STEPS):
@@ -72,8 +77,17 @@ def _serve(built: Comparison, world: World) -> None:
         elif order is Order.LOAD:
             hl.load_state_dict(None)
         elif order is Order.WHERE:
-            world.collect((built.stream.state_dict(), torch.get_rng_state()))
+            world.collect(_where(built, attributes))
         else:
-            where, dice = world.hand_out()[world.rank - 1]
+            where, drawn, held = world.hand_out()[world.rank - 1]
             built.stream.load_state_dict(where)
-            torch.set_rng_state(dice)
+            attributes.load_state_dict(held)
+            chance.load_state_dict(drawn)
+
+
+def _where(built: Comparison, attributes: Attributes) -> Any:
+    """Where this process is in the stream, in chance, and what its net holds; a text where that cannot be saved."""
+    try:
+        return built.stream.state_dict(), chance.state_dict(), attributes.state_dict()
+    except CannotSave as cannot:
+        return str(cannot)

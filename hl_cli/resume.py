@@ -22,11 +22,16 @@ APART = ("sweep", "paths")
 
 @dataclass(frozen=True)
 class Resumed:
-    """folder: of the run; named: a checkpoint in it, where one was named; done: why there is nothing to do."""
+    """A run to go on with.
+
+    folder: of the run; named: a checkpoint in it, where one was named; done: why there is nothing to do; free: the
+    fields that may be others than in its config: those that the command gives, so that a damaged config is seen.
+    """
 
     folder: Path
     named: Path | None = None
     done: str = ""
+    free: tuple[str, ...] = FREE
 
 
 def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
@@ -54,7 +59,9 @@ def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
     more = _more(changes.get("steps"), steps, folder)
     done = "" if more or not _finished(folder) else f"{folder}: finished after {steps} steps; steps=MORE goes on"
     replayed = _changed(yaml.safe_load((folder / CONFIG / "overrides.yaml").read_text()) or [], changes)
-    return [*_of_hydra(folder), *replayed, f"hydra.run.dir={_quoted(folder)}"], Resumed(folder, named, done)
+    return [*_of_hydra(folder), *replayed, f"hydra.run.dir={_quoted(folder)}"], Resumed(
+        folder, named, done, tuple(changes)
+    )
 
 
 def _more(argument: str | None, before: int, folder: Path) -> bool:

@@ -21,19 +21,22 @@ from hl_cli.compare.tally import Tally
 from hl_cli.ending import Outcome, finish
 from hl_cli.errors import BadInput, BadSample, LostRank
 from hl_cli.interruption import Interruption
+from hl_cli.networks.attributes import CannotSave
 from hl_cli.parallel.world import World
+from hl_cli.provenance import MadeWith, made_with
 from hl_cli.rehearsal import rehearse
 from hl_cli.reporting import console
 from hl_cli.reporting.checkpoints import Checkpoints
 from hl_cli.reporting.histograms import Histograms
 from hl_cli.reporting.predictions import Predictions
 from hl_cli.reporting.progress import Progress
+from hl_cli.reporting.sums import write_sums
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.reporting.thousands import Thousands
 from hl_cli.restart import Start, alone, clear, find
 from hl_cli.resume import CONFIG, Resumed
-from hl_cli.standing import Standing, why_never
+from hl_cli.standing import Standing, attributes_of, why_never
 from hl_cli.unresolved import Hidden
 
 PARTIAL = f"{CONFIG}.tmp"
@@ -68,8 +71,9 @@ def run(
     with alone(folder), stop:  # no signal may come between what the processes say to one another
         if resumed is None and any(inside.name != PARTIAL for inside in folder.iterdir()):
             raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
-        start = find(cfg, folder, resumed.named) if resumed else Start()
-        world.enlist(cfg)
+        made = made_with(cfg, built.stream)
+        start = find(cfg, resumed, made) if resumed else Start()
+        world.enlist(cfg, made_with(cfg, built.stream, among_ranks=True) if world.size > 1 else None)
         if cfg.dry_run:
             with world.leading():
                 return rehearse(cfg, built, folder)
@@ -77,7 +81,7 @@ def run(
             if resumed:
                 clear(folder, start)
             _write_config(cfg, folder, hydra)
-            return _run(cfg, built, folder, command, stop, start if resumed else None, world)
+            return _run(cfg, built, folder, command, stop, start if resumed else None, world, made)
 
 
 def _run(
@@ -88,9 +92,11 @@ def _run(
     stop: Interruption,
     start: Start | None,
     world: World,
+    made: MadeWith,
 ) -> Outcome:
     state = start.state if start else None
-    about = Hidden(cfg)(about_run(cfg, built, command))
+    history = list(start.resumed) if start else []
+    about = Hidden(cfg)({**about_run(cfg, built, command), "resumed": history})
     console.say(
         "\n".join([console.opening(about | {"reference": built.reference}), *([start.said()] if start else [])])
     )
@@ -111,7 +117,8 @@ def _run(
         histograms = Histograms(built.learners) if cfg.log_histograms else None
         board = TensorBoard(folder, tally, pairs, state and state["tensorboard"], histograms)
         files.callback(board.close)
-        standing = Standing(cfg, built, tally, pairs, runaway, tables, spans, board, world, predictions)
+        parts = (tally, pairs, runaway, tables, spans, board, predictions)
+        standing = Standing(cfg, built, *parts, world, made, history, attributes_of(built))
         here = standing.load_state_dict(state) if state else None
         progress = Progress(built.schedule.steps, built.labels, here.step if here else 0)
         files.callback(progress.close)
@@ -121,6 +128,8 @@ def _run(
         if predictions:
             told.insert(0, predictions)
         lost = _consume(records, told)
+    written = [part.marks() for part in (tables, spans, board, predictions) if part]
+    write_sums(folder, {name: mark for marks in written for name, mark in marks.items()})
     about["runaway"] = {name: asdict(growth) for name, growth in runaway.away.items()}
     return finish(cfg, built, folder, about, tally, pairs, stop, lost)
 
@@ -130,14 +139,23 @@ def _keeper(standing: Standing, folder: Path, start: Rest | None) -> Callable[[R
     files = Checkpoints(
         folder, standing.cfg.checkpoint_every, standing.cfg.keep_checkpoints, start.step if start else 0
     )
-    never = why_never(standing.built)
+    never, looked = why_never(standing.built), False
     if never:
         console.say(f"  note      no checkpoints, so that resume= begins again from the start: {never}")
 
     def rest(here: Rest, interrupted: bool) -> None:
+        nonlocal never, looked
         over = here.upcoming is None
-        if not never and here != start and (interrupted or files.due(here.step, over)):
-            files.save(here.step, standing.state_dict(here), over)
+        if never or here == start:
+            return
+        try:
+            if interrupted or files.due(here.step, over):
+                files.save(here.step, standing.state_dict(here), over)
+            elif here.step and not looked:  # soon, not after the hours until the first checkpoint
+                looked, _ = True, standing.outside()
+        except CannotSave as cannot:
+            never = str(cannot)
+            console.say(f"  note      no checkpoints from step {here.step} on, so that resume= begins before: {never}")
 
     return rest
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hl_cli.complaint import one_line
+from hl_cli.complaint import of_our_writing, one_line
 from hl_cli.errors import cut
 from hl_cli.reporting.parts import not_written
 from hl_cli.resume import Resumed
@@ -54,7 +54,7 @@ class Session:
         """Say it in one line and remember exit code 1."""
         if self.show_traceback:
             raise error
-        if isinstance(error, OSError) and self.folder:
+        if of_our_writing(error) and self.folder:
             where += f"{self.folder}: "
         print(f"hl-run: {self.hide(cut(where))}{self.said(error)}", file=sys.stderr)
         self.exit_code = max(self.exit_code, 1)

@@ -6,11 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from omegaconf import DictConfig
 
 from hl_cli.compare.side_by_side import StepRecord
+from hl_cli.errors import BadInput
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.two_runs import compare
+from hl_cli.resume import Resumed
+from hl_cli.run import run
+from tests.process import state_of
 
 STEPS = 60
 OFTEN = (f"steps={STEPS}", "log_every=7", "eval_every=25", "checkpoint_every=10")
@@ -29,6 +34,25 @@ def die_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise Killed
 
     monkeypatch.setattr(Progress, "consume", consume)
+
+
+def leave(cfg: DictConfig, folder: Path, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a run die at a step."""
+    die_at(step, monkeypatch)
+    with pytest.raises(Killed):
+        run(cfg, folder)
+    die_at(-1, monkeypatch)
+    (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(list(OFTEN)))
+
+
+def refused(cfg: DictConfig, folder: Path, resumed: Resumed | None = None) -> str:
+    """Why a run does not go on, in one line; everything stays as it is."""
+    before = state_of(folder)
+    with pytest.raises(BadInput) as caught:
+        run(cfg, folder, resumed=resumed or Resumed(folder))
+    assert state_of(folder) == before
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 def made(folder: Path) -> Path:

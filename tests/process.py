@@ -24,6 +24,7 @@ HEADERS = {
 FILES = {
     *HEADERS,
     "thousands.csv",
+    "SHA256SUMS",
     "summary.json",
     "report.md",
     "report.html",

@@ -22,6 +22,7 @@ from hl_cli.errors import BadInput
 from hl_cli.learners.base import Learner
 from hl_cli.networks.losses import loss_of
 from hl_cli.parallel.world import World
+from hl_cli.streams import chance
 from hl_cli.streams.base import Stream
 from hl_cli.streams.held import Held
 
@@ -121,6 +122,7 @@ def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
     dtype = getattr(torch, cfg.dtype)
 
     def fresh_stream() -> Stream:
+        chance.seed_all(cfg.seed)  # a stream of the user's may draw from it
         stream = stream_of(cfg.stream, cfg.batch_size, cfg.seed, dtype, device)
         return stream if cfg.hold == 1 else Held(stream, cfg.hold)
 
@@ -131,6 +133,13 @@ def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
     workshop = Workshop(cfg, stream, fresh_stream, measure.loss, outputs, device, world or World())
     arms = workshop.arms()
     check_free_run(cfg, stream, outputs, [arm.learner for arm in arms])
+    begin = chance.state_dict()
+
+    def again() -> Stream:
+        stream = fresh_stream()
+        chance.load_state_dict(begin)
+        return stream
+
     return Comparison(
         stream=stream,
         arms={arm.name: arm for arm in arms},
@@ -139,7 +148,7 @@ def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
         schedule=schedule,
         loss=loss,
         shorter=shorter,
-        fresh_stream=fresh_stream,
+        fresh_stream=again,
     )
 
 

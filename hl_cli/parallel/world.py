@@ -57,10 +57,13 @@ class World:
             with self.waiting():
                 dist.broadcast(torch.tensor([order, steps]), 0)
 
-    def enlist(self, cfg: Any) -> None:
-        """Rank 0: let the others build what this config says; raises BadInput where one of them cannot."""
+    def enlist(self, cfg: Any, made_with: Any = None) -> None:
+        """Rank 0: let the others build what this config says; raises BadInput where one of them cannot.
+
+        made_with: versions and digests of rank 0 (hl_cli.provenance), which the others hold to their own.
+        """
         try:
-            self.hand_out(cfg)
+            self.hand_out((cfg, made_with or {}))
             self.open_channel()
             faults = [fault for fault in self.collect(None) if fault]
             wrong = self.agree(bool(faults))

@@ -17,9 +17,11 @@ from typing import Any
 import torch
 
 from hl_cli.errors import BadInput
+from hl_cli.reporting.own_files import open_own
+from hl_cli.reporting.whole import write_whole
 
 FOLDER = "checkpoints"
-FORMAT = "hl-run checkpoint 1"
+FORMAT = "hl-run checkpoint 2"
 DIGITS = 64  # of a SHA-256
 _NAME = re.compile(r"(step|end)-(\d+)\.pt")
 
@@ -41,17 +43,7 @@ class Checkpoints:
         memory = io.BytesIO()
         torch.save({"format": FORMAT, **content}, memory)
         path = self.folder / f"{'end' if over else 'step'}-{step:09d}.pt"
-        temporary = path.with_suffix(".tmp")
-        try:
-            with temporary.open("wb") as file:
-                file.write(memory.getbuffer())
-                file.write(hashlib.sha256(memory.getbuffer()).hexdigest().encode())
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_whole(path, memory.getbuffer(), hashlib.sha256(memory.getbuffer()).hexdigest().encode())
         sync(self.folder)
         self._last = step
         for old in saved(self.folder.parent)[self.keep :]:
@@ -86,7 +78,8 @@ def saved(run: Path) -> list[Path]:
 
 def read(path: Path) -> dict[str, Any]:
     """The content of a checkpoint; raises BadInput for a file that is damaged, or none of ours."""
-    data = path.read_bytes()
+    with open_own(path) as file:
+        data = file.read()
     whole = memoryview(data)[:-DIGITS]
     if hashlib.sha256(whole).hexdigest().encode() != data[-DIGITS:]:
         raise BadInput(f"{path}: damaged, or no checkpoint of hl-run: its check sum is not that of its content")

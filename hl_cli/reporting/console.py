@@ -101,6 +101,11 @@ def remark(summary: dict[str, Any]) -> str:
         f"times (step {of['step']}); try a smaller learning rate"
         for name, of in summary["runaway"].items()
     ]
+    away += [
+        f"the run was resumed after step {one['step']} with {', '.join(one['with'])}"
+        for one in summary["resumed"]
+        if one["with"]
+    ]
     below = [label for name, label in labels.items() if (summary[name].get("held_out_skill") or 0.0) < 0]
     if not below:
         return "; ".join(away)

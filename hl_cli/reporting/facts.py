@@ -29,8 +29,13 @@ def compared(summary: dict[str, Any]) -> Rows:
         *([label, described(summary[name])] for name, label in summary["labels"].items()),
         ["batch size", f"{summary['batch_size']}{held}"],
         ["seed", str(summary["seed"])],
+        *(["resumed", f"after step {one['step']}, with {_changed(one)}"] for one in summary["resumed"]),
         ["relation", summary["note"]],
     ]  # fmt: skip
+
+
+def _changed(resumed: dict[str, Any]) -> str:
+    return ", ".join(resumed["with"]) or "the same versions, modules and data files"
 
 
 def described(of: dict[str, Any]) -> str:

@@ -1,27 +1,90 @@
-"""Files that grow while a run goes on, and that can be gone on with at any byte."""
+"""Files that grow while a run goes on, that can be gone on with at any byte, and that know what was written to them.
+
+A file keeps the SHA-256 of its bytes as they are written, a buffer at a time, so that nothing is read again. A mark is
+[bytes, SHA-256 of them in hexadecimal digits]: where a run stands in a file, and what must be there when it goes on.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 from pathlib import Path
 from typing import IO, Any
 
+from hl_cli.errors import BadInput
+from hl_cli.reporting.own_files import no_link, open_own
+
 BLOCK = 2**16  # bytes
+Mark = list[Any]
 
 
-def grow(path: Path, start: int | None, binary: bool = False) -> IO[Any]:
-    """Open a new file, or go on with one after its first `start` bytes; what lies behind them goes."""
-    if start is not None:
-        os.truncate(path, start)
-    mode = "w" if start is None else "a"
-    return path.open(f"{mode}b") if binary else path.open(mode, newline="", encoding="utf-8")
+class Growing(io.FileIO):
+    """The unbuffered file below; see grow."""
+
+    def __init__(self, path: Path, start: Mark | None) -> None:
+        super().__init__(str(path), "w" if start is None else "r+", opener=no_link)
+        self.sum, self.size = hashlib.sha256(), 0
+        if start is None:
+            return
+        try:
+            self.sum, self.size = _checked(self, path, start), start[0]
+            self.truncate(self.size)
+            self.seek(self.size)
+        except BaseException:
+            self.close()
+            raise
+
+    def write(self, data: Any) -> int:
+        """Write what the disk takes, and count it in."""
+        written = super().write(data)
+        self.sum.update(memoryview(data)[:written])
+        self.size += written
+        return written
 
 
-def settle(file: IO[Any]) -> int:
-    """Bring what was written to the disk; return how many bytes the file has."""
+def grow(path: Path, start: Mark | None, binary: bool = False) -> IO[Any]:
+    """Open a new file, or go on with one after its mark; what lies behind it goes.
+
+    Raises BadInput where the bytes before it are others, OSError where the path is a link.
+    """
+    file = io.BufferedWriter(Growing(path, start))
+    return file if binary else io.TextIOWrapper(file, encoding="utf-8", newline="")
+
+
+def check_mark(path: Path, mark: Mark) -> None:
+    """Raise BadInput unless the file begins with the bytes of its mark."""
+    if not path.is_file():
+        raise BadInput(f"{path} is not there, and had {mark[0]} bytes at the checkpoint")
+    with open_own(path) as file:
+        _checked(file, path, mark)
+
+
+def _checked(file: Any, path: Path, mark: Mark) -> Any:
+    """The SHA-256 of an opened file up to its mark."""
+    size, digest = mark
+    found, left = hashlib.sha256(), size
+    while left and (piece := file.read(min(left, BLOCK))):
+        found.update(piece)
+        left -= len(piece)
+    if left:
+        raise BadInput(f"{path} has {size - left} bytes, and had {size} at the checkpoint")
+    if found.hexdigest() != digest:
+        raise BadInput(f"{path}: damaged: its first {size} bytes are not those that were there at the checkpoint")
+    return found
+
+
+def mark_of(file: IO[Any]) -> Mark:
+    """What has reached the file, also after it was closed."""
+    raw: Any = file.buffer.raw if isinstance(file, io.TextIOWrapper) else file.raw  # type: ignore[attr-defined]
+    return [raw.size, raw.sum.hexdigest()]
+
+
+def settle(file: IO[Any]) -> Mark:
+    """Bring what was written to the disk; return how much that is."""
     file.flush()
     os.fsync(file.fileno())
-    return os.fstat(file.fileno()).st_size
+    return mark_of(file)
 
 
 def close_all(files: list[IO[Any]]) -> None:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from hl_cli.compare.metrics import named
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.reporting.growing import close_all, grow, settle
+from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
 from hl_cli.streams.base import Stream
 from hl_cli.types import Units
 
@@ -56,7 +56,7 @@ class Predictions:
         self._waiting: deque[_Asked] = deque()
         self._said: dict[str, deque[Tensor]] = {name: deque() for name in names}
         self._gone: set[str] = set()
-        self._file = grow(folder / FILE, start["bytes"] if start else None)
+        self._file = grow(folder / FILE, start["mark"] if start else None)
         self._writer = csv.writer(self._file)
         if start is None:
             keys = ["step", *["sample"] * self._batched, *["tick"] * (self._ticks > 1), *["time"] * self._timed]
@@ -108,13 +108,17 @@ class Predictions:
         return values.tolist()
 
     def state_dict(self) -> dict[str, Any]:
-        """The bytes of whole samples, on the disk then, and those that wait."""
+        """The mark after whole samples, on the disk then, and those that wait."""
         return {
-            "bytes": settle(self._file),
+            "mark": settle(self._file),
             "waiting": [tuple(asked) for asked in self._waiting],
             "said": {name: list(said) for name, said in self._said.items()},
             "gone": sorted(self._gone),
         }
+
+    def marks(self) -> dict[str, Mark]:
+        """What was written."""
+        return {FILE: mark_of(self._file)}
 
     def close(self) -> None:
         """What still waits, with empty cells for what was not said, and what is buffered."""

@@ -24,15 +24,15 @@ from __future__ import annotations
 
 import csv
 import math
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from hl_cli.reporting.cells import as_cell
 from hl_cli.reporting.markdown import table
 from hl_cli.reporting.sweep_pivot import pivot
-from hl_cli.reporting.whole import whole
+from hl_cli.reporting.whole import write_whole
 
 LEARNERS = ("hl", "pytorch")
 Row = dict[str, Any]
@@ -77,20 +77,12 @@ def write_tables(folder: Path, rows: Sequence[Row], swept: Sequence[str]) -> Non
     """Write both files, each whole or not at all."""
     header = columns(rows, swept)
 
-    def as_csv(file: TextIO) -> None:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(map(as_cell, header))
-        writer.writerows([as_cell(row.get(key)) for key in header] for row in rows)
-
-    _replace(folder / "sweep.csv", as_csv)
-    _replace(folder / "sweep.md", lambda file: file.write(_page(rows, header, swept)))
-
-
-def _replace(path: Path, write: Callable[[TextIO], object]) -> None:
-    with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
+    lines = StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(map(as_cell, header))
+    writer.writerows([as_cell(row.get(key)) for key in header] for row in rows)
+    write_whole(folder / "sweep.csv", lines.getvalue().encode())
+    write_whole(folder / "sweep.md", _page(rows, header, swept).encode())
 
 
 def tally(rows: Sequence[Row]) -> str:

@@ -15,7 +15,8 @@ from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.compare.tally import Tally
 from hl_cli.reporting.cells import as_cell
-from hl_cli.reporting.growing import close_all, grow, settle
+from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
+from hl_cli.reporting.sums import check_sum
 from hl_cli.reporting.whole import whole
 from hl_cli.types import Physics, Scores
 
@@ -38,7 +39,7 @@ class Tables:
         pairs: Pairs,
         physics: Sequence[str],
         tasks: bool = False,
-        start: dict[str, int] | None = None,
+        start: dict[str, Mark] | None = None,
     ) -> None:
         self._tally, self._measure = tally, tally.measure
         measure = tally.measure
@@ -111,9 +112,13 @@ class Tables:
     def _cells(self, values: dict[str, tuple[float, ...]]) -> list[Any]:
         return cells(values, self._tally.names, len(self._measure.names))
 
-    def state_dict(self) -> dict[str, int]:
-        """How many bytes of each file are of the records so far; they are on the disk then."""
+    def state_dict(self) -> dict[str, Mark]:
+        """The mark of each file after the records so far; they are on the disk then."""
         return {name: settle(file) for name, file in self._files.items()}
+
+    def marks(self) -> dict[str, Mark]:
+        """What was written, file by file."""
+        return {name: mark_of(file) for name, file in self._files.items()}
 
     def close(self) -> None:
         """Write what is buffered."""
@@ -156,7 +161,8 @@ def by_arm(path: Path, alone: str) -> dict[str, dict[str, array[float]]]:
 
 
 def read(path: Path) -> dict[str, array[float]]:
-    """A CSV file of numbers of this run by column; an empty cell is NaN."""
+    """A CSV file of numbers of a run by column; an empty cell is NaN. Raises BadInput for one that is damaged."""
+    check_sum(path)
     with path.open(newline="") as file:
         rows = csv.reader(file)
         columns = {name: array("d") for name in next(rows)}

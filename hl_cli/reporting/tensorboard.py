@@ -18,7 +18,7 @@ from hl_cli.compare.metrics import Total
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.compare.tally import Tally
-from hl_cli.reporting.growing import grow, settle
+from hl_cli.reporting.growing import Mark, grow, mark_of, settle
 from hl_cli.reporting.histograms import Histograms
 
 FLUSH_SECONDS = 10
@@ -30,16 +30,16 @@ class Events:
 
     SummaryWriter hands each scalar to a thread of its own, which holds Python's lock while the learners run: it
     slowed them by a third. Here all scalars of a point are one event, and the learners' clocks stay honest.
-    start: the name of a file in the folder and how many of its bytes to go on after.
+    start: the name of a file in the folder and the mark to go on after.
     """
 
-    def __init__(self, folder: Path, start: tuple[str, int] | None = None) -> None:
+    def __init__(self, folder: Path, start: tuple[str, Mark] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        name, size = start or (f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}", None)
+        name, mark = start or (f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}", None)
         self._path = folder / name
-        self._file = grow(self._path, size, binary=True)
+        self._file = grow(self._path, mark, binary=True)
         self._records = RecordWriter(self._file)
-        self._safe = size or 0  # bytes of whole records that have reached the file
+        self._safe: int = mark[0] if mark else 0  # bytes of whole records that have reached the file
         if start is None:
             self._add(Event(wall_time=time.time(), file_version="brain.Event:2"))
 
@@ -60,9 +60,14 @@ class Events:
         self._safe = self._file.tell()
 
     def state_dict(self) -> list[Any]:
-        """Name and size of the file, once all that was added is on the disk."""
-        self._safe = settle(self._file)
-        return [self._path.name, self._safe]
+        """Name and mark of the file, once all that was added is on the disk."""
+        mark = settle(self._file)
+        self._safe = mark[0]
+        return [self._path.name, mark]
+
+    def mark(self) -> tuple[str, Mark]:
+        """Name of the file, and what was written."""
+        return self._path.name, mark_of(self._file)
 
     def close(self) -> None:
         """Write what is buffered; a record that does not fit on the disk is left out."""
@@ -142,6 +147,11 @@ class TensorBoard:
             "files": {name: events.state_dict() for name, events in self._events.items()},
             "since": {name: total.state_dict() for name, total in self._since.items()},
         }
+
+    def marks(self) -> dict[str, Mark]:
+        """What was written, file by file, by its path in the folder of the run."""
+        written = {name: events.mark() for name, events in self._events.items()}
+        return {f"{FOLDER}/{name}/{file}": mark for name, (file, mark) in written.items()}
 
     def close(self) -> None:
         """Write what is buffered."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from hl_cli.compare.metrics import Measure, Total
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.reporting.growing import close_all, grow, settle
+from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
 from hl_cli.reporting.tables import cells, read
 
 FILE = "thousands.csv"
@@ -30,7 +30,7 @@ class Thousands:
         self, folder: Path, measure: Measure, names: Sequence[str], start: dict[str, Any] | None = None
     ) -> None:
         self._measure, self._names = measure, names
-        self._file = grow(folder / FILE, start["bytes"] if start else None)
+        self._file = grow(folder / FILE, start["mark"] if start else None)
         self._writer = csv.writer(self._file)
         self._first: int = start["first"] if start else 1
         self._last: int = start["last"] if start else 0
@@ -61,9 +61,13 @@ class Thousands:
         self._start()
 
     def state_dict(self) -> dict[str, Any]:
-        """The bytes of full thousands, on the disk then, and what the next row holds so far."""
+        """The mark after full thousands, on the disk then, and what the next row holds so far."""
         totals = {name: total.state_dict() for name, total in self._totals.items()}
-        return {"bytes": settle(self._file), "first": self._first, "last": self._last, "totals": totals}
+        return {"mark": settle(self._file), "first": self._first, "last": self._last, "totals": totals}
+
+    def marks(self) -> dict[str, Mark]:
+        """What was written."""
+        return {FILE: mark_of(self._file)}
 
     def close(self) -> None:
         """The rest, and what is buffered."""

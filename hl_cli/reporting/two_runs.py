@@ -1,7 +1,8 @@
 """hl-run compare DIR1 DIR2: are two runs the same, and if not, where do they part?
 
 Cells of CSV files are compared as they are written, in full precision, so that equal text is equal bits. Times are left
-out: steps per second, seconds of blocks, and the command. Final weights are those of the last checkpoints.
+out: steps per second, seconds of blocks, the command, and whether a run was resumed. Final weights are those of the
+last checkpoints.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from hl_cli.errors import BadInput
 
-OF_TIME = ("steps_per_second", "pipeline", "command")
+OF_TIME = ("steps_per_second", "pipeline", "command", "resumed")
 MISSING = "nothing"
 
 

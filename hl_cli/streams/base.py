@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -55,7 +56,8 @@ class Stream:
     a sample, side by side, are an image; length: how many batches it has in all, None if it never ends;
     period: batches that a task lasts (0: there are no tasks), blend: in how many of them the next one comes in;
     train_samples: how many different samples it gives, None if it generates them; descriptions: (signals, features),
-    the inputs that name a signal, where signals are named.
+    the inputs that name a signal, where signals are named; files: what it reads, so that a change of one is noticed
+    when a run goes on, and between the processes of a run.
     """
 
     ticks: int
@@ -70,6 +72,7 @@ class Stream:
     period = 0
     blend = 0
     train_samples: int | None = None
+    files: tuple[Path, ...] = ()
 
     def __iter__(self) -> Iterator[Sample]:
         return self

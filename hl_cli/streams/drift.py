@@ -21,7 +21,7 @@ class Permuted(Stream):
 
     def __init__(self, base: Stream, seed: int, number: int) -> None:
         self.base, self.ticks, self.features, self.task = base, base.ticks, base.features, base.task
-        self.origin, self.licence = base.origin, base.licence
+        self.origin, self.licence, self.files = base.origin, base.licence, base.files
         self.length, self.train_samples, self.image = base.length, base.train_samples, base.image
         size = base.ticks * base.features
         self._order = shuffled(size, seed, 2, number) if number else torch.arange(size)
@@ -98,6 +98,7 @@ class Drift(Stream):
         again = ", again and again" if recurring else ""
         self.origin = f"{how}{again}: {'; '.join(dict.fromkeys(s.origin for s in self._streams))}"
         self.licence = "; ".join(dict.fromkeys(s.licence for s in self._streams))
+        self.files = tuple(dict.fromkeys(file for s in self._streams for file in s.files))
         counts = [s.train_samples for s in self._streams]
         self.train_samples = None if None in counts else sum(c for c in counts if c is not None)
         self._held_out: Sample | None = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 from typing import Any
 
 from hl_cli.streams.base import Stream
@@ -20,21 +18,13 @@ class Held(Stream):
         self.origin = f"{base.origin}, each sample held for {hold} steps"
         self.length = None if base.length is None else base.length * hold
         self.period, self.blend = base.period * hold, base.blend * hold
+        self.files = base.files
         self._sample: Sample | None = None
         self._shown = hold
-        self._before = self._where()
-
-    def _where(self) -> dict[str, Any] | None:
-        """Where the stream below is, None where it does not say so."""
-        with contextlib.suppress(NotImplementedError):
-            return copy.deepcopy(self.base.state_dict())
-        return None
 
     def __next__(self) -> Sample:
         if self._sample is None or self._shown == self.hold:
-            before = self._where()
             self._sample, self._shown = next(self.base), 0
-            self._before = before
         self._shown += 1
         return self._sample
 
@@ -55,13 +45,12 @@ class Held(Stream):
         return self.base.current_task()
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the stream below was before the sample that is shown, and how often that was shown."""
-        if self._before is None:
-            return self.base.state_dict()  # it says why not
-        return {"before": copy.deepcopy(self._before), "shown": self._shown, "given": self._sample is not None}
+        """Where the stream below is, the sample that is shown, and how often it was shown."""
+        sample = None if self._sample is None else list(self._sample)
+        return {"base": self.base.state_dict(), "shown": self._shown, "sample": sample}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go there."""
-        self.base.load_state_dict(copy.deepcopy(state["before"]))
-        self._before, self._shown = copy.deepcopy(state["before"]), state["shown"]
-        self._sample = next(self.base) if state["given"] else None
+        self.base.load_state_dict(state["base"])
+        self._shown = state["shown"]
+        self._sample = None if state["sample"] is None else Sample(*state["sample"])

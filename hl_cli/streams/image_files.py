@@ -28,7 +28,7 @@ def load(kind: str, shape: tuple[int, int, int], root: str, download: bool) -> l
     kind: class in torchvision.datasets; shape: what an image must have, (channels, height, width); root: folder;
     download: fetch missing files. Raises BadInput for anything missing, damaged, unreadable or not to be fetched.
     """
-    folder = Path(root) / ("cifar-10-batches-py" if kind == "CIFAR10" else f"{kind}/raw")
+    folder = _folder(kind, root)
     wrong, cause = None, None
     datasets()  # its warning is no fault of the files
     try:
@@ -36,7 +36,7 @@ def load(kind: str, shape: tuple[int, int, int], root: str, download: bool) -> l
         wrong = next(filter(None, (_misfit(*part, shape, name) for part, name in zip(parts, PARTS, strict=True))), None)
     except Exception as error:  # torchvision raises whatever it meets in a file, or on the way to it
         said = f"{type(error).__name__}: {error}"
-        damage = _damage(kind, folder.expanduser())
+        damage = _damage(kind, root)
         wrong = f"{damage} ({said})" if damage and download else damage or said
         cause = error
     if wrong is None:
@@ -46,6 +46,23 @@ def load(kind: str, shape: tuple[int, int, int], root: str, download: bool) -> l
         "stream.download=true fetches those that are not there"
     )
     raise BadInput(" ".join(line.split())) from cause
+
+
+def files_of(kind: str, root: str) -> tuple[Path, ...]:
+    """The files that `load` reads."""
+    return tuple(_folder(kind, root).expanduser().absolute() / name for name, _ in _checked_files(kind))
+
+
+def _folder(kind: str, root: str) -> Path:
+    return Path(root) / ("cifar-10-batches-py" if kind == "CIFAR10" else f"{kind}/raw")
+
+
+def _checked_files(kind: str) -> list[tuple[str, str | None]]:
+    """Each file by its name, with its MD5 where torchvision knows one."""
+    found = getattr(datasets(), kind)
+    if kind == "CIFAR10":
+        return [*found.train_list, *found.test_list, (found.meta["filename"], found.meta["md5"])]
+    return [(name.removesuffix(".gz"), None) for name, _ in found.resources]
 
 
 @lru_cache(maxsize=8)
@@ -74,14 +91,10 @@ def _misfit(pixels: Tensor, labels: Tensor, shape: tuple[int, int, int], name: s
     return None
 
 
-def _damage(kind: str, folder: Path) -> str | None:
+def _damage(kind: str, root: str) -> str | None:
     """Name the first file that cannot be read or is not what it should be, and how; None if all look well."""
-    found = getattr(datasets(), kind)
-    if kind == "CIFAR10":
-        files = [*found.train_list, *found.test_list, [found.meta["filename"], found.meta["md5"]]]
-    else:
-        files = [(name.removesuffix(".gz"), None) for name, _ in found.resources]
-    for name, checksum in files:
+    folder = _folder(kind, root).expanduser()
+    for name, checksum in _checked_files(kind):
         try:
             data = (folder / name).read_bytes()
         except (OSError, ValueError) as error:

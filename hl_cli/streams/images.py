@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from hl_cli.errors import BadInput
-from hl_cli.streams.image_files import CLASSES, load
+from hl_cli.streams.image_files import CLASSES, files_of, load
 from hl_cli.streams.shuffled import Shuffled
 from hl_cli.types import Sample, Task
 
@@ -72,7 +72,7 @@ class ImageStream(Shuffled):
         for pixels, labels in load(about.kind, about.shape, root, download):
             ordered = pixels.movedim(-1, 1) if ticks == 1 else pixels  # channel by channel, or pixel by pixel
             parts.append(Sample(ordered.reshape(len(pixels), ticks, -1).to(device), labels.to(device)))
-        self.name, self.licence = dataset, about.licence
+        self.name, self.licence, self.files = dataset, about.licence, files_of(about.kind, root)
         self.origin = f"{about.origin}, {channels}x{height}x{width} pixels in 0..1"
         self.image = about.shape if ticks == 1 or channels == 1 else None
         super().__init__(parts[0], parts[1], Task("classes", CLASSES), batch_size, seed, dtype, 1 / 255)

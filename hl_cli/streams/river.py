@@ -100,6 +100,7 @@ class RiverStream(Windows):
                     f"stream.held_out={held_out}: {dataset} has {data.total} samples, which leaves {left} to train on; "
                     f"allowed: at most {data.total - batch_size}, so that a batch of {batch_size} is left"
                 )
+        self.files = data.files
         self.name, self.licence = dataset, "none needed" if data.total is None else "not said by river"
         self.origin = f"river {version('river')}: {data.call}, standardised on the samples so far"
         rows = RiverRows(data)

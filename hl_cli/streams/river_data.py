@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from inspect import isclass, signature
 from itertools import chain, islice
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,9 @@ class RiverData:
     """Samples from the first on, as often as asked for; features in the order of the first one.
 
     options: arguments of its class; those named seed or seed_... are `seed` unless given. call: how river makes it.
-    total: how many samples there are, None where it generates them without end; another set is read through once, to
-    count its samples, collect its labels and check all of it. Class numbers are those of the sorted labels.
+    files: what river reads; total: how many samples there are, None where it generates them without end; another
+    set is read through once, to count its samples, collect its labels and check all of it. Class numbers are those
+    of the sorted labels.
     """
 
     def __init__(self, name: str, options: dict[str, Any], seed: int) -> None:
@@ -79,6 +81,8 @@ class RiverData:
         if dataset.task not in KINDS:
             raise BadInput(f"stream.dataset={name}: a task of {dataset.task}; allowed: {', '.join(KINDS)}")
         self._check_is_here(dataset)
+        path = getattr(dataset, "path", None)
+        self.files = (Path(path),) if path and Path(path).is_file() else ()
         samples = self.samples()
         first = self._taken(samples, 0, 1)
         if not first:

@@ -87,5 +87,5 @@ class SeriesStream(Windows):
         self.length = self.train_samples // batch_size
         names = [table.names[k] for k in seen]
         what = f"the last {lags} {'changes' if changes else 'rows'} of {', '.join(names)}"
-        self.name = table.file.name
+        self.name, self.files = table.file.name, (table.file.location,)
         self.origin = f"{self.name}, {rows} rows: {target}, {horizon} ahead, from {what}"

@@ -81,6 +81,7 @@ class Shuffled(Stream):
         train, test = parts
         chosen = Shuffled(train, test, self.task, self._batch_size, self._seed, self._dtype, self._scale)
         chosen.origin, chosen.licence, chosen.image = self.origin, self.licence, self.image
+        chosen.files = self.files
         return chosen
 
     def state_dict(self) -> dict[str, int]:

@@ -20,15 +20,17 @@ def shown(text: str) -> str:
 
 
 class SourceFile:
-    """path: the value of stream.path; allowed: what the file should be, for messages; size: bytes.
+    """path: the value of stream.path; allowed: what the file should be, for messages.
+
+    location: where it is; size: bytes.
 
     Raises BadInput where it is missing, a folder, not readable, empty, or changed since it was first looked at.
     """
 
     def __init__(self, path: str, allowed: str) -> None:
-        self.path, self._allowed, self._at = path, allowed, Path(path).absolute()
+        self.path, self._allowed, self.location = path, allowed, Path(path).absolute()
         try:
-            found = self._at.stat()
+            found = self.location.stat()
         except (OSError, ValueError) as error:
             raise self._unreadable(error) from None
         if not stat.S_ISREG(found.st_mode):
@@ -36,7 +38,7 @@ class SourceFile:
             raise self.bad(f"{what}; allowed: {allowed}")
         if not found.st_size:
             raise self.bad(f"is empty; allowed: {allowed}")
-        self.name, self.size, self._changed = self._at.name, found.st_size, found.st_mtime_ns
+        self.name, self.size, self._changed = self.location.name, found.st_size, found.st_mtime_ns
 
     def bad(self, what: str) -> BadInput:
         """Say what is wrong with the file."""
@@ -50,7 +52,7 @@ class SourceFile:
     def at(self, offset: int) -> Iterator[BinaryIO]:
         """Open the file at a byte offset. It is opened anew for each piece, so that none is left open."""
         try:
-            with self._at.open("rb") as file:
+            with self.location.open("rb") as file:
                 found = os.fstat(file.fileno())
                 if (found.st_size, found.st_mtime_ns) != (self.size, self._changed):
                     raise self.bad("has changed on disk since the run began; allowed: a file that stays as it is")

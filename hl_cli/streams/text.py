@@ -59,6 +59,7 @@ class TextStream(Windows):
         super().__init__(_Circle(file, letters, end), letters.rows(late), task, ticks, batch_size, dtype, device)
         self.vocabulary = scan.vocabulary
         self.train_samples = circle // ticks if counts == "every" else circle
+        self.files = (file.location,)
         self.name, self.origin = file.name, f"{file.name}, {scan.characters} characters"
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -17,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.errors import BadInput
+from hl_cli.reporting.own_files import check_inside, open_own
 from hl_cli.reporting.sweep_table import write_tables
+from hl_cli.reporting.whole import write_whole
 
 FILE, LOCKS = "sweep.json", ".locks"
 FORMAT = 1
@@ -115,11 +116,16 @@ class Ledger:
     def read(self) -> Book:
         """What it says; raises BadInput for a file that is none of ours."""
         try:
-            said = json.loads((self.folder / FILE).read_text())
+            with open_own(self.folder / FILE) as file:
+                said = json.loads(file.read())
             if said.pop("format") != FORMAT:
                 raise ValueError("another format")
             jobs = [Entry(**entry) for entry in said.pop("jobs")]
+            for entry in jobs:
+                check_inside(entry.folder, f"{self.folder / FILE}: job {entry.job}: folder")
             return Book(**said, jobs=jobs)
+        except BadInput:
+            raise
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadInput(f"{self.folder / FILE}: cannot be read as the ledger of a sweep ({error})") from error
 
@@ -130,18 +136,13 @@ class Ledger:
             book = self.read() if self.exists or new is None else new
             yield book
             said = {"format": FORMAT, **asdict(book)}
-            temporary = self.folder / f"{FILE}.tmp"
-            with temporary.open("w") as file:
-                json.dump(said, file, indent=1, allow_nan=False)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.folder / FILE)
+            write_whole(self.folder / FILE, json.dumps(said, indent=1, allow_nan=False).encode())
             write_tables(self.folder, book.rows(), book.swept)
 
     @contextmanager
     def lock(self, name: str, wait: bool = True) -> Iterator[None]:
         """Hold a lock of this sweep; it is given back by the system when a process dies. wait: else BlockingIOError."""
         (self.folder / LOCKS).mkdir(parents=True, exist_ok=True)
-        with (self.folder / LOCKS / name).open("a") as file:
+        with open_own(self.folder / LOCKS / name, "a") as file:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield

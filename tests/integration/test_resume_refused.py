@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
@@ -16,8 +15,7 @@ from hl_cli.reporting import checkpoints
 from hl_cli.restart import alone
 from hl_cli.resume import Resumed, take_up
 from hl_cli.run import run
-from tests.broken_off import OFTEN, STEPS, Configured, Killed, apart, die_at, made
-from tests.process import state_of
+from tests.broken_off import OFTEN, STEPS, Configured, apart, leave, made, refused
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -26,21 +24,8 @@ pytestmark = pytest.mark.usefixtures("no_pictures")
 def left(configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[DictConfig, Path]:
     """A config and the folder of its run, which died after step 35."""
     cfg, folder = configured(*OFTEN), made(tmp_path / "left")
-    die_at(35, monkeypatch)
-    with pytest.raises(Killed):
-        run(cfg, folder)
-    die_at(-1, monkeypatch)
-    (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(list(OFTEN)))
+    leave(cfg, folder, 35, monkeypatch)
     return cfg, folder
-
-
-def refused(cfg: DictConfig, folder: Path, resumed: Resumed | None = None) -> str:
-    before = state_of(folder)
-    with pytest.raises(BadInput) as caught:
-        run(cfg, folder, resumed=resumed or Resumed(folder))
-    assert state_of(folder) == before
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_a_damaged_checkpoint_is_refused_and_the_older_one_named(left: tuple[DictConfig, Path], tmp_path: Path) -> None:
@@ -69,12 +54,12 @@ def test_what_is_not_of_this_run_is_refused(left: tuple[DictConfig, Path], confi
     assert "no checkpoint of hl-run" in refused(cfg, folder)
     files = checkpoints.Checkpoints(folder, 1, 9)
     files.save(checkpoints.step_of(latest), {"format": "hl-run checkpoint 0"})
-    assert "allowed: hl-run checkpoint 1" in refused(cfg, folder)
+    assert "allowed: hl-run checkpoint 2" in refused(cfg, folder)
     state = checkpoints.read(older)
     for part, value, word in (
         ("config", {**state["config"], "tau": 0.5}, "tau=1.0, and in the config of the checkpoint 0.5"),
         ("processes", 2, "of 2 processes"),
-        ("tables", {**state["tables"], "running.csv": 10**6}, "running.csv has"),
+        ("tables", {**state["tables"], "running.csv": [10**6, ""]}, "running.csv has"),
     ):
         files.save(checkpoints.step_of(latest), {**state, part: value})
         said = refused(cfg, folder)
@@ -109,7 +94,7 @@ def test_arguments_beside_resume(left: tuple[DictConfig, Path], tmp_path: Path) 
     _, folder = left
     place = f"hydra.run.dir='{folder}'"
     assert take_up(["seed=1"]) == (["seed=1"], None)
-    assert take_up([f"resume={folder}"]) == ([*OFTEN, place], Resumed(folder))
+    assert take_up([f"resume={folder}"]) == ([*OFTEN, place], Resumed(folder, free=()))
     more = [f"steps={STEPS + 1}", *OFTEN[1:], "keep_checkpoints=4", place]
     assert take_up([f"resume={folder}", "keep_checkpoints=4", f"steps={STEPS + 1}"])[0] == more
     (folder / "summary.json").write_text('{"interrupted": null}')

@@ -20,7 +20,7 @@ LAYERS = {
     3: {"learners"},
     4: {"compare"},
     5: {"reporting", "validation", "plugins", "resume", "unresolved"},
-    6: {"building", "complaint", "interruption", "sweep"},
+    6: {"building", "complaint", "interruption", "provenance", "same_run", "sweep"},
     7: {"about", "follow", "session", "standing", "verdicts"},
     8: {"ending"},
     9: {"restart", "rehearsal"},
