@@ -24,7 +24,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from hl_cli import plugins, resume, schema
+from hl_cli import arguments, plugins, resume, schema
 from hl_cli.complaint import one_line, warn
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
 from hl_cli.interruption import Interruption, insist
@@ -47,22 +47,16 @@ class FolderWatch(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the folder of a single run is made."""
         with contextlib.suppress(OmegaConfBaseException):  # a name in it that is missing: Hydra will say so
-            session.expect_folder("hydra.run.dir", Path(config.hydra.run.dir).absolute())
+            session.begin_run(Path(config.hydra.run.dir).absolute())
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the folder of a sweep is made; one that holds another's files is refused."""
-        folder = Path(config.hydra.sweep.dir).absolute()
-        session.expect_folder("hydra.sweep.dir", folder)
-        try:
-            session.sweep = Parent(config, folder)
-        except (BadInput, OSError) as error:
-            session.fail(error)
-            sys.exit(1)  # Hydra lets a callback's SystemExit through, and nothing else
-        self.plan = session.sweep.plan
+        self.plan = session.begin_sweep(config)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the first job of a process, which may be a worker that knows nothing yet."""
         session.show_traceback, warnings.showwarning = self.show_traceback, warn
+        session.begin_job(config.hydra)
         if self.plan:
             self.plan.enter()
         self.plan = None
@@ -166,8 +160,9 @@ def start() -> None:
             from hl_cli.parallel.meeting import meet
 
             session.world = meet()
-        sys.argv[1:] = plugins.translate(with_command(sys.argv[1:]))
-        sys.argv[1:], session.resumed = resume.take_up(sys.argv[1:])
+        said = plugins.translate(with_command(arguments.ordered(sys.argv[1:])))
+        sys.argv[1:], session.resumed = resume.take_up(said)
+        arguments.check(sys.argv[1:])
         if session.resumed and session.resumed.done:
             print(f"hl-run: {session.resumed.done}")
         else:

@@ -23,7 +23,7 @@ def one_line(error: BaseException) -> str:
 
 def _line(error: BaseException) -> str:
     if isinstance(error, BadInput):
-        return str(error)
+        return " ".join(str(error).splitlines())
     if isinstance(error, OSError) and error.strerror:
         file = f" ({error.filename})" if error.filename else ""
         if not of_our_writing(error):
@@ -85,6 +85,9 @@ def _unknown_option(text: str) -> str | None:
 
 def _unknown_key(text: str) -> str | None:
     """A field that the config, or the option chosen for it, does not have."""
+    removed = re.search(r"Could not delete from config\. '([^']+)' does not exist", text)
+    if removed:
+        return f"~{removed[1]}: no such field, so it cannot be removed"
     match = re.search(r"Key '[^']+' (?:is not in struct|not in '(\w+)')\s+full_key: (\S+)", text)
     if not match:
         return None
@@ -94,13 +97,20 @@ def _unknown_key(text: str) -> str | None:
     group, _, field = name.rpartition(".")
     has = [f"{group}.{key}" if group else key for key in validation.fields_of(kind)]
     if group and field and has:
-        return f"{name}: no such field here; allowed: {', '.join(has)}"
-    known = list(dict.fromkeys(validation.names()))
-    near = [other for other in known if other.rpartition(".")[2] == name][:3] or difflib.get_close_matches(
-        name, known, n=3
-    )
-    hint = f"did you mean {' or '.join(near)}?" if near else "hl-run --help lists all"
+        near = difflib.get_close_matches(name, has, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        return f"{name}: no such field here; {hint}allowed: {', '.join(has)}"
+    near = _near(name)
+    hint = f"did you mean {', '.join(near)}?" if near else "hl-run --help lists all"
     return f"{name}: no such field; {hint}"
+
+
+def _near(name: str) -> list[str]:
+    """Fields that may be meant: of a run itself with nearly this name, then of its parts with this very name."""
+    known = [*dict.fromkeys((*validation.names(), *validation.CHOICES))]
+    own = difflib.get_close_matches(name, [other for other in known if "." not in other], n=1, cutoff=0.75)
+    same = [other for other in known if other.rpartition(".")[2] == name]
+    return [*own, *same][:3] or difflib.get_close_matches(name, known, n=3)
 
 
 def _a_part_of_a_stream(text: str) -> str | None:

@@ -34,7 +34,7 @@ def translate(arguments: list[str]) -> list[str]:
             entries, option = GROUPS[group]
             shipped = (resources.files("hl_cli.configs") / group / f"{value}.yaml").is_file()
             known = {entry.name: entry.value for entry in entry_points(group=entries)}
-            factory = known.get(value, value if ":" in value and "," not in value else None)
+            factory = known.get(value, value if ":" in value and not set(value) & set(",[]{}()") else None)
             if factory and not shipped:
                 where = package or group
                 said += [f"{choice}={option}", f"{where}.factory={factory}", f"{where}.name={value.replace(':', '.')}"]

@@ -19,7 +19,8 @@ from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.side_by_side import StepRecord, compare_arms
 from hl_cli.compare.tally import Tally
 from hl_cli.ending import Outcome, finish
-from hl_cli.errors import BadInput, BadSample, LostRank
+from hl_cli.errors import BadSample, LostRank
+from hl_cli.folder import PARTIAL, check_vacant, of_hydra
 from hl_cli.interruption import Interruption
 from hl_cli.networks.attributes import CannotSave
 from hl_cli.parallel.world import World
@@ -38,8 +39,6 @@ from hl_cli.restart import Start, alone, clear, find
 from hl_cli.resume import CONFIG, Resumed
 from hl_cli.standing import Standing, attributes_of, why_never
 from hl_cli.unresolved import Hidden
-
-PARTIAL = f"{CONFIG}.tmp"
 
 
 class Consumer(Protocol):
@@ -69,8 +68,8 @@ def run(
     stop, world = stop or Interruption(), world or World()
     built = comparison(cfg, world)
     with alone(folder), stop:  # no signal may come between what the processes say to one another
-        if resumed is None and any(inside.name != PARTIAL for inside in folder.iterdir()):
-            raise BadInput(f"hydra.run.dir={folder}: holds files of another run; allowed: a new or an empty folder")
+        if resumed is None:
+            check_vacant(folder, of_hydra(hydra, folder) if hydra else ())
         made = made_with(cfg, built.stream)
         start = find(cfg, resumed, made) if resumed else Start()
         world.enlist(cfg, made_with(cfg, built.stream, among_ranks=True) if world.size > 1 else None)
@@ -175,6 +174,7 @@ def _write_config(cfg: DictConfig, folder: Path, hydra: DictConfig | None) -> No
     """Write .hydra as Hydra would; it does so itself before a bad config could be refused, so that is turned off.
 
     It is whole or not there. A run that goes on may have other steps: overrides first, from which it is composed.
+    Where a user turned Hydra's on (hydra.output_subdir=.hydra), the files are replaced one by one.
     """
     goes_on = (folder / CONFIG).is_dir()
     partial = folder / PARTIAL

@@ -8,13 +8,17 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from omegaconf import DictConfig
+
+from hl_cli import folder as folders
 from hl_cli.complaint import of_our_writing, one_line
-from hl_cli.errors import cut
+from hl_cli.errors import BadInput, cut
 from hl_cli.reporting.parts import not_written
 from hl_cli.resume import Resumed
 from hl_cli.sweep.parent import Parent
+from hl_cli.sweep.plan import Plan
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 
@@ -29,6 +33,7 @@ class Session:
         self.folder = ""
         self.world: Any = None
         self.missing: list[Path] = []
+        self.of_hydra: tuple[Path, set[str]] = Path(), set()
         self.sweep: Parent | None = None
         self.resumed: Resumed | None = None
         self.hide: Callable[[Any], Any] = lambda text: text  # hl_cli.unresolved.Hidden, once there is a config
@@ -42,11 +47,37 @@ class Session:
         self.folder = f"{field}={folder}"
         self.missing = [path for path in (folder, *folder.parents) if not path.exists()]
 
+    def begin_run(self, folder: Path) -> None:
+        """Before Hydra makes or fills the folder of a single run; one that holds another's files is refused."""
+        self.expect_folder("hydra.run.dir", folder)
+        try:
+            if self.resumed is None:
+                folders.check_vacant(folder)
+        except (BadInput, OSError) as error:
+            self.refuse(error)
+
+    def begin_sweep(self, config: DictConfig) -> Plan:
+        """Before Hydra makes the folder of a sweep; what can be refused is refused now, with whatever error."""
+        folder = Path(config.hydra.sweep.dir).absolute()
+        self.expect_folder("hydra.sweep.dir", folder)
+        try:
+            self.sweep = Parent(config, folder)
+        except Exception as error:
+            self.refuse(error)
+        return self.sweep.plan
+
+    def begin_job(self, hydra: Any) -> None:
+        """Note what Hydra itself has made in the folder of a run that is none of a sweep: ours to remove again, too."""
+        if self.sweep is None and self.resumed is None:
+            folder = Path(hydra.runtime.output_dir)
+            self.of_hydra = folder, folders.of_hydra(hydra, folder)
+
     def remove_made_folders(self) -> None:
         """Remove what Hydra made for a run that never was; a folder with anything else in it stays."""
         with contextlib.suppress(OSError):
             if self.sweep and self.missing:
                 self.sweep.remove_files()
+            folders.remove(*self.of_hydra)
             for path in self.missing:
                 path.rmdir()
 
@@ -69,6 +100,14 @@ class Session:
         said = not_written({name: self.said(error) for name, error in errors.items()})
         print(f"hl-run: {self.hide(cut(where))}not written: {said}; everything else is there", file=sys.stderr)
         self.exit_code = max(self.exit_code, 1)
+
+    def refuse(self, error: Exception) -> NoReturn:
+        """Fail before anything is made; Hydra lets a callback's SystemExit through, and nothing else."""
+        if self.show_traceback:
+            traceback.print_exception(error)
+        else:
+            self.fail(error)
+        sys.exit(1)
 
 
 session = Session()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override, ValueType
 from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
@@ -18,6 +22,7 @@ from hl_cli.sweep.ledger import FILE, Book, Ledger
 from hl_cli.unresolved import Hidden, as_written
 
 RESUME = "sweep.resume="
+MOST = 100_000  # jobs of one sweep, which are all known before the first
 
 
 @dataclass(frozen=True)
@@ -41,21 +46,49 @@ class Plan:
 
 
 def plan_of(config: DictConfig, folder: Path) -> Plan:
-    """Read a sweep's config, before any job is composed."""
+    """Read a sweep's config, before any job is composed; raises BadInput for values that its sweeper cannot take."""
     params = config.hydra.sweeper.get("params") or {}
     task = as_written(config.hydra.overrides.task)
     said = [*(f"{key}={value}" for key, value in params.items()), *task]
-    overrides = OverridesParser.create().parse_overrides(said)
-    swept = list(dict.fromkeys(_key(one) for one in overrides if one.is_sweep_override()))
+    overrides = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(said)
+    sweeps = [one for one in overrides if one.is_sweep_override()]
+    swept = list(dict.fromkeys(map(_key, sweeps)))
     own = str(config.hydra.sweeper._target_).rpartition(".")[2] == BasicSweeper.__name__
-    if own and all(one.is_discrete_sweep() for one in overrides if one.is_sweep_override()):
+    counts = [_values_of(one, own) for one in sweeps]
+    planned = []
+    if own:
+        if math.prod(counts) > MOST:
+            raise BadInput(f"{', '.join(swept)}: more than {MOST:,} jobs in one sweep; allowed: fewer values")
         (planned,) = BasicSweeper.split_arguments(overrides, None)
-    else:
-        planned = []
-    command = [*as_written(config.hydra.overrides.hydra), *task]
-    return Plan(
-        folder, Hidden(config)(content(config)), swept, [one for one in command if not _of_resume(one)], planned
-    )
+    command = [one for one in (*as_written(config.hydra.overrides.hydra), *task) if not _of_resume(one)]
+    return Plan(folder, Hidden(config)(content(config)), swept, command, planned)
+
+
+def _values_of(one: Override, own: bool) -> int:
+    """How many values a sweep has, at most MOST + 1; raises BadInput for one that its sweeper cannot take.
+
+    own: whether the sweeper is Hydra's, which tries every combination; others know no glob. An interval counts as one.
+    """
+    said, value = one.input_line, one.value()
+    if isinstance(value, IntervalSweep):
+        if own:
+            allowed = "choice, range, glob, or hydra/sweeper=optuna"
+            raise BadInput(f"{said}: an interval has no list of values; allowed: {allowed}")
+        if value.start is None or value.end is None or value.start >= value.end:
+            raise BadInput(f"{said}: allowed: an interval that goes up, such as interval(0.001,0.1)")
+        return 1
+    if not own and one.value_type == ValueType.GLOB_CHOICE_SWEEP:
+        raise BadInput(f"{said}: a glob is allowed with Hydra's own sweeper alone; write the names: choice(A,B)")
+    try:
+        count = sum(1 for _ in islice(one.sweep_iterator(), MOST + 1))
+    except Exception as error:  # a step of 0, of which Hydra makes two kinds
+        raise BadInput(f"{said}: {error}") from error
+    if not count:
+        group = one.key_or_group
+        options = one.config_loader.get_group_options(group, ObjectType.CONFIG) if one.config_loader else []
+        names = f"; the options of {group} are {', '.join(options)}" if options else ""
+        raise BadInput(f"{said}: stands for no value; allowed: one or more{names}")
+    return count
 
 
 def _of_resume(override: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +32,23 @@ Command = Callable[[str], Said]
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def logging_as_before() -> Iterator[None]:
+    """Hydra configures the root logger, and leaves it so."""
+    root = logging.root
+    handlers, level = [*root.handlers], root.level
+    yield
+    for handler in [*root.handlers]:
+        if handler not in handlers:
+            root.removeHandler(handler)
+            handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], logging_as_before: None
+) -> Command:
     """command("steps=0"): hl-run in this process, in a folder with a file and a folder that is not empty."""
     (tmp_path / "file").write_text("mine")
     (tmp_path / "full").mkdir()
@@ -78,6 +95,26 @@ def test_the_right_input_may_follow_into_the_same_folder(command: Command, tmp_p
     said = command("steps=1 hydra.run.dir=new/one")
     assert (said.code, said.err) == (0, "")
     assert (tmp_path / "new" / "one" / "summary.json").exists()
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_files_that_hydra_makes_are_no_other_runs(
+    dry: bool, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, asked = content(tmp_path), "hydra/job_logging=default hydra.output_subdir=.hydra hydra.run.dir=new steps=1"
+    said = command(f"{asked} dry_run={dry}")
+    assert (said.code, said.err) == (0, "")
+    if dry:
+        assert content(tmp_path) == before
+        return
+    assert (tmp_path / "new" / "summary.json").exists() and (tmp_path / "new" / ".hydra" / "hydra.yaml").exists()
+    before = content(tmp_path)
+    monkeypatch.setenv(app.TRACEBACK, "0")
+    assert "holds files of another run" in command(asked).err  # before Hydra could write over its files
+    monkeypatch.setenv(app.TRACEBACK, "1")
+    said = command(asked)
+    assert said.code == 1 and said.err.startswith("Traceback") and "holds files of another run" in said.err
+    assert content(tmp_path) == before
 
 
 @pytest.mark.parametrize(

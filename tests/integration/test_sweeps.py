@@ -132,6 +132,29 @@ def test_combinations_without_meaning_are_skipped_and_new_ones_join(sweep: Any, 
     assert code == 1  # nothing but skipped
 
 
+def test_the_values_of_a_sweep_may_be_a_glob_or_a_shuffled_range(sweep: Any, tmp_path: Path) -> None:
+    values = [
+        "scenario=glob(gd*)",
+        "seed=shuffle(range(0,2))",
+        "hydra/job_logging=default",
+        "hydra.output_subdir=.hydra",
+    ]
+    code, _, err = sweep("-m", *QUICK, "steps=2", *values)
+    assert (code, err) == (0, "")
+    rows = table(tmp_path / "sweep")
+    assert {(row["scenario"], row["seed"]) for row in rows} == {(s, k) for s in ("gd_a", "gd_b") for k in "01"}
+    assert {row["status"] for row in rows} == {"done"}  # Hydra's own files in their folders do not hinder them
+    assert all((tmp_path / "sweep" / row["folder"] / ".hydra" / "config.yaml").is_file() for row in rows)
+
+
+def test_optuna_takes_no_glob(sweep: Any, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    for values, line in (("scenario=glob(gd*)", "choice(A,B)"), ("tau=interval(1,0)", "an interval that goes up")):
+        code, _, err = sweep("-m", *QUICK, "hydra/sweeper=optuna", values)
+        assert code == 1 and line in err.splitlines()[-1]  # the import of optuna may log
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_optuna_minimises_the_held_out_loss_and_every_job_is_in_the_hparams_table(sweep: Any, tmp_path: Path) -> None:
     pytest.importorskip("optuna")
     search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=1"]

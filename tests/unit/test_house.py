@@ -20,7 +20,7 @@ LAYERS = {
     3: {"learners"},
     4: {"compare"},
     5: {"reporting", "validation", "plugins", "resume", "unresolved"},
-    6: {"building", "complaint", "interruption", "provenance", "same_run", "sweep"},
+    6: {"arguments", "building", "complaint", "folder", "help", "interruption", "provenance", "same_run", "sweep"},
     7: {"about", "follow", "session", "standing", "verdicts"},
     8: {"ending"},
     9: {"restart", "rehearsal"},
@@ -79,6 +79,15 @@ def test_import_and_help_do_not_wait_for_torch() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert "digits_rows" in said and "explicit_euler" in said
+
+
+@pytest.mark.parametrize("arguments", [["stream=series", "--help"], ["experiment=ett", "--help"], ["--version"]])
+def test_no_help_waits_for_torch(arguments: list[str]) -> None:
+    code = (
+        f"import sys; from hl_cli.cli import main; sys.argv = ['hl-run', *{arguments}]; main(); "
+        "assert not {'torch', 'hydra', 'matplotlib', 'sklearn'} & set(sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 
 
 def test_every_public_name_is_there() -> None:
