@@ -77,17 +77,32 @@ def test_lorenz_is_what_a_tight_integrator_says() -> None:
         (0, 2), [x, y, z], "DOP853", np.arange(1, 21) / 10, rtol=1e-13, atol=1e-13,
     )  # fmt: skip
     error = abs(signal.take(20) - said.y.T / SCALES).max(1)
-    assert error[4] < 1e-5 and error[-1] < 1e-4
+    assert error[4] < 1e-8 and error[-1] < 1e-7
 
 
-def test_lorenz_converges_with_order_8() -> None:
+def test_a_tick_of_lorenz_is_exact_to_eight_digits() -> None:
+    """At many places of the attractor, in its own units, which are some tens."""
+    signal = Lorenz(10.0, 28.0, 8 / 3, 0.05)
+    for _ in range(50):
+        point = signal.state_dict()["point"]
+        said = solve_ivp(
+            lambda _, s: [10 * (s[1] - s[0]), s[0] * (28 - s[2]) - s[1], s[0] * s[1] - 8 / 3 * s[2]],
+            (0, 0.05), point, "DOP853", rtol=1e-13, atol=1e-13,
+        ).y[:, -1]  # fmt: skip
+        np.testing.assert_allclose(signal.take(1)[-1] * SCALES, said, rtol=0, atol=1e-8)
+        signal.take(11)
+
+
+def test_lorenz_converges_with_order_14(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lorenz, "LONGEST", 0.2)  # coarse enough that round-off does not show
+
     def end(parts: int) -> np.ndarray:
-        signal = Lorenz(10.0, 28.0, 8 / 3, 0.4 / parts)
+        signal = Lorenz(10.0, 28.0, 8 / 3, 0.8 / parts)
         signal.load_state_dict({"point": [-5.0, -7.0, 20.0]})
         return signal.take(parts)[-1]
 
-    errors = [abs(end(parts) - end(128)).max() for parts in (8, 16, 32)]
-    assert abs(log2(errors[0] / errors[2]) / 2 - 8) < 0.5
+    errors = [abs(end(parts) - end(64)).max() for parts in (8, 16)]
+    assert 13 < log2(errors[0] / errors[1]) < 17
 
 
 def test_lorenz_rests_where_it_should_and_keeps_its_mean() -> None:
@@ -126,6 +141,38 @@ def test_mackey_glass_converges_with_order_4() -> None:
         signal.load_state_dict({"past": torch.from_numpy(past[::-1][::every][: 17 * 160 // every + 2][::-1].copy())})
         errors.append(abs(signal.take(34 * 160 // every)[-1, 0] - end))
     assert abs(log2(errors[0] / errors[2]) / 2 - 4) < 0.1
+
+
+class Early(MackeyGlass):
+    """From the end of the fourth delay on."""
+
+    BEGIN = 0.0
+
+
+@pytest.mark.parametrize(("delay", "steps"), [(17.0, (0.1, 0.05, 0.025)), (2.0, (0.1, 0.05, 0.025))])
+def test_mackey_glass_from_its_own_start_is_what_the_method_of_steps_says(
+    delay: float, steps: tuple[float, ...]
+) -> None:
+    """One delay after the other, each an ordinary equation solved densely by another integrator."""
+    past: Callable[[float], float] = lambda _: 1.2  # noqa: E731
+    x = 1.2
+    for k in range(5):
+        found = solve_ivp(
+            lambda t, y, d=past: [0.2 * d(t - delay) / (1 + d(t - delay) ** 10) - 0.1 * y[0]],
+            (k * delay, (k + 1) * delay), [x], "DOP853", dense_output=True, rtol=1e-12, atol=1e-12,
+        )  # fmt: skip
+        x, past = found.y[0, -1], lambda t, sol=found.sol: float(sol(t)[0])  # type: ignore[misc]
+    said = np.array([past(4 * delay + j * delay / 10) for j in range(1, 11)])
+    errors = []
+    for step in steps:
+        values = Early(delay, step).take(round(delay / step))[:, 0] + 0.93
+        errors.append(abs(values[round(delay / step / 10) - 1 :: round(delay / step / 10)] - said).max())
+    assert abs(log2(errors[0] / errors[2]) / 2 - 4) < 0.3 and errors[0] < 1e-6
+
+
+def test_mackey_glass_with_a_delay_longer_than_its_start() -> None:
+    values = MackeyGlass(400.0, 1.0).take(1000)
+    assert np.isfinite(values).all() and values.std() > 0.05
 
 
 def test_mackey_glass_is_the_same_path_whatever_the_tick() -> None:
