@@ -26,6 +26,11 @@ from hl_cli.streams import chance
 from hl_cli.streams.base import Stream
 from hl_cli.streams.held import Held
 
+AT_REST = (
+    "; held-out scores are of weights at rest, and of neurons that go on from where they are: of a net that lives on "
+    "and learns at every tick, the scores over all steps say more"
+)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -68,7 +73,9 @@ class Comparison:
     @property
     def note(self) -> str:
         """What a user should know before the run, of its first arm that has something to tell."""
-        return next((arm.note for arm in self.arms.values() if arm.note), "no arm of HL") + self.shorter
+        return next((arm.note for arm in self.arms.values() if arm.note), "no arm of HL") + (
+            self.shorter + (AT_REST if any(learner.lives_on for learner in self.learners) else "")
+        )
 
     @property
     def hl(self) -> Any:

@@ -19,12 +19,14 @@ class Learner(Protocol):
 
     name: "hl" or "pytorch"; seconds: its own time in `step`, without metrics and files, and for PyTorch without the
     guards against values that are not finite, which its users do not write. weights_elsewhere: whether the weights
-    are brought here, from other processes, only at observed steps.
+    are brought here, from other processes, only at observed steps. lives_on: whether its neurons live on from sample to
+    sample: then `predict` goes on from where they are, over all samples that it is given, and leaves them there.
     """
 
     name: str
     seconds: float
     weights_elsewhere: bool
+    lives_on: bool
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """Predict, then let the weights tick once; the record is of before. observe: add the physics, if any.

@@ -22,6 +22,7 @@ class FrozenLearner:
 
     name = "frozen"
     weights_elsewhere = False
+    lives_on = False
 
     def __init__(self, module: nn.Module, loss: Loss) -> None:
         self.module, self.loss, self.seconds = module, loss, 0.0

@@ -70,7 +70,7 @@ class ForwardLearner(NamedWeights):
         if not coefficients.phi > 0:
             raise BadInput("scenario.phi=0 (dampening 1): the costates of neurons are in its units; allowed: above 0")
         self.split, self.coefficients, self.integrator = split, coefficients, integrator
-        self.reset, self.carry, self.rise = reset, carry, rise
+        self.reset, self.carry, self.rise, self.lives_on = reset, carry, rise, reset == "never"
         self._loss: Callable = value_and_costate(loss)
         self._flow, self._ticks = Flow(coefficients.leak, coefficients.tau * eta_z, sign), split.ticks
         self.neurons = self._fresh()
@@ -159,23 +159,23 @@ class ForwardLearner(NamedWeights):
 
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Tensor:
-        """Let other neurons run over the samples, one after the other from rest; nothing is learnt."""
+        """Let a copy of the neurons, of the batch's last row, go on over samples; from rest where a sample resets."""
         with evaluating(self.split.module):
-            neurons, said = self._fresh(), []
-            for part in inputs.split(1) if self.reset == "never" else (inputs,):
-                ticks = self.split.ticks(part)
-                shown = []
-                for t in range(len(ticks)):
-                    x = neurons.tick(ticks[t])
-                    if self.split.every or t == len(ticks) - 1:
-                        shown.append(x if self.split.output is None else self.split.output.candidate(x, ())[0])
-                said.append(joined(shown))
+            tick, said = self._ticking(self.lives_on), []
+            for part in inputs.split(1) if self.lives_on else (inputs,):
+                shown = [tick(u) for u in self.split.ticks(part)]
+                said.append(joined(shown if self.split.every else shown[-1:]))
             return torch.cat(said)
 
     def alone(self) -> Callable[[Tensor], Tensor]:
         """A tick u (1, features) to y (1, outputs) of a copy of the neurons as they are now; weights stay."""
+        return self._ticking(True)
+
+    def _ticking(self, on: bool) -> Callable[[Tensor], Tensor]:
+        """A tick of other neurons, that go on from where these are or begin at rest."""
         neurons, output = self._fresh(), self.split.output
-        neurons.load_state_dict(self.neurons.state_dict())
+        if on:
+            neurons.follow(self.neurons)
 
         def tick(u: Tensor) -> Tensor:
             x = neurons.tick(u)

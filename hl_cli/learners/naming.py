@@ -15,6 +15,7 @@ class NamedWeights:
 
     split: Split
     weights_elsewhere = False
+    lives_on = False
     drift: float | None = None  # of states that are rebuilt instead of kept, where any are
 
     def phases(self) -> Sequence[FlatWeights]:

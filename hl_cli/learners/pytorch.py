@@ -21,6 +21,7 @@ class PyTorchLearner:
 
     name = "pytorch"
     weights_elsewhere = False
+    lives_on = False
 
     def __init__(
         self, module: nn.Module, loss: Loss, optimizer: Callable[..., torch.optim.Optimizer], **options: float

@@ -40,7 +40,7 @@ class TruncatedLearner(PyTorchLearner):
         **options: Any,
     ) -> None:
         super().__init__(module, loss, optimizer, **options)
-        self.window, self.reset = window, reset
+        self.window, self.reset, self.lives_on = window, reset, reset == "never"
         self._begin()
 
     def _begin(self, states: States | None = None) -> None:
@@ -102,11 +102,14 @@ class TruncatedLearner(PyTorchLearner):
 
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Tensor:
-        """From rest before the first sample, or before each where a sample resets; nothing is learnt."""
-        if self.reset == "sample":
+        """From the states as they are now, or from rest before each sample where a sample resets; nothing is learnt.
+
+        Of a batch they are those of the last row.
+        """
+        if not self.lives_on:
             return super().predict(inputs)
         module, ready, said = self.module, self.module.ready(), []
-        states: States = [None] * len(module.cells)
+        states = _cut(self._states, slice(-1, None))
         with evaluating(module):
             for part in inputs.split(1):
                 shown = []
@@ -139,9 +142,9 @@ class TruncatedLearner(PyTorchLearner):
             self._tick(u, target, target is not None)
 
 
-def _cut(states: States) -> States:
-    """The same states, without their past."""
+def _cut(states: States, rows: slice = slice(None)) -> States:
+    """The same states, of some rows of the batch, without their past."""
     return [
-        tuple(part.detach() for part in s) if isinstance(s, tuple) else None if s is None else s.detach()
+        tuple(part.detach()[rows] for part in s) if isinstance(s, tuple) else None if s is None else s.detach()[rows]
         for s in states
     ]

@@ -49,6 +49,11 @@ class Living:
         """Be at rest before the next tick: h = h_0, zeta = 0."""
         self.before, self.after, self.costates = [], [], []
 
+    def follow(self, other: Living) -> None:
+        """Have a copy of the states of another chain, of the last row of its batch; without costates."""
+        self.after = [tuple(part[-1:].clone() for part in h) for h in other.after]
+        self.forget()
+
     def forget(self) -> None:
         """Zero every costate."""
         self.costates = [(None,) * len(h) for h in self.after]

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from hl_cli.building import Comparison
+from hl_cli.compare import metrics
 from hl_cli.compare.differences import Differences
+from hl_cli.compare.metrics import evaluate
 from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.compare.verdict import judge
 from hl_cli.errors import BadInput, NonFinite
@@ -68,16 +70,43 @@ def test_stops_on_what_is_not_finite(build: Build, overrides: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize("overrides", CASES)
-def test_predicts_from_rest_and_learns_nothing(build: Build, overrides: tuple[str, ...]) -> None:
-    """The prediction is what a learner that has just begun says, one sample after the other, before it learns."""
+@pytest.mark.parametrize("before", [0, 3])
+def test_predicts_from_where_it_is_and_learns_nothing(build: Build, overrides: tuple[str, ...], before: int) -> None:
+    """The prediction is what it says of the samples, one after the other, if its weights stay."""
     still = build("scheme=forward", *overrides, "batch_size=1", "scenario=custom", "scenario.lr=1e-30")
+    for sample in islice(still.stream, before):
+        still.hl.step(sample)
     samples = list(islice(still.stream, 5))
-    before = [w.clone() for w in still.hl.weights().values()]
+    weights = [w.clone() for w in still.hl.weights().values()]
     said = still.hl.predict(torch.cat([sample.inputs for sample in samples]))
+    state = still.hl.state_dict()
+    assert torch.equal(still.hl.predict(torch.cat([sample.inputs for sample in samples])), said)
+    assert torch.equal(still.hl.state_dict()["theta"], state["theta"])
     stepped = torch.cat([still.hl.step(sample).prediction for sample in samples])
     torch.testing.assert_close(said, stepped, rtol=1e-5, atol=1e-6)  # a product of five rows may sum otherwise
-    assert torch.equal(still.hl.predict(torch.cat([sample.inputs for sample in samples])), said)
-    assert all(torch.equal(a, b) for a, b in zip(before, still.hl.weights().values(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(weights, still.hl.weights().values(), strict=True))
+
+
+def test_held_out_samples_are_one_sequence_from_the_state_of_the_last_row(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut into parts they would each begin where the net is; a batch has a row of neurons for each of its samples."""
+    choice = ("scheme=forward", "model=rnn", "stream=lorenz", "stream.ticks=1", "stream.held_out=40", "batch_size=3")
+    built = build(*choice, "pytorch.window=2")
+    for sample in islice(built.stream, 5):
+        built.hl.step(sample)
+        built.pytorch.step(sample)
+    held_out = built.stream.held_out()
+    whole = [evaluate(learner, held_out, built.measure) for learner in built.learners]
+    monkeypatch.setattr(metrics, "EVALUATED", 10)
+    assert [evaluate(learner, held_out, built.measure) for learner in built.learners] == whole
+    cells, h = built.pytorch.module, [state[-1:] for state in built.pytorch._states]
+    with torch.no_grad():
+        for k, u in enumerate(held_out.inputs):
+            x, h = cells.tick(u, h, cells.ready())
+            assert torch.equal(cells.head(x)[0], built.pytorch.predict(held_out.inputs)[k])
+    assert "held-out scores are of weights at rest" in built.note
+    assert "held-out scores" not in build("model=rnn", "stream=digits_rows").note
 
 
 def test_time_goes_on_where_no_target_counts(build: Build) -> None:
