@@ -97,15 +97,17 @@ class Workshop:
 
     def hamiltonian(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
         """An arm of HL, over a split net of its own."""
-        physics, sgd, note = coefficients(cfg.scenario, cfg.tau, cfg.dtype)
-        if cfg.integrator.name == "explicit_euler":
+        reason, explicit = self._another(name, cfg), cfg.integrator.name == "explicit_euler"
+        physics, sgd, note = coefficients(cfg.scenario, cfg.tau, cfg.dtype, meant=not (reason or explicit))
+        if reason and self.reference:
+            note += f"; it is not meant to equal {self._labels[self.reference]}"
+        elif explicit:
             note += "; the explicit order is another method than SGD, so expect a difference"
         every = self.stream.task.counts == "every"
         own = split(cfg.model, cfg.split.name, copy.deepcopy(start), self.device, every)
         learner = hl_learner(cfg, own, self.loss, physics, self.world)
         if isinstance(learner, CompiledForward):
             learner.compile(next(self.fresh_stream()))
-        reason = self._another(name, cfg)
         words = f"{cfg.scheme.name} scheme, {cfg.split.name} split, {cfg.integrator.name}, tau {cfg.tau:g}"
         return self._named(name, learner, words, reason, note + note_of(learner), coefficients=physics, sgd=sgd)
 

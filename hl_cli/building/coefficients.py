@@ -9,8 +9,11 @@ from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of, rounds_al
 from hl_cli.errors import BadInput
 
 
-def coefficients(scenario: DictConfig, tau: float, dtype: str) -> tuple[Coefficients, SGD, str]:
-    """HL's numbers, SGD's numbers, and a sentence on how they are related."""
+def coefficients(scenario: DictConfig, tau: float, dtype: str, meant: bool = True) -> tuple[Coefficients, SGD, str]:
+    """HL's numbers, SGD's numbers, and a sentence on how they are related.
+
+    meant: whether the two learners are meant to be equal, so that the sentence says how the numbers round.
+    """
     of_sgd = [k for k in ("lr", "momentum", "dampening") if scenario[k] is not None]
     of_hl = [k for k in ("beta", "eta", "phi") if scenario[k] is not None]
     if of_sgd and of_hl:
@@ -20,17 +23,18 @@ def coefficients(scenario: DictConfig, tau: float, dtype: str) -> tuple[Coeffici
         )
     decay = scenario.weight_decay or 0.0
     if of_hl:
-        return _fitting(*_from_hl(scenario, tau, decay, dtype), dtype)
+        return _fitting(*_from_hl(scenario, tau, decay, dtype, meant), dtype)
     if scenario.lr is None:
         raise BadInput("scenario.lr=null: allowed: a number > 0, or scenario.beta for HL's own numbers")
     sgd = SGD(scenario.lr, scenario.momentum or 0.0, scenario.dampening or 0.0, decay)
     physics = physics_of(sgd, tau)
-    return _fitting(physics, sgd, f"HL's coefficients follow from SGD's{_rounding(physics, sgd, dtype)}", dtype)
+    rounding = _rounding(physics, sgd, dtype) if meant else ""
+    return _fitting(physics, sgd, f"HL's coefficients follow from SGD's{rounding}", dtype)
 
 
 def _rounding(physics: Coefficients, sgd: SGD, dtype: str) -> str:
     alike = "the same numbers" if rounds_alike(physics, sgd, dtype) else "slightly other numbers, so expect round-off"
-    return f"; in {dtype} the two round to {alike}"
+    return f"; in {dtype} both sets of coefficients round to {alike}"
 
 
 def _fitting(physics: Coefficients, sgd: SGD, note: str, dtype: str) -> tuple[Coefficients, SGD, str]:
@@ -46,7 +50,9 @@ def _fitting(physics: Coefficients, sgd: SGD, note: str, dtype: str) -> tuple[Co
     return physics, sgd, note
 
 
-def _from_hl(scenario: DictConfig, tau: float, weight_decay: float, dtype: str) -> tuple[Coefficients, SGD, str]:
+def _from_hl(
+    scenario: DictConfig, tau: float, weight_decay: float, dtype: str, meant: bool
+) -> tuple[Coefficients, SGD, str]:
     if scenario.beta is None:
         raise BadInput("scenario.beta=null: allowed: a number > 0 (eta and phi default to 1/tau)")
     eta = 1.0 / tau if scenario.eta is None else scenario.eta
@@ -56,5 +62,5 @@ def _from_hl(scenario: DictConfig, tau: float, weight_decay: float, dtype: str) 
     physics = Coefficients(tau, scenario.beta, eta, phi, phi_first, weight_decay)
     found = sgd_of(physics)
     first = f" (phi = {phi_first:g} at the first step, as PyTorch starts)" if phi_first != phi else ""
-    rounding = _rounding(physics, found.sgd, dtype) if found.equal else ""
+    rounding = _rounding(physics, found.sgd, dtype) if found.equal and meant else ""
     return physics, found.sgd, f"SGD's numbers follow from HL's{first}: {found.note}{rounding}"

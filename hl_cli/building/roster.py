@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 from hl_cli import schema
+from hl_cli.building.pytorch import OPTIMIZERS
 from hl_cli.errors import BadInput
 
+STOCK = "PyTorch"  # label of the arm `pytorch`
 OF_RUN = ("tau", "memory", "anchor_every", "compile")  # values of an HL arm that are the run's where it says nothing
 OF_STOCK = ("window", "credit", "optimizer", "lr", "options")
 
@@ -52,7 +55,20 @@ def reference_of(cfg: DictConfig) -> str | None:
 
 def labels_of(cfg: DictConfig) -> dict[str, str]:
     """Names for people, by arm; two arms never share one."""
-    wanted = {str(name): of.label or str(name) for name, of in cfg.arms.items()}
+    wanted = {str(name): _label(of) or str(name) for name, of in cfg.arms.items()}
     shared = [label for label in wanted.values() if list(wanted.values()).count(label) > 1]
     first = {label: name for name, label in reversed(wanted.items())}
     return {name: name if label in shared and first[label] != name else label for name, label in wanted.items()}
+
+
+def _label(of: DictConfig) -> str | None:
+    """What an arm is called; "PyTorch" is SGD by back-propagation, and another optimizer or credit has its own name."""
+    if OmegaConf.get_type(of) is not schema.StockArm or of.label != STOCK:
+        return str(of.label) if of.label else None
+    optimizer = OPTIMIZERS.get(of.optimizer.lower())
+    parts = [] if optimizer in (None, torch.optim.SGD) else [optimizer.__name__]
+    if of.credit == "rtrl":
+        parts.append("RTRL")
+    elif of.window is not None:
+        parts.append(f"TBPTT {of.window}")
+    return ", ".join(parts) or STOCK

@@ -49,17 +49,22 @@ def described(of: dict[str, Any]) -> str:
     )
 
 
-def weights(tensors: Mapping[str, Iterable[TensorDistance]], labels: Mapping[str, str]) -> Rows:
-    """How far each tensor is apart at the last compared step; with a column for the arm where there are several."""
+def weights(tensors: Mapping[str, Iterable[TensorDistance]], summary: Mapping[str, Any]) -> Rows:
+    """How far each tensor is apart at the last compared step; with a column for the arm where there are several.
+
+    Floating-point numbers between two weights are counted where the weights are equal, or near: elsewhere the count
+    says nothing. It is in weights.csv.
+    """
     several = len(tensors) > 1
     header = ["tensor", "shape", "max abs", "mean abs", "relative", "max ulp", "differs since step"]
     rows = [[*["arm"] * several, *header]]
     for name, t in ((name, t) for name, of in tensors.items() for t in of):
         apart = [f"{value:.3g}" for value in (t.distance.max_abs, t.distance.mean_abs, t.distance.relative)]
         since = "never" if t.first_step is None else str(t.first_step)
-        rows.append(
-            [*[labels[name]] * several, t.tensor, "x".join(map(str, t.shape)), *apart, str(t.distance.max_ulp), since]
-        )
+        near = summary[name].get("verdict", summary["verdict"]) in ("identical", "round_off")
+        ulp = str(t.distance.max_ulp) if near or not t.distance.max_ulp else "-"
+        arm = [summary["labels"][name]] * several
+        rows.append([*arm, t.tensor, "x".join(map(str, t.shape)), *apart, ulp, since])
     return rows
 
 

@@ -53,7 +53,7 @@ def report_text(
         "thousands": lambda: thousands(folder, labels),
         "generated": lambda of: facts.generated(of, labels),
         "compared": lambda of: [["", ""], *facts.compared(of), *_machine(of)],
-        "weights": lambda of: facts.weights(of, labels),
+        "weights": lambda of: facts.weights(of, summary),
         "judged": [name for name in summary["arms"] if "verdict" in summary[name]],
         "theory": next((label for name, label in labels.items() if summary[name]["coefficients"]), "no arm"),
         "periods": facts.periods,

@@ -7,8 +7,10 @@ The columns of sweep.csv, in their order:
     verdict                    of the run: identical, round_off, different, diverged, undecided
     <arm>_final_loss           of each arm: hl_final_loss, pytorch_final_loss
     <arm>_<metric>             scores over the last steps, for each metric of any of the streams
+    <arm>_cumulative_loss, <arm>_cumulative_<metric>   prequential: over all steps, each before it was learnt
     <arm>_held_out_loss, <arm>_held_out_<metric>
     main                       the metric by which the stream is judged: accuracy, r2, ...
+    judged_by                  the score that ranks jobs: cumulative_<main> on a stream, held_out_<main> on a set
     max_abs_weight_difference  the largest at any compared step
     <arm>_steps_per_second
     folder                     of the job, within that of the sweep
@@ -41,15 +43,33 @@ Row = dict[str, Any]
 def scores_of(summary: dict[str, Any]) -> Row:
     """The numbers of a run that are columns of the table, from its summary."""
     metrics = summary["metrics"]
-    names = ["final_loss", *metrics, "held_out_loss", *(f"held_out_{metric}" for metric in metrics)]
+    over = [f"{of}_{metric}" for of in ("cumulative", "held_out") for metric in ("loss", *metrics)]
+    names = ["final_loss", *metrics, *over]
     row = {
         "verdict": summary["verdict"],
         **{f"{learner}_{name}": summary[learner].get(name) for name in names for learner in summary["arms"]},
         "main": summary["main"],
+        "judged_by": f"{'held_out' if summary['stream']['shuffled'] else 'cumulative'}_{summary['main']}",
         "max_abs_weight_difference": summary["max_abs_weight_difference"],
         **{f"{learner}_steps_per_second": summary[learner].get("steps_per_second") for learner in summary["arms"]},
     }
     return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+
+
+def ranked(rows: Sequence[Row]) -> list[Row]:
+    """The rows for a reader: on a stream the best prequential score of any arm comes first, jobs without one last.
+
+    Jobs that are judged by different scores, or on sets, whose order is that of the command, stay as they are.
+    """
+    scores = {row["judged_by"] for row in rows if row.get("judged_by")}
+    if len(scores) != 1 or not (score := scores.pop()).startswith("cumulative"):
+        return list(rows)
+
+    def best(row: Row) -> float:
+        found = [row[key] for arm in arms_of(rows) if isinstance(row.get(key := f"{arm}_{score}"), float | int)]
+        return max(found, default=-math.inf)
+
+    return sorted(rows, key=best, reverse=True)
 
 
 def arms_of(rows: Sequence[Row]) -> list[str]:
@@ -62,15 +82,16 @@ def arms_of(rows: Sequence[Row]) -> list[str]:
 def columns(rows: Sequence[Row], swept: Sequence[str]) -> list[str]:
     """All columns in their order; metrics that only some streams have stand where they are in their rows."""
     arms = arms_of(rows)
-    pairs = [f"{arm}_{name}" for name in ("final_loss", "held_out_loss") for arm in arms]
+    pairs = [f"{arm}_{name}_loss" for name in ("final", "cumulative", "held_out") for arm in arms]
     known = dict.fromkeys(key for row in rows for key in row if key.startswith(tuple(f"{arm}_" for arm in arms)))
     known = dict.fromkeys(key for key in known if key not in swept)
     scores = [key for key in dict.fromkeys((*pairs, *known)) if not key.endswith("steps_per_second")]
-    running = [key for key in scores if "held_out" not in key]
-    held_out = [key for key in scores if "held_out" in key]
+    over = {word: [key for key in scores if word in key] for word in ("cumulative", "held_out")}
+    running = [key for key in scores if not any(key in keys for keys in over.values())]
     speed = [f"{arm}_steps_per_second" for arm in arms]
     last = ["folder", "status", "error", "config_hash"]
-    return ["job", *swept, "verdict", *running, *held_out, "main", "max_abs_weight_difference", *speed, *last]
+    return ["job", *swept, "verdict", *running, *over["cumulative"], *over["held_out"], "main", "judged_by",
+            "max_abs_weight_difference", *speed, *last]  # fmt: skip
 
 
 def write_tables(folder: Path, rows: Sequence[Row], swept: Sequence[str]) -> None:
@@ -100,7 +121,9 @@ def _page(rows: Sequence[Row], header: Sequence[str], swept: Sequence[str]) -> s
         "",
         tally(rows),
         "",
-        table([[key.replace("_", " ") for key in shown], *([cell(row.get(key)) for key in shown] for row in rows)]),
+        table(
+            [[key.replace("_", " ") for key in shown], *([cell(row.get(key)) for key in shown] for row in ranked(rows))]
+        ),
     ]
     differences = pivot(rows, swept, "max_abs_weight_difference")
     if differences:

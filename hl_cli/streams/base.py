@@ -33,7 +33,8 @@ class Description:
     """What a report says of a stream.
 
     train_samples: None where the stream generates them without end; chance: accuracy of always naming the commonest
-    held-out class, None where there are no classes.
+    held-out class, None where there are no classes; shuffled: whether it is a set in a new order each epoch, which is
+    judged by what is held out, and not a stream, which is judged by what was said of each sample before it was learnt.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Description:
     train_samples: int | None
     held_out_samples: int
     chance: float | None
+    shuffled: bool = False
 
 
 class Stream:
@@ -57,7 +59,7 @@ class Stream:
     period: batches that a task lasts (0: there are no tasks), blend: in how many of them the next one comes in;
     train_samples: how many different samples it gives, None if it generates them; descriptions: (signals, features),
     the inputs that name a signal, where signals are named; files: what it reads, so that a change of one is noticed
-    when a run goes on, and between the processes of a run.
+    when a run goes on, and between the processes of a run; shuffled: whether it is a set, in a new order each epoch.
     """
 
     ticks: int
@@ -73,6 +75,7 @@ class Stream:
     blend = 0
     train_samples: int | None = None
     files: tuple[Path, ...] = ()
+    shuffled = False
 
     def __iter__(self) -> Iterator[Sample]:
         return self
@@ -120,6 +123,7 @@ class Stream:
             name=self.name,
             origin=self.origin,
             licence=self.licence,
+            shuffled=self.shuffled,
             ticks=self.ticks,
             features=self.features,
             kind=self.task.kind,

@@ -26,6 +26,8 @@ class Shuffled(Stream):
     Whole numbers, such as pixels of 0..255, are kept as they are and become dtype times `scale` when they are given.
     """
 
+    shuffled = True
+
     def __init__(
         self, train: Sample, held_out: Sample, task: Task, batch_size: int, seed: int, dtype: torch.dtype, scale: float
     ) -> None:

@@ -14,7 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from hl_cli.reporting.sweep_pivot import Layout, layout, pivot
-from hl_cli.reporting.sweep_table import columns, scores_of
+from hl_cli.reporting.sweep_table import columns, ranked, scores_of, write_tables
 from hl_cli.sweep.identity import config_hash, content, difference
 from hl_cli.sweep.ledger import Book, Entry, Ledger
 from hl_cli.sweep.plan import choices_of, with_command
@@ -99,19 +99,40 @@ def test_resume_brings_its_command_along(tmp_path: Path) -> None:
 def test_a_metric_that_only_some_streams_have_has_its_columns() -> None:
     def summary(metric: str) -> dict[str, Any]:
         of = {"final_loss": 1.0, metric: 2.0, "held_out_loss": 3.0, f"held_out_{metric}": float("nan")}
-        learner = {**of, "steps_per_second": 4.0}
+        learner = {**of, "cumulative_loss": 5.0, f"cumulative_{metric}": 6.0, "steps_per_second": 4.0}
         arms = {"arms": ["hl", "pytorch"], "hl": learner, "pytorch": learner}
-        rest = {"verdict": "identical", "main": metric, "max_abs_weight_difference": 0.0}
+        stream = {"shuffled": metric == "accuracy"}
+        rest = {"verdict": "identical", "main": metric, "max_abs_weight_difference": 0.0, "stream": stream}
         return {"metrics": [metric], **arms, **rest}
 
     rows = [{"job": k, **scores_of(summary(metric))} for k, metric in enumerate(("accuracy", "r2"))]
-    assert rows[0]["hl_held_out_accuracy"] is None
+    assert rows[0]["hl_held_out_accuracy"] is None and rows[1]["pytorch_cumulative_r2"] == 6.0
+    assert [row["judged_by"] for row in rows] == ["held_out_accuracy", "cumulative_r2"]
     assert columns(rows, ["stream"]) == [
         "job", "stream", "verdict", "hl_final_loss", "pytorch_final_loss", "hl_accuracy", "pytorch_accuracy", "hl_r2",
-        "pytorch_r2", "hl_held_out_loss", "pytorch_held_out_loss", "hl_held_out_accuracy",
-        "pytorch_held_out_accuracy", "hl_held_out_r2", "pytorch_held_out_r2", "main", "max_abs_weight_difference",
+        "pytorch_r2", "hl_cumulative_loss", "pytorch_cumulative_loss", "hl_cumulative_accuracy",
+        "pytorch_cumulative_accuracy", "hl_cumulative_r2", "pytorch_cumulative_r2", "hl_held_out_loss",
+        "pytorch_held_out_loss", "hl_held_out_accuracy", "pytorch_held_out_accuracy", "hl_held_out_r2",
+        "pytorch_held_out_r2", "main", "judged_by", "max_abs_weight_difference",
         "hl_steps_per_second", "pytorch_steps_per_second", "folder", "status", "error", "config_hash",
     ]  # fmt: skip
+
+
+def test_jobs_on_a_stream_are_ranked_by_what_was_said_before_it_was_learnt(tmp_path: Path) -> None:
+    scores = (0.1, None, 0.7, 0.4)
+    rows: list[dict[str, Any]] = [
+        {"job": k, "judged_by": "cumulative_r2", "hl_final_loss": 1.0, "hl_cumulative_r2": score, "status": "done"}
+        for k, score in enumerate(scores)
+    ]
+    assert [row["job"] for row in ranked(rows)] == [2, 3, 0, 1]
+    write_tables(tmp_path, rows, [])
+    page = [line.split("|")[1].strip() for line in (tmp_path / "sweep.md").read_text().splitlines() if "| done" in line]
+    assert page == ["2", "3", "0", "1"]
+    with (tmp_path / "sweep.csv").open() as file:
+        assert [row["job"] for row in csv.DictReader(file)] == ["0", "1", "2", "3"]  # as they were asked for
+    sets = [row | {"judged_by": "held_out_accuracy"} for row in rows]
+    assert ranked(sets) == sets
+    assert ranked([rows[0], sets[2]]) == [rows[0], sets[2]]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def write_report_page(
         cumulative=console.cumulative,
         sections=_sections(folder, summary, tally, period, floor),
         tensors=tensors,
-        weights=lambda of: facts.weights(of, summary["labels"]),
+        weights=lambda of: facts.weights(of, summary),
         compared=facts.compared,
         environment=_environment,
         config=lambda: config.read_text() if config.exists() else "",

@@ -13,11 +13,11 @@ from hl_cli.reporting.html.page import Section, write_page
 from hl_cli.reporting.html.thinning import plain
 from hl_cli.reporting.palette import key_of
 from hl_cli.reporting.parts import Parts
-from hl_cli.reporting.sweep_table import arms_of
+from hl_cli.reporting.sweep_table import arms_of, ranked
 
 STATUS = {"done": "good", "diverged": "bad", "failed": "bad", "skipped": "plain", "missing": "fair"}
 VERDICT = {"identical": "good", "round_off": "good", "different": "fair", "diverged": "bad", "undecided": "plain"}
-FIXED = ("job", "verdict", "main", "max_abs_weight_difference", "folder", "status", "error", "config_hash")
+FIXED = ("job", "verdict", "main", "judged_by", "max_abs_weight_difference", "folder", "status", "error", "config_hash")
 LETTERS = 8  # of a hash
 LABELS = {"hl": "HL", "pytorch": "PyTorch"}
 MANY = 1e7  # from here on a number has an exponent
@@ -57,7 +57,8 @@ def write_sweep_page(
         sections=_sections(rows, choices, picture),
         columns=[{"label": name.replace("_", " "), "numeric": _numeric(rows, name)} for name in shown],
         rows=[
-            {"status": str(row["status"]), "cells": [_cell(folder, row, name) for name in shown]} for row in rows
+            {"status": str(row["status"]), "cells": [_cell(folder, row, name) for name in shown]}
+            for row in ranked(rows)
         ],
         statuses=statuses,
         command_line=command,
@@ -144,20 +145,21 @@ def _scores(rows: Sequence[Row], choices: Sequence[str]) -> Section | None:
     words = "A mark a job: PyTorch the wide ring, HL the dot in it where they agree."
     figures = [
         _dots(numbered, choices, name, label)
-        for name, label in (("final_loss", "loss, last steps"), (_held_out(numbered), "held-out"))
+        for name, label in (("final_loss", "loss, last steps"), _judged_by(numbered))
         if any(_number(row.get(f"{of}_{name}")) is not None for row in numbered for of in arms_of(rows))
     ]
     return Section("scores", "Scores of all jobs", words, figures)
 
 
-def _held_out(rows: Sequence[Row]) -> str:
-    """The main score held out; the loss where the jobs are not of one kind."""
-    mains = {str(row["main"]) for row in rows if not _empty(row.get("main"))}
-    return f"held_out_{mains.pop()}" if len(mains) == 1 else "held_out_loss"
+def _judged_by(rows: Sequence[Row]) -> tuple[str, str]:
+    """The score that ranks the jobs, and what it is over; the held-out loss where they are not of one kind."""
+    scores = {str(row["judged_by"]) for row in rows if not _empty(row.get("judged_by"))}
+    score = scores.pop() if len(scores) == 1 else "held_out_loss"
+    return score, "over all steps" if score.startswith("cumulative") else "held-out"
 
 
 def _dots(rows: Sequence[Row], choices: Sequence[str], name: str, label: str) -> dict[str, Any]:
-    quantity = name.replace("final_", "").replace("held_out_", "").replace("_", " ")
+    quantity = name.replace("final_", "").replace("held_out_", "").replace("cumulative_", "").replace("_", " ")
     pairs = {of: [_number(row.get(f"{of}_{name}")) for row in rows] for of in arms_of(rows)}
     values = [value for of in pairs.values() for value in of if value is not None]
     log = quantity == "loss" and bool(values) and min(values) > 0 and max(values) / min(values) > 200
