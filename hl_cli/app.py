@@ -31,6 +31,7 @@ from hl_cli.interruption import Interruption, insist
 from hl_cli.parallel import called, launched, rank
 from hl_cli.reporting.parts import Parts
 from hl_cli.session import TRACEBACK, session
+from hl_cli.sweep import study_sweeper
 from hl_cli.sweep.parent import Parent
 from hl_cli.sweep.plan import Plan, with_command
 from hl_cli.sweep.turn import Turn
@@ -153,6 +154,7 @@ def start() -> None:
     os.environ[TRACEBACK] = "1"  # Hydra hands its errors on, and `one_line` says them
     warnings.showwarning = warn
     schema.register()
+    study_sweeper.register()
     signal.signal(signal.SIGTERM, _leave)
     insist()
     try:

@@ -23,6 +23,7 @@ from hl_cli.schema import (
     Run,
     Scenario,
     Split,
+    Study,
     Sweep,
 )
 
@@ -48,6 +49,7 @@ KINDS: tuple[type, ...] = (
     Paths,
     PyTorch,
     Sweep,
+    Study,
 )
 LONGEST_NAME = 64  # characters; four names make a folder
 CHOICES = ("stream", "model", "split", "scenario", "scheme", "integrator", "experiment", "debug", "paths")

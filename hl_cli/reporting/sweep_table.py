@@ -47,6 +47,7 @@ def scores_of(summary: dict[str, Any]) -> Row:
     names = ["final_loss", *metrics, *over]
     row = {
         "verdict": summary["verdict"],
+        "reference": summary["reference"],
         **{f"{learner}_{name}": summary[learner].get(name) for name in names for learner in summary["arms"]},
         "main": summary["main"],
         "judged_by": f"{'held_out' if summary['stream']['shuffled'] else 'cumulative'}_{summary['main']}",

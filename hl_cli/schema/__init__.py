@@ -36,13 +36,14 @@ from hl_cli.schema.streams import (
     Table,
     Text,
 )
+from hl_cli.schema.study import Study
 
 __all__ = [
     "ARMS", "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Arm", "Blocks", "Drift", "Forward", "FrozenArm", "Global",
     "HamiltonianArm", "Images", "Integrator", "Local", "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module",
     "Oscillators", "Paths", "Pendulum", "Plugin", "PyTorch",
     "Recall", "River", "Run", "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square",
-    "Staged", "StateNet", "StockArm", "Stream", "Sweep", "Table", "Text", "Wave", "ZeroArm",
+    "Staged", "StateNet", "StockArm", "Stream", "Study", "Sweep", "Table", "Text", "Wave", "ZeroArm",
     "register",
 ]  # fmt: skip
 
@@ -103,6 +104,7 @@ class Run:
     arms: dict[str, Arm] = field(default_factory=dict)
     pytorch: PyTorch = field(default_factory=PyTorch)
     sweep: Sweep = field(default_factory=Sweep)
+    study: Study = field(default_factory=Study)
     steps: int = described(5000, "weight steps", least=1, most=10**12)
     hold: int = described(1, "steps for which each sample is shown, to both learners", least=1, most=10**6)
     batch_size: int = described(1, "samples a step; 1 is learning over time", least=1, most=10**6)

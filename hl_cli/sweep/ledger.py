@@ -17,8 +17,9 @@ from typing import Any
 
 from hl_cli.errors import BadInput
 from hl_cli.reporting.own_files import check_inside, open_own
-from hl_cli.reporting.sweep_table import write_tables
+from hl_cli.reporting.sweep_table import arms_of, write_tables
 from hl_cli.reporting.whole import write_whole
+from hl_cli.studies.tables import write_study
 
 FILE, LOCKS = "sweep.json", ".locks"
 FORMAT = 1
@@ -137,7 +138,9 @@ class Ledger:
             yield book
             said = {"format": FORMAT, **asdict(book)}
             write_whole(self.folder / FILE, json.dumps(said, indent=1, allow_nan=False).encode())
-            write_tables(self.folder, book.rows(), book.swept)
+            rows = book.rows()
+            write_tables(self.folder, rows, book.swept)
+            write_study(self.folder, rows, book.swept, arms_of(rows))
 
     @contextmanager
     def lock(self, name: str, wait: bool = True) -> Iterator[None]:

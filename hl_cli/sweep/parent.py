@@ -16,7 +16,7 @@ from hl_cli.reporting.sweep_table import columns, tally
 from hl_cli.sweep.ledger import FILE, FINAL, LOCKS, Book, Ledger
 from hl_cli.sweep.plan import check_resume, plan_of
 
-FILES = (FILE, "sweep.csv", "sweep.md", "multirun.yaml")
+FILES = (FILE, "sweep.csv", "sweep.md", "study.csv", "study.md", "multirun.yaml")
 
 
 class Parent:

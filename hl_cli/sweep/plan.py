@@ -17,6 +17,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, ValueType
 from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
+from hl_cli.studies.plan import study_plan
 from hl_cli.sweep.identity import content, difference
 from hl_cli.sweep.ledger import FILE, Book, Ledger
 from hl_cli.unresolved import Hidden, as_written
@@ -60,6 +61,8 @@ def plan_of(config: DictConfig, folder: Path) -> Plan:
         if math.prod(counts) > MOST:
             raise BadInput(f"{', '.join(swept)}: more than {MOST:,} jobs in one sweep; allowed: fewer values")
         (planned,) = BasicSweeper.split_arguments(overrides, None)
+    if is_study(config):
+        swept += [key for key in study_plan(config).keys if key not in swept]
     command = [one for one in (*as_written(config.hydra.overrides.hydra), *task) if not _of_resume(one)]
     return Plan(folder, Hidden(config)(content(config)), swept, command, planned)
 
@@ -89,6 +92,14 @@ def _values_of(one: Override, own: bool) -> int:
         names = f"; the options of {group} are {', '.join(options)}" if options else ""
         raise BadInput(f"{said}: stands for no value; allowed: one or more{names}")
     return count
+
+
+def is_study(config: DictConfig) -> bool:
+    """Whether the sweeper tunes arms and judges them; raises BadInput for a study that no such sweeper would run."""
+    named = str(config.hydra.sweeper._target_).endswith(".StudySweeper")
+    if config.study.tune and not named:
+        raise BadInput("study.tune: allowed with hydra/sweeper=study")
+    return named
 
 
 def _of_resume(override: str) -> bool:

@@ -100,7 +100,7 @@ def test_a_metric_that_only_some_streams_have_has_its_columns() -> None:
     def summary(metric: str) -> dict[str, Any]:
         of = {"final_loss": 1.0, metric: 2.0, "held_out_loss": 3.0, f"held_out_{metric}": float("nan")}
         learner = {**of, "cumulative_loss": 5.0, f"cumulative_{metric}": 6.0, "steps_per_second": 4.0}
-        arms = {"arms": ["hl", "pytorch"], "hl": learner, "pytorch": learner}
+        arms = {"arms": ["hl", "pytorch"], "reference": "pytorch", "hl": learner, "pytorch": learner}
         stream = {"shuffled": metric == "accuracy"}
         rest = {"verdict": "identical", "main": metric, "max_abs_weight_difference": 0.0, "stream": stream}
         return {"metrics": [metric], **arms, **rest}
