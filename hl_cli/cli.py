@@ -25,6 +25,10 @@ def main() -> None:
         from hl_cli.reporting.two_runs import main as compare
 
         sys.exit(compare(arguments[1:]))
+    if arguments[:1] == ["study"]:
+        from hl_cli.sweep.joined import main as study
+
+        sys.exit(study(arguments[1:]))
     from hl_cli.app import start
 
     if not any(word.startswith("query=") for word in arguments):

@@ -34,6 +34,7 @@ Examples:
   hl-run -m 'scenario=glob(gd*)' 'seed=range(0,5)'         all options of a name, all numbers of a range
   hl-run resume=DIR                                        go on with a run that was stopped, killed, or had no room
   hl-run resume=DIR steps=20000                            the same, or one that has finished, up to more steps
+  hl-run study DIR                                         tables with error bars of a sweep over seeds
   hl-run compare DIR1 DIR2                                 are two runs equal? exit 3 if not
 
 Flags: -m sweeps, --cfg job prints the config, --version; --hydra-help and --info are Hydra's.
