@@ -34,6 +34,7 @@ Examples:
   hl-run -m 'scenario=glob(gd*)' 'seed=range(0,5)'         all options of a name, all numbers of a range
   hl-run resume=DIR                                        go on with a run that was stopped, killed, or had no room
   hl-run resume=DIR steps=20000                            the same, or one that has finished, up to more steps
+  hl-run 'arm=[hl,pytorch,adam]' arms.adam.lr=0.01         any number of learners on one stream
   hl-run study DIR                                         tables with error bars of a sweep over seeds
   hl-run compare DIR1 DIR2                                 are two runs equal? exit 3 if not
 
@@ -54,7 +55,7 @@ def help_text(arguments: Sequence[str] = ()) -> str:
     listed = [f"{group}=\n" + "\n".join(_options(group)) for group in validation.CHOICES if group != "paths"]
     parts = [
         (f"{part}.{name}", *said)
-        for part in ("pytorch", "sweep")
+        for part in ("study", "sweep")
         for name, *said in validation.values(validation.kind_of(part))
     ]
     values = [_entry(f"{name}={default}", meaning) for name, default, meaning in [*validation.values(), *parts]]
@@ -105,6 +106,11 @@ def _help_of(group: str, option: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _prefix(group: str, option: str) -> str:
+    """Where the fields of an option lie in the config."""
+    return f"arms.{option}" if group == "arm" else group
+
+
 def _kind(group: str, option: str) -> tuple[type, dict[str, object]]:
     """The config class of an option, and the values that its file sets."""
     known, file = options_of(group), option
@@ -123,7 +129,7 @@ def _fields(group: str, option: str) -> Iterator[str]:
     kind, values = _kind(group, option)
     for name, default, meaning in validation.values(kind):
         if name != "name":
-            yield _entry(f"{group}.{name}={_shown(values.get(name, default))}", meaning, 34)
+            yield _entry(f"{_prefix(group, option)}.{name}={_shown(values.get(name, default))}", meaning, 34)
 
 
 def _settings(text: str) -> Iterator[str]:

@@ -52,7 +52,7 @@ KINDS: tuple[type, ...] = (
     Study,
 )
 LONGEST_NAME = 64  # characters; four names make a folder
-CHOICES = ("stream", "model", "split", "scenario", "scheme", "integrator", "experiment", "debug", "paths")
+CHOICES = ("arm", "stream", "model", "split", "scenario", "scheme", "integrator", "experiment", "debug", "paths")
 """The config groups, in the order of the help."""
 APART = ("experiment", "debug")
 """Groups that are no part of a config: their options set values of the others."""
