@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import re
 import sys
 from contextlib import redirect_stdout
 
 from hl_cli import __version__
+
+
+COMMANDS = {
+    "compare": "hl_cli.reporting.two_runs",
+    "ls": "hl_cli.reporting.listing",
+    "study": "hl_cli.sweep.joined",
+}
 
 
 def main() -> None:
@@ -21,14 +29,8 @@ def main() -> None:
     if "--version" in arguments:
         print(f"hl-run {__version__}")
         return
-    if arguments[:1] == ["compare"]:
-        from hl_cli.reporting.two_runs import main as compare
-
-        sys.exit(compare(arguments[1:]))
-    if arguments[:1] == ["study"]:
-        from hl_cli.sweep.joined import main as study
-
-        sys.exit(study(arguments[1:]))
+    if arguments and arguments[0] in COMMANDS:
+        sys.exit(importlib.import_module(COMMANDS[arguments[0]]).main(arguments[1:]))
     from hl_cli.app import start
 
     if not any(word.startswith("query=") for word in arguments):
