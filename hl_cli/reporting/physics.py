@@ -38,6 +38,8 @@ def draw_physics(folder: Path, title: str, arm: str) -> None:
         for axis, curves in zip(axes, (ENERGIES, NORMS), strict=True):
             for name, (color, label) in curves.items():
                 values = np.array(table[name])
+                if curves is NORMS:  # a costate that is zero, as at the first step, is no point of a logarithmic scale
+                    values = np.where(values > 0, values, np.nan)
                 window = len(values) // WINDOWS
                 if window < 2:
                     axis.plot(steps, values, color=color, lw=1.2, marker=".", ms=4, label=label)
@@ -46,11 +48,12 @@ def draw_physics(folder: Path, title: str, arm: str) -> None:
                 axis.plot(averaged(steps, window), averaged(values, window), color=color, lw=1.6, label=label)
             axis.set_xlabel("step")
             axis.grid(alpha=0.25)
-            axis.legend(framealpha=0.8, edgecolor="none", fontsize=9)
+            axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3, frameon=False, fontsize=9)
         energies = np.abs(np.concatenate([np.array(table[name]) for name in ENERGIES]))
         seen = energies[energies > 0]
         if len(seen):
             linear = max(float(np.quantile(seen, 0.1)), float(seen.max()) / DECADES)
+            linear = 10.0 ** np.floor(np.log10(linear))  # so that its mark stands a decade from zero
             axes[0].set_yscale("symlog", linthresh=linear)
             axes[0].yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=linear))
             axes[0].yaxis.get_major_locator().set_params(numticks=9)

@@ -43,7 +43,7 @@ def draw_curves(folder: Path, title: str, measure: Measure, arms: Sequence[Look]
             over = f", mean of {window} steps" if window > 1 else ""
             over = f", over {WINDOW} steps" if quantity in measure.pooled else over
             axis.set_title(f"{quantity}, before the update{over}", fontsize=10)
-            _scale(axis, quantity in measure.pooled, quantity == "loss")
+            _scale(axis, quantity in measure.pooled, quantity == "loss", settled(len(curves["step"])))
             if period and len(curves["step"]) <= MOST_PERIODS * period:
                 for change in range(period, len(curves["step"]), period):
                     axis.axvline(change, color=FLOOR, lw=0.8, ls=":", zorder=0)
@@ -68,9 +68,17 @@ def _draw_arms(axis: Axes, curves: dict[str, array[float]], arms: Sequence[Look]
     return window
 
 
-def _scale(axis: Axes, is_ratio: bool, is_loss: bool) -> None:
-    """Choose limits in which everything is seen: a ratio below -1, and a loss over decades, on a logarithmic scale."""
-    lines = [np.asarray(line.get_ydata(), dtype=float) for line in axis.lines]
+def settled(steps: int) -> int:
+    """From which step on a ratio rules its axis: before, it is of few steps and may be anything."""
+    return min(WINDOW, steps // 5)
+
+
+def _scale(axis: Axes, is_ratio: bool, is_loss: bool, begin: int) -> None:
+    """Choose limits: a loss over decades on a logarithmic scale; a ratio by what it is after its first steps."""
+    lines = []
+    for line in axis.lines:
+        steps, shown = (np.asarray(data, dtype=float) for data in line.get_data())
+        lines.append(shown[steps > begin] if is_ratio else shown)
     values = np.concatenate([line[np.isfinite(line)] for line in lines]) if lines else np.empty(0)
     low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
     if is_loss and low > 0 and high / low > DECADES:
@@ -81,7 +89,7 @@ def _scale(axis: Axes, is_ratio: bool, is_loss: bool) -> None:
         axis.set_yscale("symlog", linthresh=1)
         axis.set_ylim(1.5 * low, 1.1)
     else:
-        axis.set_ylim(min(low - 0.02, -0.02), 1.02)
+        axis.set_ylim(min(1.05 * low - 0.02, -0.02), 1.02)
 
 
 def averaged(values: np.ndarray, window: int) -> np.ndarray:

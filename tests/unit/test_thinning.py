@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hl_cli.reporting.html.thinning import kept, plain, stretches, thinned
+from hl_cli.compare.metrics import Measure
+from hl_cli.reporting.html.learning import curves
+from hl_cli.reporting.html.thinning import kept, plain, rolling, stretches, thinned
+from hl_cli.reporting.palette import Look
+from hl_cli.types import Task
 
 BUCKETS = 5
 VALUES = st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=1, max_size=300)
@@ -55,3 +60,29 @@ def test_stretches_show_the_largest() -> None:
     assert [cells[0, k] for k in range(len(starts) - 1)] == [start - 1.0 for start in starts[1:]]
     starts, cells = stretches(grid[:, :7])
     assert starts == list(range(7)) and cells.tolist() == [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]
+
+
+def test_a_rolling_mean_is_that_of_the_last_numbers() -> None:
+    values = np.array([1e30, 1.0, np.nan, 3.0, 5.0, np.nan])
+    assert np.array_equal(rolling(values, 2), [1e30, (1e30 + 1.0) / 2, np.nan, 2.0, 4.0, np.nan], equal_nan=True)
+    assert np.isnan(rolling(np.full(3, np.nan), 2)).all() and len(rolling(np.empty(0), 2)) == 0
+    many = np.random.default_rng(0).normal(size=500)
+    assert np.allclose(rolling(many, 100), [many[max(0, k - 99) : k + 1].mean() for k in range(500)], atol=1e-13)
+
+
+def test_the_first_steps_do_not_rule_the_axis_of_a_ratio(tmp_path: Path) -> None:
+    steps = [*range(1, 41)]
+    table = {"hl_r2": [-500.0, -3.0, *[0.5] * 38], "pytorch_r2": [-500.0, -3.0, *[0.6] * 38]}
+    rows = [f"{step},1,1,{table['hl_r2'][step - 1]},{table['pytorch_r2'][step - 1]}" for step in steps]
+    for name, kept_rows in (("curves.csv", rows), ("evaluation.csv", rows[-1:])):
+        (tmp_path / name).write_text("\n".join(["step,hl_loss,pytorch_loss,hl_r2,pytorch_r2", *kept_rows]) + "\n")
+    arms = [
+        Look("pytorch", "PyTorch", "#d1495b", "pytorch", True, False),
+        Look("hl", "HL", "#00477f", "hl", False, True),
+    ]
+    measure = Measure(Task("values", 1, "every"), "mse")
+    section = curves(tmp_path, measure, arms, 0)
+    (figure,) = [one for one in section.figures if one["y"] == "r2"]
+    low, high = figure["reach"]
+    assert -0.1 < low <= 0.5 and 0.6 <= high < 1.2
+    assert [one["title"] for one in section.figures if one["y"] == "loss"] == ["loss, over the last 100 steps"]

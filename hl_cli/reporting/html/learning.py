@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,24 +14,23 @@ from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import WINDOW, Measure
 from hl_cli.reporting.html.page import Section
 from hl_cli.reporting.html.scales import signed, ticks
-from hl_cli.reporting.html.thinning import plain, stretches, thinned
+from hl_cli.reporting.html.thinning import plain, rolling, stretches, thinned
 from hl_cli.reporting.palette import Look
-from hl_cli.reporting.plots import DECADES, MOST_PERIODS
+from hl_cli.reporting.plots import DECADES, MOST_PERIODS, settled
 from hl_cli.reporting.tables import by_arm, read
 
-ENOUGH = 8  # running scores that make a curve
+ENOUGH = 8  # steps that make a smooth curve
 ROWS = 60  # of the heat map of the tensors
 Table = dict[str, "array[float]"]
 
 
 def curves(folder: Path, measure: Measure, arms: Sequence[Look], period: int) -> Section:
     """Loss and scores of all arms: over the last WINDOW steps, of each step, held out."""
-    each, running, held_out = (read(folder / f"{name}.csv") for name in ("curves", "running", "evaluation"))
+    each, held_out = (read(folder / f"{name}.csv") for name in ("curves", "evaluation"))
     steps = len(each["step"])
     changes = list(range(period, steps, period)) if period and steps <= MOST_PERIODS * period else []
     figures = [
-        _score(each, running, held_out, arms, name, name in measure.pooled) | {"spans": changes}
-        for name in measure.drawn
+        _score(each, held_out, arms, name, name in measure.pooled) | {"spans": changes} for name in measure.drawn
     ]
     wide, marked = (", ".join(arm.label for arm in arms if getattr(arm, look)) for look in ("wide", "marked"))
     lines = f"{wide} is the wide line{f', {marked} thin with markers' if marked else ''}; " if wide else ""
@@ -42,14 +42,13 @@ def curves(folder: Path, measure: Measure, arms: Sequence[Look], period: int) ->
     return Section("curves", "Loss and scores", words, figures, folder / "curves.png", about)
 
 
-def _score(
-    each: Table, running: Table, held_out: Table, arms: Sequence[Look], quantity: str, pooled: bool
-) -> dict[str, Any]:
+def _score(each: Table, held_out: Table, arms: Sequence[Look], quantity: str, pooled: bool) -> dict[str, Any]:
     names = {arm.name: f"{arm.name}_{quantity}" for arm in arms}
     layers: list[dict[str, Any]] = []
-    smooth = not pooled and len(running["step"]) >= ENOUGH
+    smooth = not pooled and len(each["step"]) >= ENOUGH
     if smooth:
-        data = thinned(running, {"step": "step", **{k: f"window_{name}" for k, name in names.items()}}, "step")
+        over_window = {name: rolling(np.array(each[name]), WINDOW) for name in names.values()}
+        data = thinned({"step": each["step"], **over_window}, {"step": "step", **names}, "step")
         layers.append({"data": data, "lines": [line(arm, arm.label) for arm in arms]})
     data = thinned(each, {"step": "step", **names}, "step")
     lines = [line(arm, f"{arm.label}, each step" if smooth else arm.label, not smooth) for arm in arms]
@@ -63,11 +62,11 @@ def _score(
     ]
     layers.append({"data": stars, "lines": [], "stars": marks})
     scale: dict[str, Any] = {"scale": "linear"}
-    if (
-        pooled
-        and min((v for layer in layers for k in names for v in layer["data"][k] if v is not None), default=0) < -1
-    ):
-        scale |= _far_below(layers, list(names))
+    if pooled:
+        begin = settled(len(each["step"]))
+        late = [v for name in names.values() for v in each[name][begin:] if math.isfinite(v)]
+        low = min(late, default=0.0)
+        scale |= {"reach": [min(1.05 * low - 0.02, -0.02), 1.02]} if low >= -1 else _far_below(layers, list(names), low)
     elif quantity == "loss" and _over_decades(layers[0]["data"], names):
         scale = {"scale": "log"}
     over = f"over the last {WINDOW} steps" if smooth or pooled else "of each step"
@@ -79,8 +78,8 @@ def _score(
     }
 
 
-def _far_below(layers: list[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
-    """Put a ratio that falls far below -1 on a scale on which its good values are still told apart."""
+def _far_below(layers: list[dict[str, Any]], names: Sequence[str], low: float) -> dict[str, Any]:
+    """Put a ratio that falls far below -1 on a scale on which its good values are still told apart; low: its least."""
     values = np.array([v for layer in layers for k in names for v in layer["data"][k] if v is not None])
     for layer in layers:
         for curve in (*layer["lines"], *layer.get("stars", [])):
@@ -89,7 +88,8 @@ def _far_below(layers: list[dict[str, Any]], names: Sequence[str]) -> dict[str, 
             )
             curve["column"] = f"{curve['said']}_at"
             layer["data"][curve["column"]] = plain(signed(column, 1.0))
-    return {"ticks": ticks(values, 1.0)}
+    least, most = (float(signed(np.float64(end), 1.0)) for end in (1.5 * low, 1.1))
+    return {"ticks": ticks(values[values >= 1.5 * low], 1.0), "reach": [least, most]}
 
 
 def line(arm: Look, label: str, marked: bool = True) -> dict[str, Any]:

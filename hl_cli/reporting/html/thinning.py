@@ -58,6 +58,16 @@ def _short(value: float) -> float | int | None:
     return int(value) if value == int(value) and abs(value) < 2**53 else float(f"{value:.{DIGITS}g}")
 
 
+def rolling(values: np.ndarray, window: int) -> np.ndarray:
+    """The mean over the last `window` steps that have a number, of fewer at the start; none where a step has none."""
+    there = np.flatnonzero(~np.isnan(values))
+    found = np.full(len(values), np.nan)
+    if len(there):  # each window is summed afresh: a sum carried along would lose what is small beside a large
+        counts = np.minimum(np.arange(1, len(there) + 1), window)
+        found[there] = np.convolve(values[there], np.ones(window))[: len(there)] / counts
+    return found
+
+
 def stretches(grid: np.ndarray) -> tuple[list[int], np.ndarray]:
     """At most COLUMNS stretches of the columns of (rows, columns): where each starts, and the largest value in it."""
     count = grid.shape[1]
