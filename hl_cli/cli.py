@@ -10,7 +10,6 @@ from contextlib import redirect_stdout
 
 from hl_cli import __version__
 
-
 COMMANDS = {
     "compare": "hl_cli.reporting.two_runs",
     "ls": "hl_cli.reporting.listing",
