@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from hl_cli.building import Comparison
 from hl_cli.building.arms import Arm
+from hl_cli.building.steering import said
 from hl_cli.parallel import launched
 from hl_cli.resume import CONFIG
 
@@ -24,6 +25,7 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
         "scenario": cfg.scenario.name,
         "scheme": cfg.scheme.name,
         "integrator": cfg.integrator.name,
+        "steering": said(cfg),
         "memory": getattr(built.theory.learner, "memory", None),
         "anchor_every": cfg.anchor_every,
         "drift": None,

@@ -14,6 +14,7 @@ from hl_cli.errors import BadInput, cut
 from hl_cli.schema import (
     ARMS,
     MODELS,
+    SCHEDULES,
     SCHEMES,
     STREAMS,
     Integrator,
@@ -31,6 +32,7 @@ GROUPS: dict[str, list[type]] = {
     "stream": [*STREAMS],
     "scenario": [Scenario],
     "scheme": [*SCHEMES],
+    "schedule": [*SCHEDULES],
     "model": [*dict.fromkeys(MODELS.values()), Module],
     "paths": [Paths],
     "pytorch": [PyTorch],
@@ -46,13 +48,26 @@ KINDS: tuple[type, ...] = (
     *SCHEMES,
     *ARMS,
     Integrator,
+    *SCHEDULES,
     Paths,
     PyTorch,
     Sweep,
     Study,
 )
 LONGEST_NAME = 64  # characters; four names make a folder
-CHOICES = ("arm", "stream", "model", "split", "scenario", "scheme", "integrator", "experiment", "debug", "paths")
+CHOICES = (
+    "arm",
+    "stream",
+    "model",
+    "split",
+    "scenario",
+    "scheme",
+    "integrator",
+    "schedule",
+    "experiment",
+    "debug",
+    "paths",
+)
 """The config groups, in the order of the help."""
 APART = ("experiment", "debug")
 """Groups that are no part of a config: their options set values of the others."""

@@ -39,7 +39,18 @@ def _chosen(options: tuple[str, ...]) -> DictConfig:
 @pytest.fixture
 def configured() -> Callable[..., DictConfig]:
     """configured("model=lstm", "steps=10"): the config of these overrides."""
-    groups = {"stream", "model", "split", "scenario", "scheme", "integrator", "experiment", "debug", "paths"}
+    groups = {
+        "stream",
+        "model",
+        "split",
+        "scenario",
+        "scheme",
+        "integrator",
+        "schedule",
+        "experiment",
+        "debug",
+        "paths",
+    }
 
     def make(*overrides: str) -> DictConfig:
         pairs = [override.split("=", 1) for override in overrides]

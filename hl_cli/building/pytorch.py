@@ -9,6 +9,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from hl_cli.building.steering import steered
 from hl_cli.dynamics.equivalence import SGD
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.pytorch import PyTorchLearner
@@ -27,7 +28,11 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 
 
 def pytorch_learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorchLearner:
-    """Build the PyTorch arm over a net of its own; raises BadInput for what torch.optim does not take."""
+    """Build the PyTorch arm over a net of its own, steered; raises BadInput for what torch.optim does not take."""
+    return steered(cfg, _learner(cfg, module, loss, sgd), sgd.lr)
+
+
+def _learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorchLearner:
     of, given = cfg.pytorch, options(cfg.pytorch, sgd)
     optimizer = OPTIMIZERS[of.optimizer.lower()]
     if of.window is not None and not isinstance(module, Recurrent):

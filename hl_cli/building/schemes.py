@@ -9,7 +9,9 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hl_cli import schema
+from hl_cli.building.coefficients import coefficients
 from hl_cli.building.device import check_device
+from hl_cli.building.steering import steered
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.integrators import INTEGRATORS
 from hl_cli.errors import BadInput, NoSuchCombination
@@ -101,7 +103,7 @@ SCHEMES: dict[type[schema.Scheme], tuple[Callable[..., Arm], str | Reason]] = {
 
 
 def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients, world: World) -> Arm:
-    """Build the HL arm over a split net of its own."""
+    """Build the HL arm over a split net of its own, steered as the config says."""
     if cfg.compile and OmegaConf.get_type(cfg.scheme) is not schema.Forward:
         raise BadInput(f"compile=true (scheme={cfg.scheme.name}): allowed: scheme=forward")
     if cfg.compile and cfg.device != "cpu":
@@ -112,7 +114,8 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
         "coefficients": physics,
         "integrator": INTEGRATORS[cfg.integrator.name],
     }
-    return _of(cfg)[0](cfg, world, what)
+    learner = _of(cfg)[0](cfg, world, what)
+    return steered(cfg, learner, coefficients(cfg.scenario, cfg.tau, cfg.dtype)[1].lr)
 
 
 def note_of(hl: Arm) -> str:

@@ -93,15 +93,13 @@ class ForwardLearner(NamedWeights):
             return self._step(sample, observe)
 
     def _step(self, sample: Sample, observe: bool) -> LearnerRecord:
-        sample, start, split = as_sample(sample), perf_counter(), self.split
+        sample, start = as_sample(sample), perf_counter()
         if self.reset == "sample":
             self.neurons.restart()
-        inputs = self._ticks(sample.inputs)
-        count = len(inputs)
-        first = 0 if split.every else count - 1  # the first tick at which the target counts
+        count = len(inputs := self._ticks(sample.inputs))
+        first = 0 if self.split.every else count - 1  # the first tick at which the target counts
         targets = None if sample.target is None else parted(sample.target, count - first)
-        said: list[Tensor] = []
-        value, physics = 0.0, None
+        said, value, physics = list[Tensor](), 0.0, None
         for t in range(count):
             target = targets[t - first] if targets is not None and t >= first else None
             y, loss = self._tick(inputs[t], target)
@@ -112,6 +110,7 @@ class ForwardLearner(NamedWeights):
                 paused, physics = perf_counter(), self._physics(loss)
                 start += perf_counter() - paused
             self._move()
+        self._advance()
         self.seconds += perf_counter() - start
         return LearnerRecord(joined(said), value if targets is not None else None, physics)
 
@@ -147,8 +146,8 @@ class ForwardLearner(NamedWeights):
 
     def _move(self) -> None:
         """The weights tick."""
-        phi = -self._flow.sign * self._phi
-        self.integrator.step(self.phase, self.coefficients, phi, self._leash.at(self.ticks))
+        self._clip_drive()
+        self.integrator.step(self.phase, self.coefficients, -self._flow.sign * self._phi, self._leash.at(self.ticks))
         self.ticks += 1
 
     def _physics(self, loss: float) -> Physics:
@@ -189,7 +188,7 @@ class ForwardLearner(NamedWeights):
 
     def state_dict(self) -> dict[str, Any]:
         """Theta and omega as they lie, h and zeta with the phi they are in units of, and the number of ticks so far."""
-        own = {name: getattr(self.phase, name).clone() for name in ("theta", "omega")}
+        own = {name: getattr(self.phase, name).clone() for name in ("theta", "omega")} | self._where()
         return {**own, "neurons": self.neurons.state_dict(), "ticks": self.ticks, "phi": self._phi}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -198,3 +197,4 @@ class ForwardLearner(NamedWeights):
             getattr(self.phase, name).copy_(state[name])
         self.neurons.load_state_dict(state["neurons"])
         self.ticks, self._phi = state["ticks"], state["phi"]
+        self._go_to(state)

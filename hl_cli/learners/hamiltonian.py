@@ -66,6 +66,7 @@ class HamiltonianLearner(NamedWeights):
         """One learning period; see the head of this file. Without a target the weights and costates stay."""
         sample = as_sample(sample)
         if sample.target is None:
+            self._advance()
             return LearnerRecord(self.predict(sample.inputs), None)
         start = perf_counter()
         split, c = self.split, self.coefficients
@@ -91,6 +92,7 @@ class HamiltonianLearner(NamedWeights):
                 self.drift = max(self.drift or 0.0, finite(neurons.drift, "rebuilt state"))
         drive.finish()
         self._complete_drive()
+        self._clip_drive()
         physics = None
         if observe:
             paused = perf_counter()
@@ -98,6 +100,7 @@ class HamiltonianLearner(NamedWeights):
             start += perf_counter() - paused
         self.integrator.step(self.phase, c, phi, admit)
         self.steps += 1
+        self._advance()
         self.seconds += perf_counter() - start
         return LearnerRecord(y, value, physics)
 
@@ -136,6 +139,7 @@ class HamiltonianLearner(NamedWeights):
             "omega": {name: w.clone() for name, w in self.weight_costates().items()},
             "buffers": {name: b.clone() for name, b in self.split.module.named_buffers()},
             "steps": self.steps,
+            **self._where(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -147,3 +151,4 @@ class HamiltonianLearner(NamedWeights):
         for name, b in self.split.module.named_buffers():
             b.copy_(state["buffers"][name])
         self.steps = state["steps"]
+        self._go_to(state)

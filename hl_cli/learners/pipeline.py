@@ -71,8 +71,7 @@ class Pipeline(Ranks, NamedWeights):
         self._below = Link(self.world, self.world.rank + 1, like) if self.mine.start > 0 else None
         self.seconds, self.waited = 0.0, 0.0
         self._stale = False  # whether weights of other ranks have moved since rank 0 saw them
-        self.weights_elsewhere = self.world.size > 1
-        self.one_shape = self.world.size > 1  # whether all samples must have the shape of the first
+        self.weights_elsewhere = self.one_shape = self.world.size > 1  # one shape: that of the first sample, for all
         self._shape: torch.Size | None = None
 
     def _age(self, index: int) -> int:
@@ -119,14 +118,14 @@ class Pipeline(Ranks, NamedWeights):
             )
         with self.one_step(observe):
             start, waited = perf_counter(), self.world.waited
-            phi = self.coefficients.loss_weight(self.stages[-1].steps)
+            c, phi = self.coefficients, self.coefficients.loss_weight(self.stages[-1].steps)
             record, shares = self._step(sample, observe)
+            self._advance()
             self._stale = self.world.size > 1
             self.seconds += perf_counter() - start
             self.waited += self.world.waited - waited
             everyone = [one for part in self._collect(shares) for one in part] if observe else []
         if everyone and record.loss is not None and self.is_top:
-            c = self.coefficients
             record = record._replace(physics=hamiltonian(record.loss, phi, everyone, c.beta, c.tau))
         return record
 
@@ -177,7 +176,7 @@ class Pipeline(Ranks, NamedWeights):
         """All that the next step depends on, of all ranks, for rank 0; every rank calls this, between two steps."""
         if self.is_top:
             self.world.lead(Order.SAVE)
-        return gathered(self.world, {k: self.stages[k].state_dict() for k in self.mine}, self._way())
+        return gathered(self.world, {k: self.stages[k].state_dict() for k in self.mine}, self._way() | self._where())
 
     def _way(self) -> dict[str, Any]:
         """What is under way between stages, as hl_cli.learners.gathered takes it."""
@@ -194,6 +193,7 @@ class Pipeline(Ranks, NamedWeights):
             else:
                 self.stages[k].show((of["theta"], *of["buffers"]))
         self._go_on(whole)
+        self._go_to(whole)
         self._stale = False
 
     def _go_on(self, way: dict[str, Any]) -> None:

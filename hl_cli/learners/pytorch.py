@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from hl_cli.learners.base import all_finite, evaluating, finite
+from hl_cli.learners.clipping import Clip
+from hl_cli.learners.rates import Rates, Scheduler
 from hl_cli.networks.losses import Loss
 from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Sample
@@ -22,6 +24,8 @@ class PyTorchLearner:
     name = "pytorch"
     weights_elsewhere = False
     lives_on = False
+    clip: Clip | None = None
+    rates: Rates | None = None
 
     def __init__(
         self, module: nn.Module, loss: Loss, optimizer: Callable[..., torch.optim.Optimizer], **options: float
@@ -34,9 +38,24 @@ class PyTorchLearner:
     def expect(self, steps: int, observe: bool) -> None:
         """Steps to come are of no account here."""
 
+    def follow(self, scheduler: Scheduler) -> None:
+        """Let the learning rate follow a scheduler (hl_cli.learners.rates), before the first step."""
+        self.rates = Rates(self.optimizer, scheduler)
+
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One optimizer step; raises NonFinite before it. Without a target there is none."""
-        sample = as_sample(sample)
+        record = self._step(as_sample(sample))
+        if self.rates is not None:
+            self.rates.advance()
+        return record
+
+    def _move(self) -> None:
+        """What follows on backward()."""
+        if self.clip is not None:
+            self.clip.gradients(self._parameters)
+        self.optimizer.step()
+
+    def _step(self, sample: Sample) -> LearnerRecord:
         if sample.target is None:
             return LearnerRecord(self.predict(sample.inputs), None)
         start = perf_counter()
@@ -49,7 +68,7 @@ class PyTorchLearner:
         finite(value, "loss")
         all_finite((p.grad for p in self._parameters if p.grad is not None), "gradient")
         resumed = perf_counter()
-        self.optimizer.step()
+        self._move()
         self.seconds += perf_counter() - resumed + paused - start
         return LearnerRecord(prediction.detach(), value)
 
@@ -65,9 +84,12 @@ class PyTorchLearner:
 
     def state_dict(self) -> dict[str, Any]:
         """Module and optimizer, copied: torch's own state_dict holds the live tensors."""
-        return copy.deepcopy({"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()})
+        own = copy.deepcopy({"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()})
+        return own if self.rates is None else {**own, "rates": self.rates.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self.module.load_state_dict(state["module"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        if self.rates is not None:
+            self.rates.load_state_dict(state["rates"])

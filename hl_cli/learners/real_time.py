@@ -72,7 +72,7 @@ class RealTimeLearner(TruncatedLearner):
             guarding = perf_counter()
             all_finite(gradients, "gradient")
             guarding = perf_counter() - guarding
-            self.optimizer.step()
+            self._move()
         self._begin(self._states)
         return guarding
 

@@ -23,6 +23,7 @@ from hl_cli.dynamics.hamiltonian import Share, State, share_of
 from hl_cli.dynamics.integrators import Integrator, weight_step
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import all_finite
+from hl_cli.learners.clipping import Clip
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.blocks import Block, Chain, ModuleBlock, Tape
 
@@ -56,6 +57,8 @@ class Stage:
         self._before: State = ()
         self._h: State = ()
         self._zeta: Tensor | None = None
+        self.clip: Clip | None = None
+        self._moving = coefficients  # those of the step that omega has taken and theta has not
         self._along: Tensor | None = None
 
     @property
@@ -128,6 +131,8 @@ class Stage:
         self._zeta = z
         below = self.block.pull_back(self._tapes[0], (z,), drive, want_x=self.number > 1).x
         drive.finish()
+        if self.clip is not None:
+            self.clip.drive(self.phase, self.phase.parameters)
         if again:
             for buffer, before in zip(self.buffers, counted, strict=True):
                 buffer.copy_(before)
@@ -145,7 +150,7 @@ class Stage:
     def move_costate(self) -> None:
         """Omega takes its Euler step; raises NonFinite, with theta untouched, where it ends up so."""
         start = perf_counter()
-        c = self.coefficients
+        c = self._moving = self.coefficients
         self._along = self.integrator.costate(self.phase, c, c.loss_weight(self.steps))
         try:
             all_finite((self.phase.omega,), "weight costate")
@@ -159,7 +164,7 @@ class Stage:
         """Theta follows: the second half of the step."""
         start = perf_counter()
         assert self._along is not None
-        weight_step(self.phase, self.coefficients, self._along)
+        weight_step(self.phase, self._moving, self._along)
         self.seconds += perf_counter() - start
 
     def shown(self) -> list[Tensor]:

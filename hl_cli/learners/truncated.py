@@ -21,7 +21,6 @@ from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.recurrent import Recurrent, States
 from hl_cli.networks.sequence import joined, parted
-from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Sample
 
 
@@ -51,9 +50,9 @@ class TruncatedLearner(PyTorchLearner):
         self._seen: list[tuple[Tensor, Tensor | None]] = []
         self._losses: list[Tensor] = []
 
-    def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
+    def _step(self, sample: Sample) -> LearnerRecord:
         """All ticks of the sample; the optimizer steps where a window ends, and raises NonFinite before it does."""
-        sample, start = as_sample(sample), perf_counter()
+        start = perf_counter()
         if self.reset == "sample":
             self._begin()
         ticks, every = sample.inputs.shape[1], self.module.every
@@ -96,7 +95,7 @@ class TruncatedLearner(PyTorchLearner):
             guarding = perf_counter()
             all_finite((p.grad for p in self._parameters if p.grad is not None), "gradient")
             guarding = perf_counter() - guarding
-            self.optimizer.step()
+            self._move()
         self._begin(self._states)
         return guarding
 

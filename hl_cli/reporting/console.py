@@ -35,6 +35,7 @@ def opening(about: dict[str, Any]) -> str:
             f"  model     {about['model']}: {about['weights']} weights, {about['loss'].replace('_', ' ')} loss, "
             f"{about['dtype']} on {about['device']}, threads {about['threads']}",
             *(f"  {label:<9} {_numbers(about['arm_notes'][name])}" for name, label in about["labels"].items()),
+            *([f"  steps     {about['steering']}"] if about["steering"] else []),
             f"  note      {about['note']}",
         ]
     )

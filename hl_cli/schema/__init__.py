@@ -14,6 +14,7 @@ from hl_cli.schema.arms import ARMS, EXPECTATIONS, Arm, FrozenArm, HamiltonianAr
 from hl_cli.schema.fields import described
 from hl_cli.schema.models import MODELS, Model, Module, Oscillators, StateNet
 from hl_cli.schema.pytorch import PyTorch
+from hl_cli.schema.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
 from hl_cli.schema.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
 from hl_cli.schema.streams import (
     SIGNALS,
@@ -39,11 +40,12 @@ from hl_cli.schema.streams import (
 from hl_cli.schema.study import Study
 
 __all__ = [
-    "ARMS", "MODELS", "SCHEMES", "SIGNALS", "STREAMS", "Arm", "Blocks", "Drift", "Forward", "FrozenArm", "Global",
-    "HamiltonianArm", "Images", "Integrator", "Local", "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module",
-    "Oscillators", "Paths", "Pendulum", "Plugin", "PyTorch",
-    "Recall", "River", "Run", "Scenario", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split", "Square",
-    "Staged", "StateNet", "StockArm", "Stream", "Study", "Sweep", "Table", "Text", "Wave", "ZeroArm",
+    "ARMS", "MODELS", "SCHEDULES", "SCHEMES", "SIGNALS", "STREAMS", "Arm", "Blocks", "Constant", "Cosine", "Drift",
+    "Forward", "FrozenArm", "Global", "HamiltonianArm", "Images", "Integrator", "Local", "Lorenz", "MackeyGlass",
+    "MassSpring", "Model", "Module", "Oscillators", "Paths", "Pendulum", "Plugin", "PyTorch", "Recall", "River",
+    "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split",
+    "Square", "Staged", "StateNet", "Step", "StockArm", "Stream", "Study", "Sweep", "Table", "Text", "Warmup",
+    "WarmupCosine", "Wave", "ZeroArm",
     "register",
 ]  # fmt: skip
 
@@ -100,6 +102,7 @@ class Run:
     scenario: Scenario = MISSING
     scheme: Scheme = MISSING
     integrator: Integrator = MISSING
+    schedule: Schedule = MISSING
     paths: Paths = MISSING
     arms: dict[str, Arm] = field(default_factory=dict)
     pytorch: PyTorch = field(default_factory=PyTorch)
@@ -116,6 +119,12 @@ class Run:
         None, "with torchrun and scheme=global: each process takes its part of the batch", choices=("data",)
     )
     tau: float = described(1.0, "Euler step of HL, time units", above=0)
+    clip: float | None = described(
+        None, "largest norm of the gradient of all weights, in every arm: clip_grad_norm_", above=0
+    )
+    clip_value: float | None = described(
+        None, "largest element of the gradient, in every arm: clip_grad_value_", above=0
+    )
     loss: str | None = described(
         None,
         "what is minimised; null: mse for values, cross_entropy for classes",
@@ -164,5 +173,5 @@ def register() -> None:
 
     store = ConfigStore.instance()
     store.store(group="schema", name="run", node=Run)
-    for kind in (*STREAMS, *MODELS.values(), Module, Split, Scenario, *SCHEMES, Integrator, Paths, *ARMS):
+    for kind in (*STREAMS, *MODELS.values(), Module, Split, Scenario, *SCHEMES, Integrator, *SCHEDULES, Paths, *ARMS):
         store.store(group="schema", name=kind.__name__.lower(), node=kind)

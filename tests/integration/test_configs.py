@@ -43,6 +43,7 @@ def test_the_groups_are_those_of_the_program() -> None:
         "scenario",
         "scheme",
         "integrator",
+        "schedule",
         "paths",
         "experiment",
         "debug",
@@ -53,6 +54,8 @@ def test_the_groups_are_those_of_the_program() -> None:
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_and_is_valid(group: str, option: str) -> None:
     own = needs(option) if group == "stream" else ["model.factory=tests.material:net"] if option == "module" else []
+    if (group, option) == ("schedule", "torch"):
+        own = ["schedule.scheduler=ExponentialLR", "+schedule.options.gamma=0.9"]
     cfg = composed(f"{group}={option}", *own)
     validation.check(cfg)
     if group in ("stream", "model", "split", "scenario", "scheme", "integrator"):
