@@ -17,6 +17,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, ValueType
 from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
+from hl_cli.reporting.own_files import check_own
 from hl_cli.studies.plan import study_plan
 from hl_cli.sweep.identity import content, difference
 from hl_cli.sweep.ledger import FILE, Book, Ledger
@@ -121,6 +122,7 @@ def check_resume(plan: Plan, said: str) -> None:
     ledger = Ledger(plan.folder)
     if not ledger.exists:
         raise BadInput(f"{said}: is no sweep, it has no {FILE}; allowed: the folder of one")
+    check_own(plan.folder)
     book = ledger.read()
     apart = difference(book.base, plan.base, {*book.swept, *plan.swept})
     if apart:

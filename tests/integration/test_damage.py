@@ -152,6 +152,7 @@ def test_no_link_is_followed(left: Left, tmp_path: Path, name: str) -> None:
 
 def test_a_ledger_of_a_stranger_names_only_folders_of_its_sweep(tmp_path: Path) -> None:
     from hl_cli.sweep.ledger import FILE, Book, Ledger
+    from hl_cli.sweep.plan import Plan, check_resume
 
     ledger = Ledger(tmp_path)
     with ledger.change(Book({"model": {"name": "a"}, "stream": {"name": "b"}}, [], [])) as book:
@@ -172,6 +173,9 @@ def test_a_ledger_of_a_stranger_names_only_folders_of_its_sweep(tmp_path: Path) 
     with ledger.change():
         pass
     assert victim.read_text() == "dear"
+    (tmp_path / "a").symlink_to(tmp_path)
+    with pytest.raises(BadInput, match="a: is a link"):
+        check_resume(Plan(tmp_path, {}, [], [], []), "sweep.resume=there")
     (tmp_path / FILE).rename(tmp_path / "other")
     (tmp_path / FILE).symlink_to(tmp_path / "other")
     with pytest.raises(OSError, match="symbolic"):
