@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import math
 import os
 import platform
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,15 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from hl_cli.errors import BadInput
+from hl_cli.learners.graphs import ELSE, cache, find
 
 Run = Callable[[list[Tensor]], list[Tensor]]
-ELSE = "allowed: compile=false"
 ROUNDINGS = 1e4  # epsilons, by the largest element: how far what is compiled may be from the eager function
-
-
-def cache() -> Path:
-    """The folder of compiled graphs, in the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hl-run" / "compiled"
 
 
 def check_compiler() -> None:
@@ -78,12 +71,13 @@ def compiled(function: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor
             warnings.simplefilter("ignore")  # of torch about itself
             apart = tuple(t.clone() for t in given)  # slots of one buffer would be taken for one tensor
             graph = torch.export.export(_Function(function), apart, strict=False).run_decompositions(DECOMPOSED)
-            path = cache() / f"{_key(graph, given)}.pt2"
-            if path.exists():
-                with contextlib.suppress(RuntimeError):  # broken: made anew below
-                    return _loaded(path)
-            _write(graph, path)
-            return _loaded(path)
+            key = _key(graph, given)
+        file = find(key, lambda file: _write(graph, file))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _loaded(file)
+    except BadInput:
+        raise
     except OSError as error:
         raise BadInput(f"compile=true ({cache()}): {error.strerror or error}; {ELSE}") from error
     except Exception as error:
@@ -110,14 +104,14 @@ def _key(graph: Any, given: Sequence[Tensor]) -> str:
     return hashlib.sha256(repr((graph.graph_module.code, shapes, constants, place)).encode()).hexdigest()[:32]
 
 
-def _write(graph: Any, path: Path) -> None:
-    """Beside its place first: another process may look for it."""
+def _write(graph: Any, file: Path) -> None:
+    """Compile; what Inductor keeps on the way is native code too, and stays in this private folder, not in /tmp."""
     from torch._inductor import aoti_compile_and_package
+    from torch._inductor.utils import fresh_cache
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        made = aoti_compile_and_package(graph, package_path=str(Path(folder) / "made.pt2"))
-        Path(made).replace(path)
+    with warnings.catch_warnings(), torch.no_grad(), fresh_cache(dir=str(file.parent)):
+        warnings.simplefilter("ignore")
+        aoti_compile_and_package(graph, package_path=str(file))
 
 
 def _loaded(path: Path) -> Run:

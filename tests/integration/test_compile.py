@@ -41,7 +41,7 @@ def test_compiled_ticks_are_the_eager_ones(build: Build, cached: Path) -> None:
     eager, fast = build(*CHOICE), build(*CHOICE, "compile=true")
     assert isinstance(fast.hl, CompiledForward) and fast.hl.gap < 1e-12
     assert "the tick is compiled, another arithmetic" in fast.note
-    (made,) = cached.glob("*.pt2")
+    (made,) = cached.glob("*/graph.pt2")
     when = made.stat().st_mtime_ns
     again = build(*CHOICE, "compile=true")
     assert made.stat().st_mtime_ns == when and len(list(cached.iterdir())) == 1
@@ -70,15 +70,21 @@ def test_compiled_ticks_are_the_eager_ones(build: Build, cached: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, fast.hl.weights().values(), strict=True))
     with pytest.raises(BadInput, match=r"compile=true: inputs \(2, 1, 3\) after \(1, 1, 3\)"):
         fast.hl.step(sample._replace(inputs=sample.inputs.repeat(2, 1, 1)))
-    made.write_text("broken")
+    broken = bytearray(made.read_bytes())
+    broken[len(broken) // 2] ^= 1  # it would be loaded, and might crash
+    made.write_bytes(broken)
 
     def denied(*graph_and_path: object) -> None:
         raise PermissionError(13, "denied")
 
     with pytest.MonkeyPatch.context() as patch:  # what is broken is made anew
         patch.setattr(export, "_write", denied)
-        with pytest.raises(BadInput, match=r"compile=true \(.*\): denied; allowed: compile=false"):
+        with (
+            pytest.warns(UserWarning, match="its digest is another; removed, and compiled anew"),
+            pytest.raises(BadInput, match=r"compile=true \(.*\): denied; allowed: compile=false"),
+        ):
             build(*CHOICE, "compile=true")
+    assert not list(cached.iterdir())
 
 
 def as_it_is(function: Callable[..., tuple[torch.Tensor, ...]], given: list[torch.Tensor]) -> export.Run:
