@@ -1,8 +1,8 @@
 """The Hydra application: compose the config, run it, say errors in one line, exit with a code that tells.
 
 0 done; 1 bad input, a failure, a process that was lost, or a part of a report that could not be written (all the rest
-is there, and resume= tries again); 3 the verdict is not the expected one; 130, 143 stopped by Ctrl-C, SIGTERM. Of
-several the largest, in a sweep that of its jobs, of which one that was skipped has 0. No torch is imported
+is there, and resume= tries again); 3 the verdict is not the expected one; 130, 143, 129 stopped by Ctrl-C, SIGTERM,
+SIGHUP. Of several the largest, in a sweep that of its jobs, of which one that was skipped has 0. No torch is imported
 until a config is composed.
 """
 
@@ -15,7 +15,6 @@ import signal
 import sys
 import warnings
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import hydra
@@ -25,14 +24,14 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hl_cli import arguments, plugins, resume, schema
-from hl_cli.complaint import one_line, warn
+from hl_cli.complaint import warn
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
-from hl_cli.interruption import Interruption, insist
+from hl_cli.interruption import Interruption, exit_at_once, exit_on_ctrl_c, insist, leave_start_up
+from hl_cli.leaving import leave
 from hl_cli.parallel import called, launched, rank
-from hl_cli.reporting.parts import Parts
+from hl_cli.parentage import end_with
 from hl_cli.session import TRACEBACK, session
 from hl_cli.sweep import study_sweeper
-from hl_cli.sweep.parent import Parent
 from hl_cli.sweep.plan import Plan, with_command
 from hl_cli.sweep.turn import Turn
 from hl_cli.unresolved import Hidden, as_written
@@ -43,6 +42,7 @@ class FolderWatch(Callback):
 
     def __init__(self) -> None:
         self.plan: Plan | None = None
+        self.parent = 0
         self.show_traceback = session.show_traceback
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -53,11 +53,15 @@ class FolderWatch(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the folder of a sweep is made; one that holds another's files is refused."""
         self.plan = session.begin_sweep(config)
+        if "joblib" in str(config.hydra.launcher._target_):  # others, as submitit, let jobs outlive who asked for them
+            self.parent = os.getpid()
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the first job of a process, which may be a worker that knows nothing yet."""
         session.show_traceback, warnings.showwarning = self.show_traceback, warn
         session.begin_job(config.hydra)
+        if self.parent not in (0, os.getpid()):
+            end_with(self.parent, "whose sweep this is")
         if self.plan:
             self.plan.enter()
         self.plan = None
@@ -123,27 +127,23 @@ def _command(own: Any) -> str:
     return shlex.join([*called(), *as_written(own.overrides.task)])
 
 
-def _finish(sweep: Parent) -> None:
-    """However a sweep ended, it has its page."""
-    try:
-        parts = Parts(one_line)
-        sweep.finish(parts)
-        session.fail_in_part(parts.errors, "")
-    except KeyboardInterrupt:
-        print("hl-run: broken off by Ctrl-C", file=sys.stderr)
-    except Exception as error:
-        session.fail(error)
-
-
-def _leave(number: int, frame: FrameType | None) -> None:  # before a run has begun: there is nothing to finish
-    print("hl-run: broken off by SIGTERM", file=sys.stderr)
-    sys.exit(128 + number)
-
-
 def start() -> None:
     """Hand over to Hydra and leave the process with its exit code."""
     try:
+        _start()
+    except SystemExit as end:
+        exit_on_ctrl_c()
+        if session.world is not None and session.world.lost:  # its connections may wait for others at their end
+            exit_at_once(end.code if isinstance(end.code, int) else 1)
+        raise
+
+
+def _start() -> None:
+    try:
         several = launched() > 1
+        if several:
+            end_with(os.getppid(), "which started the ranks")
+            os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # what torch warns of here, our own lines say
         if rank() > 0:
             from hl_cli.follow import follow
 
@@ -155,7 +155,7 @@ def start() -> None:
     warnings.showwarning = warn
     schema.register()
     study_sweeper.register()
-    signal.signal(signal.SIGTERM, _leave)
+    leave_start_up()
     insist()
     try:
         if several:
@@ -173,19 +173,11 @@ def start() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("hl-run: broken off by Ctrl-C", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
         session.fail(error)
     finally:
-        if session.sweep:
-            session.exit_code = max(session.exit_code, session.sweep.exit_code)
-        if not session.jobs and not (session.sweep and session.sweep.has_folders):
-            session.remove_made_folders()
-        if session.world is not None and not session.world.lost:
-            with contextlib.suppress(LostRank):
-                session.world.hand_out(None)
-                session.world.close()
-        if session.sweep:
-            _finish(session.sweep)
+        leave(session)
     sys.exit(session.exit_code)

@@ -9,6 +9,7 @@ import sys
 from contextlib import redirect_stdout
 
 from hl_cli import __version__
+from hl_cli.interruption import exit_at_once, exit_on_ctrl_c
 
 COMMANDS = {
     "compare": "hl_cli.reporting.two_runs",
@@ -19,6 +20,15 @@ COMMANDS = {
 
 def main() -> None:
     """The entry point of hl-run."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # before a run has begun, or the second one
+        exit_on_ctrl_c()
+        print("hl-run: broken off by Ctrl-C", file=sys.stderr)
+        exit_at_once(130)
+
+
+def _main() -> None:
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in ("--help", "-h")):
         from hl_cli.help import help_text

@@ -13,6 +13,7 @@ from typing import Any
 from hl_cli.building import Comparison, comparison
 from hl_cli.complaint import one_line
 from hl_cli.errors import LostRank, NonFinite
+from hl_cli.interruption import exit_at_once, handled
 from hl_cli.learners.stage_report import stage_reports
 from hl_cli.networks.attributes import Attributes, CannotSave
 from hl_cli.parallel import rank
@@ -24,8 +25,8 @@ from hl_cli.streams import chance
 
 
 def follow() -> int:
-    """Serve until rank 0 has no more configs; return the exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """Serve until rank 0 has no more configs; return the exit code. A failure ends the process here, at once."""
+    for number in handled():
         signal.signal(number, signal.SIG_IGN)
     world, me = World(), f"hl-run: rank {rank()}"
     try:
@@ -47,11 +48,11 @@ def follow() -> int:
                 _serve(built, world)
     except LostRank as lost:
         print(f"{me}: ended by {lost}", file=sys.stderr)
-        return 1
+        exit_at_once(1)
     except Exception as error:
         world.leave(f"the failure of rank {world.rank} ({one_line(error)})")
         print(f"{me}: {one_line(error)}", file=sys.stderr)
-        return 1
+        exit_at_once(1)
     world.close()
     return 0
 

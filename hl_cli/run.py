@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -166,6 +167,8 @@ def _consume(records: Iterator[StepRecord], consumers: list[Consumer]) -> LostRa
             for consumer in consumers:
                 consumer.consume(record)
     except (LostRank, BadSample) as lost:
+        if isinstance(lost, LostRank):
+            print(f"hl-run: ended by {lost}; what was done is being written", file=sys.stderr, flush=True)
         return lost
     return None
 

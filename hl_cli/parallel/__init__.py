@@ -5,7 +5,8 @@ import os
 from hl_cli.errors import BadInput
 
 
-def _number(name: str, default: str) -> int:
+def number(name: str, default: str) -> int:
+    """A whole number from the environment; raises BadInput for anything else."""
     said = os.environ.get(name, default)
     if not said.isdecimal():
         raise BadInput(f"{name}={said} in the environment: allowed: a whole number, as torchrun sets it")
@@ -14,7 +15,7 @@ def _number(name: str, default: str) -> int:
 
 def launched() -> int:
     """How many processes the launcher started; 1 without one. Raises BadInput, as `rank` does."""
-    return _number("WORLD_SIZE", "1")
+    return number("WORLD_SIZE", "1")
 
 
 def called() -> list[str]:
@@ -25,4 +26,4 @@ def called() -> list[str]:
 
 def rank() -> int:
     """Which of them this is."""
-    return _number("RANK", "0") if launched() > 1 else 0
+    return number("RANK", "0") if launched() > 1 else 0

@@ -1,36 +1,84 @@
-"""Which rank has died: each counts seconds in the launcher's store, and the dead one's count stands still."""
+"""Which rank has died, or hangs: each counts in the launcher's store, and the count of such a one stands still."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import platform
+import signal
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 BEAT = 0.5  # seconds
-STILL = 2.5  # seconds in which a living rank's count must move
-FOUND = "found"
+STILL = 2.5  # seconds in which a living rank's count must move, once a connection has broken
+HUNG = 16  # beats of this rank's own in which another's must move, while all seems well
+JOINED = 5.0  # seconds in which the thread must end
+FOUND, FINDERS = "found", "finders"
+LEFT = -(2**40)  # a count below zero: it has left
+
+
+def home() -> str:
+    """Where a process id means the same process: the host, and on Linux the namespace of ids."""
+    ids = Path("/proc/self/ns/pid")
+    return f"{platform.node()} {ids.readlink() if ids.is_symlink() else ''}"
 
 
 class Heartbeat:
-    """A thread that counts for this rank. store: of this thread's own; reasons for leaving are left there too."""
+    """A thread that counts for this rank and looks at the others' counts; reasons for leaving are in the store too.
 
-    def __init__(self, store: Any, rank: int, size: int) -> None:
-        self._store, self._rank, self._size = store, rank, size
+    A rank that hangs, as a stopped one does, is named on stderr and killed: the others wait within an exchange with
+    it, and its death is what ends that. On another machine nobody can: there those that wait end without a report.
+    keeper: who keeps the store.
+    """
+
+    def __init__(self, store: Any, rank: int, size: int, keeper: str = "the launcher") -> None:
+        self._store, self._rank, self._size, self._keeper = store, rank, size, keeper
         self._asked = store.clone()
-        self._stopped = threading.Event()
+        self._stopped, self._told = threading.Event(), threading.Event()  # told: whoever waited waits no longer
+        self._still = dict.fromkeys(range(size), (0, 0))  # the count of each, and for how many beats it was that
+        store.set(self._where(rank), f"{os.getpid()} {home()}")
         store.add(self._key(rank), 1)
-        threading.Thread(target=self._beat, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._thread.start()
 
     @staticmethod
     def _key(rank: int) -> str:
         return f"heartbeat/{rank}"
 
-    def _beat(self) -> None:
-        while not self._stopped.wait(BEAT):
-            try:
+    @staticmethod
+    def _where(rank: int) -> str:
+        return f"process/{rank}"
+
+    def _run(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the store has gone; whoever waits is told by its connection
+            while not self._stopped.wait(BEAT):
                 self._store.add(self._key(self._rank), 1)
-            except RuntimeError:  # the launcher has gone; whoever waits for it will be told by its connection
-                return
+                self._look()
+            self._store.add(self._key(self._rank), LEFT)
+
+    def _look(self) -> None:
+        """End those that have begun and not left, and whose count this rank has seen stand still for HUNG beats."""
+        for rank, (before, beats) in self._still.items():
+            count = self._store.add(self._key(rank), 0)
+            beats = beats + 1 if count == before and count > 0 else 0
+            self._still[rank] = count, beats
+            if beats == HUNG and not self._store.check([FOUND]):  # else it is dead, and the others know
+                self._end(rank)
+
+    def _end(self, rank: int) -> None:
+        process, _, place = self._store.get(self._where(rank)).decode().partition(" ")
+        found = f"rank {rank}, which gave no sign of life for {HUNG * BEAT:.0f} s"
+        self._store.compare_set(FOUND, "", found)
+        if self._store.add(FINDERS, 1) == 1:
+            print(f"hl-run: {found} (process {process}), is ended, and the run with it", file=sys.stderr, flush=True)
+        if place == home():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)
+        elif not self._told.wait(HUNG * BEAT):  # nobody could end it: this process waits for it, and for ever
+            os._exit(1)
 
     def _counts(self) -> list[int]:
         return [self._asked.add(self._key(rank), 0) for rank in range(self._size)]
@@ -40,6 +88,7 @@ class Heartbeat:
 
         said: what an error said, which is told where all ranks live.
         """
+        self._told.set()
         try:
             if self._asked.check([FOUND]):
                 return self._asked.get(FOUND).decode()
@@ -51,12 +100,14 @@ class Heartbeat:
             self.leave(found if still else f"an error between ranks, all of which are alive: {said}")
             return self._asked.get(FOUND).decode()
         except RuntimeError:
-            return "the loss of the launcher"
+            return f"the loss of {self._keeper}"
 
     def leave(self, reason: str) -> None:
         """Let the others know why the run cannot go on, if they do not yet."""
         self._asked.compare_set(FOUND, "", reason)
 
     def stop(self) -> None:
-        """Count no longer."""
+        """Count no longer. The thread has ended then: one that is in the store as Python ends aborts the process."""
+        self._told.set()
         self._stopped.set()
+        self._thread.join(JOINED)

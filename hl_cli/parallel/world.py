@@ -29,12 +29,12 @@ class World:
     owed: steps that were announced and not yet taken; in between nothing else may be said.
     """
 
-    def __init__(self, rank: int = 0, size: int = 1, store: Any = None) -> None:
-        """Without more, a process alone; hl_cli.parallel.meeting makes the others. store: the launcher's."""
+    def __init__(self, rank: int = 0, size: int = 1, store: Any = None, keeper: str = "the launcher") -> None:
+        """Without more, a process alone; hl_cli.parallel.meeting makes the others. store: it is kept by the keeper."""
         self.rank, self.size = rank, size
         self.waited, self.lost, self.owed = 0.0, False, 0
         self._channel: Any = None
-        self._heartbeat = None if store is None else Heartbeat(store.clone(), rank, size)
+        self._heartbeat = None if store is None else Heartbeat(store.clone(), rank, size, keeper)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -183,8 +183,10 @@ class World:
             self._heartbeat.leave(reason)
 
     def close(self) -> None:
-        """Leave; nothing may be sent any more."""
+        """Leave, one thing after the other: the threads first, then the connections; nothing may be sent any more."""
         if self._heartbeat is not None:
             self._heartbeat.stop()
-            dist.destroy_process_group()
+            self._channel = None
+            if not self.lost:
+                dist.destroy_process_group()
             self.size, self._heartbeat = 1, None

@@ -7,10 +7,9 @@ them are complete, and the ledger is never behind them.
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from hl_cli.reporting.own_files import check_inside, open_own
 from hl_cli.reporting.sweep_table import arms_of, write_tables
 from hl_cli.reporting.whole import write_whole
 from hl_cli.studies.tables import write_study
+from hl_cli.sweep.lock import held
 
 FILE, LOCKS = "sweep.json", ".locks"
 FORMAT = 1
@@ -133,7 +133,7 @@ class Ledger:
     @contextmanager
     def change(self, new: Book | None = None) -> Iterator[Book]:
         """The book, to be changed by this process alone; written, with the tables, at the end. new: where it begins."""
-        with self.lock("ledger"):
+        with self.lock("ledger", f"{self.folder / FILE}"):
             book = self.read() if self.exists or new is None else new
             yield book
             said = {"format": FORMAT, **asdict(book)}
@@ -142,10 +142,6 @@ class Ledger:
             write_tables(self.folder, rows, book.swept)
             write_study(self.folder, rows, book.swept, arms_of(rows))
 
-    @contextmanager
-    def lock(self, name: str, wait: bool = True) -> Iterator[None]:
-        """Hold a lock of this sweep; it is given back by the system when a process dies. wait: else BlockingIOError."""
-        (self.folder / LOCKS).mkdir(parents=True, exist_ok=True)
-        with open_own(self.folder / LOCKS / name, "a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            yield
+    def lock(self, name: str, what: str, wait: bool = True) -> AbstractContextManager[None]:
+        """A lock of this sweep, as `hl_cli.sweep.lock.held`; what: it is for."""
+        return held(self.folder / LOCKS / name, what, wait)

@@ -38,7 +38,7 @@ class Parent:
             raise BadInput(f"{said}: holds files of another run; allowed: a new or an empty folder{resume}")
         self._alone = ExitStack()
         try:
-            self._alone.enter_context(self.ledger.lock("sweep", wait=False))
+            self._alone.enter_context(self.ledger.lock("sweep", f"the sweep {folder}", wait=False))
         except BlockingIOError:
             raise BadInput(f"{said}: its sweep is still running; allowed: one that has ended or was killed") from None
 

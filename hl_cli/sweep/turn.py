@@ -47,7 +47,7 @@ class Turn:
         """
         from hl_cli.reporting.checkpoints import saved  # with torch, which the parent of a sweep may never need
 
-        with self.ledger.lock(self.hash):
+        with self.ledger.lock(self.hash, f"the job {self.folder}"):
             with self.ledger.change() as book:
                 self.choices = choices_of(self.overrides, book.swept)
                 entry = book.find(self.hash, self.choices)

@@ -96,7 +96,7 @@ def test_a_signal_while_a_job_writes_its_report_ends_the_sweep(tmp_path: Path) -
     assert [job["status"] for job in jobs] == ["done", "missing", "missing"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_a_run_with_its_files_finished(number: signal.Signals, code: int, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     curves = folder / "curves.csv"

@@ -104,7 +104,7 @@ def test_a_sweep_resumed_by_itself_runs_what_failed_and_refuses_another(sweep: A
     ):
         code, _, err = sweep(*command)
         assert (code, err.count("\n")) == (1, 1) and line in err
-    with Ledger(folder).lock("sweep"):
+    with Ledger(folder).lock("sweep", "the sweep"):
         code, _, err = sweep("sweep.resume=sweep")
     assert (code, err.count("\n")) == (1, 1) and "still running" in err
     assert state_of(folder) == before

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +15,8 @@ import torch.distributed as dist
 
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.learners.local import Local
-from hl_cli.parallel.heartbeat import Heartbeat
+from hl_cli.parallel import heartbeat as heartbeat_module
+from hl_cli.parallel.heartbeat import Heartbeat, home
 from hl_cli.parallel.meeting import meet
 from hl_cli.parallel.order import Order
 from hl_cli.parallel.world import World
@@ -22,8 +28,11 @@ def pair() -> Iterator[World]:
     """Rank 0 of two; the other one's heart beats, and it says nothing."""
     store = dist.TCPStore("127.0.0.1", 0, 1, True)
     other = Heartbeat(store.clone(), 1, 2)
-    yield World(0, 2, store)
-    other.stop()
+    world = World(0, 2, store)
+    yield world
+    assert world._heartbeat is not None
+    for heartbeat in (world._heartbeat, other):
+        heartbeat.stop()
 
 
 def raises(error: BaseException) -> Callable[..., Any]:
@@ -84,3 +93,61 @@ def test_a_learner_is_alone_whatever_the_environment_says(monkeypatch: pytest.Mo
     assert learner.world.size == 1
     with pytest.raises(BadInput, match="without RANK, MASTER_ADDR, MASTER_PORT"):
         meet()
+
+
+class Slow:
+    """A store that takes its time, as one does under load."""
+
+    def __init__(self, store: Any) -> None:
+        self.store, self.asked = store, threading.Event()
+
+    def add(self, key: str, amount: int) -> int:
+        if amount == 1 and threading.current_thread().name == "heartbeat":
+            self.asked.set()
+            time.sleep(0.5)
+        return self.store.add(key, amount)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+def test_the_heartbeat_has_ended_once_it_is_stopped() -> None:
+    """A thread that is still within the store when Python ends aborts the process."""
+    store = Slow(dist.HashStore())
+    store.clone = lambda: store.store
+    heartbeat = Heartbeat(store, 0, 1)
+    assert store.asked.wait(60)
+    heartbeat.stop()
+    assert "heartbeat" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_rank_that_hangs_is_named_and_killed(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat_module, "BEAT", 0.05)
+    store = dist.TCPStore("127.0.0.1", 0, 1, True)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
+        process.send_signal(signal.SIGSTOP)
+        store.set("process/1", f"{process.pid} {home()}")  # it has begun, and counts no longer
+        store.add("heartbeat/1", 5)
+        heartbeat = Heartbeat(store.clone(), 0, 2)
+        try:
+            assert process.wait(60) == -signal.SIGKILL
+        finally:
+            process.kill()
+        assert heartbeat.missing("the connection broke").startswith("rank 1, which gave no sign of life for")
+        heartbeat.stop()
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1 and f"(process {process.pid}), is ended, and the run with it" in said
+
+
+def test_a_rank_that_has_left_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat_module, "BEAT", 0.01)
+    store = dist.TCPStore("127.0.0.1", 0, 1, True)
+    other = Heartbeat(store.clone(), 1, 2)
+    other.stop()
+    heartbeat = Heartbeat(store.clone(), 0, 2)
+    while store.add("heartbeat/0", 0) < 3 * heartbeat_module.HUNG:
+        time.sleep(0.01)
+    heartbeat.stop()
+    assert not store.check([heartbeat_module.FOUND])
