@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from omegaconf import OmegaConf
-
+from hl_cli import readback
 from hl_cli.errors import BadInput
+from hl_cli.readback import yaml_of
 
-CONFIG = ".hydra"
+CONFIG = readback.CONFIG
 FREE = ("steps", "checkpoint_every", "keep_checkpoints")
 """Fields that may be others than before: no step depends on them. More steps end later; fewer are refused."""
 APART = ("sweep", "paths")
@@ -55,10 +54,17 @@ def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
         if argument not in changes.values():
             allowed = ", ".join(f"{field}=" for field in FREE)
             raise BadInput(f"{argument}: the config of a run stays as it is; allowed beside resume=: {allowed}")
-    steps = OmegaConf.load(folder / CONFIG / "config.yaml").steps
+    config = folder / CONFIG / "config.yaml"
+    steps = yaml_of(config, dict).get("steps")
+    if not isinstance(steps, int):
+        raise BadInput(f"{config}: damaged: steps={steps}, and a run has a whole number of them")
     more = _more(changes.get("steps"), steps, folder)
     done = "" if more or not _finished(folder) else f"{folder}: finished after {steps} steps; steps=MORE goes on"
-    replayed = _changed(yaml.safe_load((folder / CONFIG / "overrides.yaml").read_text()) or [], changes)
+    overrides = folder / CONFIG / "overrides.yaml"
+    before = yaml_of(overrides, list)
+    if not all(isinstance(one, str) for one in before):
+        raise BadInput(f"{overrides}: damaged: allowed: a list of texts, the arguments of the run")
+    replayed = _changed(before, changes)
     return [*_of_hydra(folder), *replayed, f"hydra.run.dir={_quoted(folder)}"], Resumed(
         folder, named, done, tuple(changes)
     )
@@ -79,7 +85,7 @@ def _finished(folder: Path) -> bool:
     try:
         found = json.loads((folder / "summary.json").read_text())
         return found["interrupted"] is None and not found.get("not_written")
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
@@ -92,10 +98,15 @@ def _changed(overrides: list[str], changes: dict[str, str]) -> list[str]:
 def _of_hydra(folder: Path) -> list[str]:
     """Where the configs of the run were looked for beside ours."""
     file = folder / CONFIG / "hydra.yaml"
-    hydra: dict[str, Any] = (yaml.safe_load(file.read_text()) if file.is_file() else {}).get("hydra", {})
-    sources = hydra.get("runtime", {}).get("config_sources", [])
-    searched = [over for over in hydra.get("overrides", {}).get("hydra", []) if over.startswith("hydra.searchpath=")]
-    given = [source["path"] for source in sources if source.get("provider") == "command-line"]
+    said: dict[str, Any] = yaml_of(file, dict) if file.is_file() else {}
+    try:
+        hydra = said.get("hydra", {})
+        sources = hydra.get("runtime", {}).get("config_sources", [])
+        words = hydra.get("overrides", {}).get("hydra", [])
+        searched = [word for word in words if word.startswith("hydra.searchpath=")]
+        given = [str(source["path"]) for source in sources if source.get("provider") == "command-line"]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise BadInput(f"{file}: damaged: allowed: what Hydra has written there") from error
     return [*(part for path in given for part in ("--config-dir", path)), *searched]
 
 

@@ -7,8 +7,6 @@ last checkpoints.
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.errors import BadInput
+from hl_cli.readback import CONFIG, json_of, rows_of, yaml_of
 
 OF_TIME = ("steps_per_second", "pipeline", "command", "resumed")
 MISSING = "nothing"
@@ -71,18 +70,17 @@ def _table(one: Path, other: Path, name: str) -> Apart:
     if not (one / name).is_file() or not (other / name).is_file():
         apart.see("the file", *("there" if (folder / name).is_file() else MISSING for folder in (one, other)))
         return apart
-    with (one / name).open(newline="") as a, (other / name).open(newline="") as b:
-        here, there = csv.reader(a), csv.reader(b)
-        header, others = next(here, []), next(there, [])
-        if header != others:
-            apart.see("the header", ",".join(header), ",".join(others))
-            return apart
-        for number, (x, y) in enumerate(zip_longest(here, there), start=1):
-            if x is None or y is None:
-                apart.see(f"row {number}", *(MISSING if row is None else f"{header[0]} {row[0]}" for row in (x, y)))
-                break
-            for column, p, q in zip_longest(header, x, y, fillvalue=MISSING):
-                apart.see(f"{column}, {header[0]} {x[0]}", p, q)
+    here, there = rows_of(one / name), rows_of(other / name)
+    header, others = next(here, []), next(there, [])
+    if header != others:
+        apart.see("the header", ",".join(header), ",".join(others))
+        return apart
+    for number, (x, y) in enumerate(zip_longest(here, there), start=1):
+        if x is None or y is None:
+            apart.see(f"row {number}", *(MISSING if row is None else f"{header[0]} {row[0]}" for row in (x, y)))
+            break
+        for column, p, q in zip_longest(header, x, y, fillvalue=MISSING):
+            apart.see(f"{column}, {header[0]} {x[0]}", p, q)
     return apart
 
 
@@ -96,22 +94,18 @@ def _summary(one: Path, other: Path) -> Apart:
 
 
 def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except OSError:
-        return {"the file": MISSING}
-    except ValueError as error:
-        raise BadInput(f"{path}: no JSON: {error}") from error
+    return json_of(path) if path.exists() else {"the file": MISSING}
 
 
-def _flat(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of a tree of dicts and lists, by their place."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else None
+def _flat(value: Any, where: str = "", lists: bool = True) -> Iterator[tuple[str, Any]]:
+    """The leaves of a tree of dicts, and of lists if wanted, by their place."""
+    is_list = lists and isinstance(value, list | tuple)
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if is_list else None
     if not pairs:
         yield where, value
         return
     for key, part in pairs:
-        yield from _flat(part, f"{where}.{key}" if where else str(key))
+        yield from _flat(part, f"{where}.{key}" if where else str(key), lists)
 
 
 def _weights(one: Path, other: Path) -> list[Apart]:
@@ -123,13 +117,22 @@ def _weights(one: Path, other: Path) -> list[Apart]:
     from hl_cli.reporting.checkpoints import read, saved
 
     apart = Apart("final weights")
-    states = [dict(_flat(read(saved(folder)[0])["learners"])) for folder in (one, other)]
+    states = []
+    for folder in (one, other):
+        file = saved(folder)[0]
+        state = read(file)
+        if "learners" not in state:
+            raise BadInput(f"{file}: damaged: a checkpoint without learners")
+        states.append(dict(_flat(state["learners"])))
     for name in dict.fromkeys((*states[0], *states[1])):
         a, b = (state.get(name, MISSING) for state in states)
-        if not isinstance(a, torch.Tensor) or not isinstance(b, torch.Tensor):
-            apart.see(name, str(a), str(b))
-        elif a.shape != b.shape or a.dtype != b.dtype:
-            apart.see(name, f"{a.dtype} {tuple(a.shape)}", f"{b.dtype} {tuple(b.shape)}")
+        if (
+            not isinstance(a, torch.Tensor)
+            or not isinstance(b, torch.Tensor)
+            or a.shape != b.shape
+            or a.dtype != b.dtype
+        ):
+            apart.see(name, _said(a), _said(b))
         elif torch.equal(a.contiguous().view(torch.uint8), b.contiguous().view(torch.uint8)) if a.dim() else a.equal(b):
             apart.see(name, 0, 0)
         else:
@@ -138,8 +141,23 @@ def _weights(one: Path, other: Path) -> list[Apart]:
     return [apart]
 
 
-def said(found: Sequence[Apart]) -> str:
-    """The table, and one line that says it all."""
+def _said(value: Any) -> str:
+    """A tensor by its type and shape, anything else as it is."""
+    return f"{value.dtype} {tuple(value.shape)}" if hasattr(value, "dtype") else str(value)
+
+
+def options(one: Path, other: Path) -> list[str]:
+    """The options in which the configs of two runs differ, as far as both have kept them."""
+    files = [folder / CONFIG / "config.yaml" for folder in (one, other)]
+    if not all(file.is_file() for file in files):
+        return []
+    a, b = (dict(_flat(yaml_of(file, dict), lists=False)) for file in files)
+    apart = [name for name in dict.fromkeys((*a, *b)) if a.get(name, MISSING) != b.get(name, MISSING)]
+    return [f"{name}: {a.get(name, MISSING)} and {b.get(name, MISSING)}" for name in apart]
+
+
+def said(found: Sequence[Apart], differing: Sequence[str] = ()) -> str:
+    """The table, and one line that says it all; differing: options."""
     rows = [["file", "cells", "differ", "largest difference"]]
     rows += [[a.file, f"{a.count:,}", f"{a.differing:,}" if a.differing else "-", a.largest or "-"] for a in found]
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
@@ -147,7 +165,8 @@ def said(found: Sequence[Apart]) -> str:
         f"  {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}".rstrip() for row in rows
     ]
     parted = [f"  first difference in {a.file}: {a.first}" for a in found if a.differing]
-    return "\n".join([*lines, "", *(parted or ["  equal: every number of both runs, to the bit"])])
+    configs = [f"  another option: {option}" for option in differing]
+    return "\n".join([*lines, "", *configs, *(parted or ["  equal: every number of both runs, to the bit"])])
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -155,9 +174,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if len(arguments) != 2:
             raise BadInput("compare: allowed: two folders of runs, as in hl-run compare DIR1 DIR2")
-        found = compare(*map(Path, arguments))
+        one, other = map(Path, arguments)
+        found, differing = compare(one, other), options(one, other)
     except (BadInput, OSError) as error:
-        print(f"hl-run: {error}", file=sys.stderr)
+        print(f"hl-run: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
-    print(said(found))
+    print(said(found, differing))
     return 3 if any(apart.differing for apart in found) else 0

@@ -78,7 +78,7 @@ class Book:
         """Model and stream of all jobs, where they are not swept."""
         if "experiment" in self.swept:  # it may choose either
             return {}
-        return {key: self.base[key]["name"] for key in ("model", "stream") if key not in self.swept}
+        return {key: self._usual(key) for key in ("model", "stream") if key not in self.swept}
 
     def _usual(self, key: str) -> str:
         """What a job has where its own command did not sweep this key."""
@@ -103,6 +103,23 @@ class Book:
         ]
 
 
+def _check(jobs: list[Entry], base: Any, swept: Any, command: Any) -> None:
+    """Raise ValueError for a value of another type than it was written with."""
+    if not isinstance(base, dict) or not _texts(swept) or not _texts(command):
+        raise ValueError("base, swept or command of another type")
+    for entry in jobs:
+        kinds = (entry.job, int), (entry.choices, dict), (entry.exit_code, int), (entry.scores, dict)
+        texts = (entry.status, entry.error, entry.folder, entry.config_hash, *entry.choices, *entry.choices.values())
+        if not all(isinstance(value, kind) for value, kind in kinds) or not _texts([*texts]):
+            raise ValueError(f"job {entry.job}: a value of another type")
+        if not all(isinstance(value, float | int | str | None) for value in (entry.value, *entry.scores.values())):
+            raise ValueError(f"job {entry.job}: a score of another type")
+
+
+def _texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+
+
 class Ledger:
     """The ledger of the sweep in a folder."""
 
@@ -122,12 +139,13 @@ class Ledger:
             if said.pop("format") != FORMAT:
                 raise ValueError("another format")
             jobs = [Entry(**entry) for entry in said.pop("jobs")]
+            _check(jobs, **said)
             for entry in jobs:
                 check_inside(entry.folder, f"{self.folder / FILE}: job {entry.job}: folder")
             return Book(**said, jobs=jobs)
         except BadInput:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise BadInput(f"{self.folder / FILE}: cannot be read as the ledger of a sweep ({error})") from error
 
     @contextmanager

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "hl_cli"
 LAYERS = {
     -1: {"types", "errors"},
-    0: {"schema"},
+    0: {"readback", "schema"},
     1: {"dynamics"},
     2: {"networks", "streams", "parallel"},
     3: {"learners"},
