@@ -12,6 +12,7 @@ from hl_cli import __version__
 from hl_cli.interruption import exit_at_once, exit_on_ctrl_c
 
 COMMANDS = {
+    "board": "hl_cli.sweep.board",
     "compare": "hl_cli.reporting.two_runs",
     "ls": "hl_cli.reporting.listing",
     "study": "hl_cli.sweep.joined",

@@ -36,8 +36,8 @@ const drawing = (() => {
 
   const legend = (figure, items) => {
     const look = { background_fill_alpha: 0, border_line_color: null, label_text_color: color("ink"), padding: 2, spacing: 2 };
-    const long = Math.max(...items.map((item) => String(item.label.value ?? item.label).length)) > 16;
-    const columns = phone() ? (long ? 1 : 2) : 3;
+    const longest = Math.max(...items.map((item) => String(item.label.value ?? item.label).length));
+    const columns = phone() ? (longest > 16 ? 1 : 2) : longest > 26 ? 1 : longest > 20 ? 2 : 3;
     figure.add_layout(new Bokeh.Legend({
       items, click_policy: "hide", location: "bottom_left", orientation: "horizontal", ncols: columns, nrows: "auto", label_text_font_size: "11px",
       label_text_font: "system-ui, sans-serif", glyph_width: 18, margin: 2, inactive_fill_color: color("card"), ...look,
@@ -89,7 +89,7 @@ const drawing = (() => {
       figure.add_tools(new Bokeh.HoverTool({ ...hover, mode: layer.lines.length ? "vline" : "mouse", point_policy: layer.lines.length ? "follow_mouse" : "snap_to_data", line_policy: "nearest", attachment: "horizontal", visible: false }));
     }
     for (const at of spec.spans ?? []) figure.add_layout(new Bokeh.Span({ location: at, dimension: "height", line_color: color("quiet"), line_dash: "dotted", level: "underlay" }));
-    legend(figure, items);
+    if (!spec.unnamed) legend(figure, items);
     return figure;
   };
 

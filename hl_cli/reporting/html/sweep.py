@@ -49,7 +49,7 @@ def write_sweep_page(
         tone="good" if rows and all(row["status"] == "done" for row in rows) else "fair",
         words=lambda: _words(rows),
         overview=lambda: _overview(rows, names),
-        sections=sections(rows, choices, picture),
+        sections=sections(folder, rows, choices, picture),
         columns=[{"label": name.replace("_", " "), "numeric": _numeric(rows, name)} for name in shown],
         rows=[
             {"status": str(row["status"]), "cells": [_cell(folder, row, name) for name in shown]}

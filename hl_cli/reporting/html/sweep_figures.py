@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.reporting.html.page import Section
+from hl_cli.reporting.html.sweep_curves import curves
 from hl_cli.reporting.html.thinning import plain
 from hl_cli.reporting.palette import key_of
 from hl_cli.reporting.sweep_table import arms_of
@@ -31,16 +32,13 @@ def number(value: Any) -> float | None:
 
 
 def sections(
-    rows: Sequence[Row], choices: Sequence[str], picture: Path | None
+    folder: Path, rows: Sequence[Row], choices: Sequence[str], picture: Path | None
 ) -> list[tuple[str, Callable[[], Section | None]]]:
     """All sections of the page, each to be made by itself; choices: the swept keys; picture: the grid of curves."""
-    return [("curves", lambda: _grid(picture)), ("scores of all jobs", lambda: _scores(rows, choices))]
-
-
-def _grid(picture: Path | None) -> Section | None:
-    if picture is None or not picture.exists():
-        return None
-    return Section("grid", "Curves", picture=picture, about_picture="loss and scores of all jobs over steps")
+    return [
+        ("curves", lambda: curves(folder, rows, choices, picture)),
+        ("scores of all jobs", lambda: _scores(rows, choices)),
+    ]
 
 
 def _scores(rows: Sequence[Row], choices: Sequence[str]) -> Section | None:
