@@ -45,10 +45,19 @@ class Images(Stream):
 class Series(Stream):
     """A time series in a CSV file, read once in its order."""
 
-    path: str = described(MISSING, "CSV file with a header")
+    path: str = described(MISSING, "CSV file with a header; also .csv.gz, a .zip of one, .parquet")
     target: str = described(MISSING, "column to predict")
-    inputs: list[str] | None = described(None, "columns that are seen (default: all but time)")
-    time: str | None = described(None, "column of times, checked to be increasing and evenly spaced")
+    inputs: list[str] | None = described(None, "columns that are seen; null: all but time and categorical")
+    categorical: list[str] | None = described(None, "columns of words that are seen too, one-hot")
+    time: str | None = described(None, "column of times, which go forward; null: a column of dates, where there is one")
+    time_format: str | None = described(None, "how times are written, as %d.%m.%Y; null: found out")
+    missing: str = described(
+        "error",
+        "rows with empty cells: error; ffill: the last value stands for them; skip: left out",
+        choices=("error", "ffill", "skip"),
+    )
+    decimal: str = described(".", "decimal sign", choices=(".", ",", "point", "comma"))
+    encoding: str = described("utf-8", "of the file, such as latin-1 or utf-16")
     horizon: int = described(1, "rows from the last one seen to the one predicted", least=1)
     lags: int = described(24, "rows that a sample sees, its ticks", least=1)
     counts: str = described("last", "where the target counts", choices=COUNTS)

@@ -1,4 +1,4 @@
-"""Rows of a CSV file, read piece by piece from any byte offset; what is wrong with one is named by its line."""
+"""Rows of a CSV file as texts, read one by one from any byte offset."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import csv
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import islice
 from typing import BinaryIO, NamedTuple
-
-import torch
-from torch import Tensor
 
 from hl_cli.errors import BadInput
 from hl_cli.streams.source_file import SourceFile, shown
 from hl_cli.streams.windows import PIECE
 
-ALLOWED = "a CSV file in UTF-8 with a header"
-LARGEST = 1e30  # larger numbers have squares that a deviation cannot be made of
+ALLOWED = "a CSV file with a header, in UTF-8 or as stream.encoding= says"
 KNOWN = 20  # names that a message lists
 MOST_CELLS = 2**18  # in memory at once
+MOST_BLANK = 1000  # lines that may follow the last row
 LONGEST = 2**20  # bytes of a line, so that a file without line ends is not read as a whole
 BOM = b"\xef\xbb\xbf"
 
@@ -34,34 +30,36 @@ class Place(NamedTuple):
     lines: int
 
 
-class Piece(NamedTuple):
-    """Consecutive rows. values: (rows, columns), float64; times: cells of the time column; lines: where each begins."""
+class Row(NamedTuple):
+    """line: where it begins, from 1; after: where the next one does."""
 
-    values: Tensor
-    times: list[str]
-    lines: list[int]
+    line: int
     after: Place
+    cells: list[str]
 
 
 class CsvRows:
     """names: the columns; first: the place of the first row; piece: how many rows should be read at once.
 
-    The delimiter is what csv.Sniffer finds in the header: a comma, semicolon, tab or bar, or else a space. Raises
-    BadInput for bytes that are not UTF-8, NUL bytes, quotes that do not close, lines over 1 MiB, rows with more or
-    fewer cells than the header, and headers with empty, repeated or only numeric names.
+    The delimiter is what csv.Sniffer finds in the header: a comma, semicolon, tab or bar, or else a space; or what a
+    line "sep=;" says above it, which Excel writes. Raises BadInput for bytes that are not UTF-8, NUL bytes, quotes that
+    do not close, lines over 1 MiB, and headers with empty, repeated or only numeric names.
     """
 
     def __init__(self, file: SourceFile) -> None:
         self.file, self._delimiter = file, ","
         with file.at(0) as opened:
-            start = len(BOM) if opened.read(len(BOM)) == BOM else 0
+            start, above = len(BOM) if opened.read(len(BOM)) == BOM else 0, 0
             opened.seek(start)
             head = next(self._decoded(opened), "")
-        for delimiters in (" ", ",;\t|"):  # a space may also be part of a name
-            with suppress(csv.Error):  # none of them
-                self._delimiter = csv.Sniffer().sniff(head[:4096].rstrip("\r\n"), delimiters).delimiter
+            if said := re.fullmatch(r"sep=(.)\s*", head, re.IGNORECASE):
+                start, above, self._delimiter = opened.tell(), 1, said[1]
+        if not above:
+            for delimiters in (" ", ",;\t|"):  # a space may also be part of a name
+                with suppress(csv.Error):  # none of them
+                    self._delimiter = csv.Sniffer().sniff(head[:4096].rstrip("\r\n"), delimiters).delimiter
         with file.at(start) as opened:
-            lines, self.names = next(self._rows(opened, 0), (0, []))
+            lines, self.names = next(self._read(opened, above), (above, []))
             self.names = [name.strip() for name in self.names]
             self.first = Place(opened.tell(), lines)
         self._check_names()
@@ -70,7 +68,7 @@ class CsvRows:
     def _check_names(self) -> None:
         if not self.names:
             raise self.file.bad(f"line 1 is empty; allowed: {ALLOWED}")
-        if all(map(_is_number, self.names)):
+        if all(number(name) is not None for name in self.names):
             raise self.file.bad(f"line 1 is numbers, not names of columns; allowed: {ALLOWED}")
         if "" in self.names:
             k = self.names.index("") + 1
@@ -98,7 +96,23 @@ class CsvRows:
                 )
             yield line
 
-    def _rows(self, opened: BinaryIO, lines: int) -> Iterator[tuple[int, list[str]]]:
+    def rows(self, place: Place) -> Generator[Row, None, None]:
+        """Give the rows from a place on. Blank lines, and rows of empty cells, at the end of the file are none."""
+        blank: list[Row] = []
+        with self.file.at(place.offset) as opened:
+            line = place.lines
+            for end, cells in self._read(opened, line):
+                row = Row(line + 1, Place(opened.tell(), end), cells)
+                line = end
+                if len(blank) < MOST_BLANK and not "".join(cells).strip():
+                    blank.append(row)
+                    continue
+                if blank:
+                    yield from blank
+                    blank.clear()
+                yield row
+
+    def _read(self, opened: BinaryIO, lines: int) -> Iterator[tuple[int, list[str]]]:
         """Give the rows from here on, each with the lines up to its end. No line is read before its row is due."""
         reader = csv.reader(self._decoded(opened), delimiter=self._delimiter, strict=True)
         try:
@@ -117,61 +131,12 @@ class CsvRows:
         hint = f"did you mean {near}? " if near else ""
         raise BadInput(f"stream.{field}={name}: no such column in {self.file.name}; {hint}allowed: {known}{more}")
 
-    def read(self, place: Place, count: int, columns: Sequence[int], time: int | None = None) -> Piece:
-        """Give up to `count` rows from a place on, none at the end of the file: some columns as numbers."""
-        flat: list[float] = []
-        times, ends = [], [place.lines]
-        with self.file.at(place.offset) as opened:
-            # Cells are parsed row by row: thousands of lists at once would keep the garbage collector busy.
-            for end, row in islice(self._rows(opened, place.lines), count):
-                if len(row) != len(self.names):
-                    raise self._wrong_length(len(row), ends[-1] + 1)
-                text = "".join(row)
-                if "_" in text or not text.isascii():  # float() takes 1_000 and digits of other scripts
-                    self._check_cells(row, columns, ends[-1] + 1)
-                try:
-                    flat.extend([float(row[k]) for k in columns])
-                except ValueError:
-                    self._check_cells(row, columns, ends[-1] + 1)
-                if time is not None:
-                    times.append(row[time])
-                ends.append(end)
-            after = Place(opened.tell(), ends[-1])
-        values = torch.tensor(flat, dtype=torch.float64).view(-1, len(columns))
-        bad = (~(values.abs() <= LARGEST)).nonzero()  # NaN too
-        if len(bad):
-            k, j = bad[0].tolist()
-            raise self._no_number(columns[j], ends[k] + 1, str(float(values[k, j])))
-        return Piece(values, times, [end + 1 for end in ends[:-1]], after)
 
-    def _wrong_length(self, cells: int, line: int) -> BadInput:
-        return self.file.bad(
-            f"line {line} has {cells} cells, the header {len(self.names)}; "
-            f"allowed: the same number on each line, parted by {self._delimiter!r}, with decimal points"
-        )
-
-    def _check_cells(self, row: list[str], columns: Sequence[int], line: int) -> None:
-        """Raise BadInput for the first cell that is no number."""
-        for k in columns:
-            if not _is_number(row[k]):
-                raise self._no_number(k, line, row[k].strip()) from None
-
-    def _no_number(self, column: int, line: int, text: str) -> BadInput:
-        what = f"{shown(text)} is not a usable number" if text else "an empty cell"
-        allowed = (
-            f"finite numbers up to {LARGEST:g} in size, in the columns of stream.inputs and stream.target; "
-            "stream.time=COLUMN names a column of times"
-        )
-        if re.fullmatch(r"[+-]?\d*,\d+", text):
-            allowed = f"a decimal point, not a decimal comma: {text.replace(',', '.')}"
-        return self.file.bad(f"column {shown(self.names[column])}, line {line}: {what}; allowed: {allowed}")
-
-
-def _is_number(text: str) -> bool:
-    if "_" in text or not text.strip().isascii():
-        return False
+def number(text: str, decimal: str = ".") -> float | None:
+    """The number that a text is; None where it is none. float() takes 1_000 and digits of other scripts, too."""
+    if "_" in text or not text.isascii() or (decimal != "." and "." in text):
+        return None
     try:
-        float(text)
+        return float(text.replace(decimal, "."))
     except ValueError:
-        return False
-    return True
+        return None

@@ -11,11 +11,15 @@ from collections.abc import Sequence
 import torch
 
 from hl_cli.errors import BadInput
+from hl_cli.streams.csv_cells import Cells
 from hl_cli.streams.csv_rows import ALLOWED, CsvRows
+from hl_cli.streams.csv_times import Times, find
 from hl_cli.streams.series_rows import MOST_HELD_OUT, Columns, PastRows, held_out_rows, survey
-from hl_cli.streams.source_file import SourceFile
+from hl_cli.streams.unpacked import source
 from hl_cli.streams.windows import Windows
 from hl_cli.types import Task
+
+MOST_WORDS = 256  # of a column; each is a number that is seen
 
 
 class SeriesStream(Windows):
@@ -26,13 +30,20 @@ class SeriesStream(Windows):
     last part `held_out` of the rows, at most 10,000, is held out, standardised with the statistics of all rows before
     it. The stream ends where that part begins; windows that do not fill a batch there are left out.
 
-    inputs=None: all columns but `time`; a sample is `lags` rows; changes: see how the columns change from row to row
-    and predict how far the target moves from its last value, instead of the values. With a horizon above 1 a learner
-    meets a target `horizon` - 1 rows before it would be known, so there the held-out scores are the honest ones.
+    inputs=None: all columns but `time` and `categorical`; a sample is `lags` rows; changes: see how the columns change
+    from row to row and predict how far the target moves from its last value, instead of the values. With a horizon
+    above 1 a learner meets a target `horizon` - 1 rows before it would be known, so there the held-out scores are the
+    honest ones.
 
-    Raises BadInput at construction for a file that is missing or unreadable, an unknown column, a cell that is no
-    finite number, a row with another number of cells, times out of step, and too few rows; later for a file that has
-    changed.
+    time: the column of times, which must go forward and label the rows (`label`); None: the first other column that
+    has dates, if they go forward. time_format: as datetime.strptime takes it; None: found out. categorical: columns of
+    words that are seen, one-hot; which of its places a word has follows from the rows so far. missing: what becomes of
+    a row with an empty cell (hl_cli.streams.csv_cells). decimal: "." (point) or "," (comma). encoding: of the file. A
+    name that ends in .gz or .zip is unpacked, .parquet read by pyarrow.
+
+    Raises BadInput at construction for a file that is missing or unreadable, an unknown column, and too few rows; for
+    all cells that are no finite numbers, rows with another number of cells and times out of order, in one line; later
+    for a file that has changed.
     """
 
     licence = "not said (your file)"
@@ -49,23 +60,42 @@ class SeriesStream(Windows):
         changes: bool = False,
         warmup: int = 100,
         held_out: float = 0.2,
+        time_format: str | None = None,
+        categorical: Sequence[str] | None = None,
+        missing: str = "error",
+        decimal: str = ".",
+        encoding: str = "utf-8",
         batch_size: int = 1,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
     ) -> None:
-        table = CsvRows(SourceFile(path, ALLOWED))
-        clock = None if time is None else table.column("time", time)
+        table = CsvRows(source(path, ALLOWED, encoding))
         aim = table.column("target", target)
-        if inputs is None:
-            seen = [k for k in range(len(table.names)) if k != clock]
-        else:
-            seen = [table.column("inputs", name) for name in inputs]
+        words = [table.column("categorical", name) for name in categorical or ()]
+        chosen = None if inputs is None else [table.column("inputs", name) for name in inputs]
+        clock = _clock(table, time, {aim, *words, *(chosen or ())})
+        seen = [k for k in range(len(table.names)) if k != clock and k not in words] if chosen is None else chosen
         if not seen or len(set(seen)) < len(seen):
             raise BadInput(f"stream.inputs={inputs}: allowed: one or more columns of {table.file.name}, each once")
+        if len({*seen, aim, *words}) < len({*seen, aim}) + len(words):
+            raise BadInput(f"stream.categorical={categorical}: allowed: columns that are neither target nor inputs")
         read = seen if aim in seen else [*seen, aim]
-        columns = Columns(read, len(seen), read.index(aim), changes)
+        sign = {"point": ".", "comma": ","}.get(decimal, decimal)
+        cells = Cells(table, read, words, clock, missing, sign)
+        columns = Columns(len(read), len(seen), read.index(aim), changes)
+        times = None if clock is None else Times(time_format)
 
-        rows, marks = survey(table, columns, clock)
+        found = survey(cells, columns, times)
+        rows = found.rows
+        if found.out_of_order and time is not None and clock is not None:
+            cells.faults.time(clock, *found.out_of_order)
+        if said := cells.faults.said():
+            raise table.file.bad(f"cannot be used as it is ({found.lines} lines read): {said}")
+        sizes = tuple(map(len, cells.vocabularies.values()))
+        if any(size > MOST_WORDS for size in sizes):
+            many = next(name for name, size in zip(categorical or (), sizes, strict=True) if size > MOST_WORDS)
+            raise BadInput(f"stream.categorical: {many} has more than {MOST_WORDS} different words; allowed: fewer")
+        columns = columns._replace(words=sizes)
         end = rows - min(MOST_HELD_OUT, round(rows * held_out))
         least = warmup + horizon + (lags * batch_size if counts == "every" else lags + batch_size - 1)
         if end < least or rows - end < lags + horizon:
@@ -74,18 +104,33 @@ class SeriesStream(Windows):
                 f"(warmup, horizon, lags, batch) and {lags + horizon} (lags, horizon)"
             )
         super().__init__(
-            PastRows(table, columns, horizon, warmup, end),
-            held_out_rows(table, columns, horizon, end, rows, marks),
+            PastRows(cells, columns, horizon, warmup, end),
+            held_out_rows(cells, columns, horizon, end, rows, found.marks),
             Task("values", 1, counts),
             lags,
             batch_size,
             dtype,
             device,
         )
+        self.timed = times is not None and found.out_of_order is None
         usable = end - warmup - horizon
         self.train_samples = usable // lags if counts == "every" else usable - lags + 1
         self.length = self.train_samples // batch_size
-        names = [table.names[k] for k in seen]
+        names = [table.names[k] for k in [*seen, *words]]
         what = f"the last {lags} {'changes' if changes else 'rows'} of {', '.join(names)}"
         self.name, self.files = table.file.name, (table.file.location,)
         self.origin = f"{self.name}, {rows} rows: {target}, {horizon} ahead, from {what}"
+        if missing != "error":
+            self.origin += f"; missing values: {missing}"
+        if times is not None and self.timed:
+            self.origin += times.uneven()
+
+
+def _clock(table: CsvRows, time: str | None, taken: set[int]) -> int | None:
+    """The column of times: the one named, or one of the others that has dates."""
+    if time is not None:
+        return table.column("time", time)
+    first = next(table.rows(table.first), None)
+    if first is None or len(first.cells) != len(table.names):
+        return None
+    return find(table.names, first.cells, [k for k in range(len(table.names)) if k not in taken])

@@ -44,30 +44,28 @@ def message(path: Path, data: bytes, **options: object) -> str:
         (b"1,2,3\n" + GOOD, "line 1 is numbers"),
         (b"time,,OT\n" + GOOD, "column 2 of 3 has no name"),
         (b"time,OT,OT\n" + GOOD, "two columns are named 'OT'"),
-        (changed(5, "2016-07-01 03:00:00,1_000,2"), "column 'a', line 5: '1_000' is not a usable number"),
-        (changed(5, "2016-07-01 03:00:00,\u0663,2"), "column 'a', line 5"),
+        (changed(5, "2016-07-01 03:00:00,1_000,2"), "(61 lines read): a: 1 '1_000', first line 5; allowed: finite"),
+        (changed(5, "2016-07-01 03:00:00,\u0663,2"), "a: 1 '\u0663', first line 5"),
         (GOOD[:100] + b"\xff" + GOOD[100:], "offset 100: byte 0xff is not UTF-8"),
         (GOOD[:100] + b"\0" + GOOD[100:], "byte 100 is NUL"),
         (GOOD.decode().encode("utf-16"), "offset 0: byte 0xff is not UTF-8"),
         (GOOD.replace(b"\n", b"\r"), "line 1: new-line character"),
         (GOOD[:-1] + b" " * 2**20, "longer than 1048576 bytes"),
-        (changed(5, "2016-07-01 03:00:00,1"), "line 5 has 2 cells, the header 3"),
-        (changed(5, "2016-07-01 03:00:00,1,2,3"), "line 5 has 4 cells, the header 3"),
-        (changed(5, ""), "line 5 has 0 cells, the header 3"),
-        (GOOD + b"\n", "line 62 has 0 cells, the header 3"),
+        (changed(5, "2016-07-01 03:00:00,1"), "1 row has not the 3 cells of the header, first line 5 with 2"),
+        (changed(5, "2016-07-01 03:00:00,1,2,3"), "1 row has not the 3 cells of the header, first line 5 with 4"),
+        (changed(5, ""), "1 row has not the 3 cells of the header, first line 5 with 0"),
         (changed(5, '2016-07-01 03:00:00,"1,2'), "unexpected end of data"),
-        (changed(5, "2016-07-01 03:00:00,,2"), "column 'a', line 5: an empty cell"),
-        (changed(5, "2016-07-01 03:00:00,word,2"), "column 'a', line 5: 'word'"),
-        (changed(5, "2016-07-01 03:00:00,1,nan"), "column 'OT', line 5: 'nan'"),
-        (changed(5, "2016-07-01 03:00:00,-inf,1"), "column 'a', line 5: '-inf'"),
-        (changed(5, "2016-07-01 03:00:00,1e300,1"), "column 'a', line 5: '1e+300'"),
-        (changed(5, '2016-07-01 03:00:00,"1,5",1'), "column 'a', line 5: '1,5'"),
-        (changed(5, '2016-07-01 03:00:00,"two\nlines",1'), "column 'a', line 5: 'two\\nlines'"),
-        (changed(5, "2016-07-01 02:00:00,1,1"), "line 5: '2016-07-01 02:00:00' is not later"),
-        (changed(5, "2016-07-01 03:30:00,1,1"), "line 5: '2016-07-01 03:30:00' is 5400 s after the row before, not"),
-        (changed(5, "noon,1,1"), "line 5: 'noon' is no ISO time"),
-        (changed(5, "2016-07-01 03:00:00+00:00,1,1"), "line 5: '2016-07-01 03:00:00+00:00' is no ISO time"),
-        (changed(2, "noon,1,1"), "line 2: 'noon' is no number or ISO time"),
+        (changed(5, "2016-07-01 03:00:00,,2"), "a: 1 empty, first line 5; allowed: stream.missing=ffill"),
+        (changed(5, "2016-07-01 03:00:00,word,2"), "a: 1 'word', first line 5; allowed: finite"),
+        (changed(5, "2016-07-01 03:00:00,1,nan"), "OT: 1 'nan', first line 5; allowed: stream.missing=ffill"),
+        (changed(5, "2016-07-01 03:00:00,-inf,1"), "a: 1 '-inf', first line 5"),
+        (changed(5, "2016-07-01 03:00:00,1e300,1"), "a: 1 '1e+300', first line 5"),
+        (changed(5, '2016-07-01 03:00:00,"1,5",1'), "a: 1 '1,5', first line 5, decimal commas; allowed: stream.dec"),
+        (changed(5, '2016-07-01 03:00:00,"two\nlines",1'), "a: 1 'two\\nlines', first line 5"),
+        (changed(5, "2016-07-01 02:00:00,1,1"), "time: '2016-07-01 02:00:00' is not later than the row before, line 5"),
+        (changed(5, "noon,1,1"), "time: 'noon' is no ISO time, line 5"),
+        (changed(5, "2016-07-01 03:00:00+00:00,1,1"), "time: '2016-07-01 03:00:00+00:00' is no ISO time, line 5"),
+        (changed(2, "noon,1,1"), "time: 'noon' is no number or time; stream.time_format="),
     ],
 )  # fmt: skip
 def test_the_message_names_the_place(tmp_path: Path, data: bytes, said: str) -> None:
@@ -86,7 +84,12 @@ def test_the_message_names_the_place(tmp_path: Path, data: bytes, said: str) -> 
         ({"inputs": ["a", "b"]}, "stream.inputs=b: no such column"),
         ({"inputs": []}, "stream.inputs=[]: allowed: one or more columns"),
         ({"inputs": ["a", "a"]}, "stream.inputs=['a', 'a']: allowed: one or more columns"),
-        ({"time": None}, "column 'time', line 2: '2016-07-01 00:00:00'"),
+        ({"inputs": ["time", "a"], "time": None}, "time: dates, use stream.time=time; allowed: stream.time=COLUMN"),
+        ({"time_format": "noon"}, "stream.time_format=noon: allowed: a format of datetime.strptime"),
+        ({"time_format": "%H:%M"}, "time: '2016-07-01 00:00:00' is no time as %H:%M, line 2"),
+        ({"categorical": ["a"], "inputs": ["a"]}, "stream.categorical=['a']: allowed: columns that are neither"),
+        ({"encoding": "utf-99"}, "stream.encoding=utf-99: allowed: an encoding of Python"),
+        ({"decimal": ","}, "a: 60 such as '0.5', '1.5', '2.5', first line 2"),
         ({"lags": 12}, "has 60 rows, 48 to train on and 12 held out; allowed: at least 16 "),
         ({"lags": 1, "warmup": 47}, "allowed: at least 49 "),
         ({"batch_size": 44}, "allowed: at least 49 "),
@@ -114,8 +117,35 @@ def test_the_least_that_is_allowed_is_enough(tmp_path: Path) -> None:
 
 def test_lines_are_counted_over_pieces(tmp_path: Path) -> None:
     data = ("time,OT\n" + "".join(f"{k},{k % 5}\n" for k in range(9000))).encode()
-    assert "line 8002: 'x'" in message(tmp_path / "long.csv", data.replace(b"\n8000,0", b"\n8000,x"))
-    assert "line 8002: '8000.5' is 1.5" in message(tmp_path / "long.csv", data.replace(b"\n8000,", b"\n8000.5,"))
+    assert "OT: 1 'x', first line 8002" in message(tmp_path / "long.csv", data.replace(b"\n8000,0", b"\n8000,x"))
+    assert "'7998.5' is not later than the row before, line 8002" in message(
+        tmp_path / "long.csv", data.replace(b"\n8000,", b"\n7998.5,")
+    )
+
+
+def test_all_that_is_unusable_is_said_at_once(tmp_path: Path) -> None:
+    rows = [[f"{k}", f"{k % 7}.5", f"{k % 9}", f"2024-01-{1 + k % 28:02}", "sun"] for k in range(6000)]
+    for k in (65, 66, 5000):
+        rows[k][1] = " "
+    for k in (490, 5500):
+        rows[k][2] = "n/a"
+    rows[700][2] = "7,5"
+    del rows[800][4]
+    rows[900][0] = "7"
+    data = "\n".join(
+        ["hour,temp,load,ts,sky", *map(",".join, (['"7,5"' if c == "7,5" else c for c in r] for r in rows))]
+    )
+    said = message(tmp_path / "bad.csv", data.encode(), target="load", time="hour")
+    assert said == (
+        f"stream.path={tmp_path / 'bad.csv'}: cannot be used as it is (6001 lines read): "
+        "1 row has not the 5 cells of the header, first line 802 with 4; "
+        "temp: 3 empty, first line 67; load: 2 'n/a', first line 492, 1 '7,5', first line 702; "
+        "ts: dates, use stream.time=ts; sky: 5999 'sun', first line 2; "
+        "hour: '7' is not later than the row before, line 902; "
+        "allowed: the same number of cells in each row, stream.missing=ffill (the last value) or skip (no such row), "
+        "finite numbers up to 1e30 in the columns of stream.inputs and stream.target, words in those of "
+        "stream.categorical, stream.time=COLUMN, numbers or times in order"
+    )
 
 
 def test_no_file(tmp_path: Path) -> None:
