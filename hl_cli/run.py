@@ -67,7 +67,8 @@ def run(
     with the run that was left in the folder.
     """
     stop, world = stop or Interruption(), world or World()
-    built = comparison(cfg, world)
+    asked = hydra is None or any(str(said).startswith("split") for said in hydra.overrides.task)
+    built = comparison(cfg, world, asked)
     with alone(folder), stop:  # no signal may come between what the processes say to one another
         if resumed is None:
             check_vacant(folder, of_hydra(hydra, folder) if hydra else ())
@@ -123,7 +124,9 @@ def _run(
         progress = Progress(built.schedule.steps, built.labels, here.step if here else 0)
         files.callback(progress.close)
         rest = _keeper(standing, folder, here)
-        records = compare_arms(built.stream, built.learners, measure, built.schedule, pairs, stop, here, rest)
+        records = compare_arms(
+            built.stream, built.learners, measure, built.schedule, pairs, stop, here, rest, built.draws
+        )
         told: list[Consumer] = [tally, runaway, tables, spans, board, progress]
         if predictions:
             told.insert(0, predictions)

@@ -6,6 +6,7 @@ from omegaconf import DictConfig
 
 from hl_cli.building import Comparison
 from hl_cli.building.arms import Arm
+from hl_cli.compare.draws import Drew
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import Verdict, judge, noise_floor
@@ -21,6 +22,7 @@ class NoiseFloor:
     def __init__(self, cfg: DictConfig, built: Comparison, tally: Tally, stop: Interruption) -> None:
         self._seed, self._built, self._stop = cfg.seed, built, stop
         self._steps = sorted({step for apart in tally.apart.values() for step in apart})
+        self._draws = built.draws if tally.drew else None
         self._found: dict[int, float] | None = None
 
     def __call__(self, steps: list[int]) -> dict[int, float]:
@@ -39,7 +41,9 @@ class NoiseFloor:
         label = built.labels[str(built.reference)]
         console.say(f"  the weights differ: running {label} twice more over {max(steps)} steps for the noise floor")
         try:
-            return noise_floor(built.fresh_stream(), make, steps, self._seed, lambda: not stopped and stop())
+            return noise_floor(
+                built.fresh_stream(), make, steps, self._seed, lambda: not stopped and stop(), self._draws
+            )
         except KeyboardInterrupt:
             return {}
 
@@ -71,6 +75,7 @@ def _verdict(cfg: DictConfig, built: Comparison, pairs: Pairs, tally: Tally, flo
         arm.another_method,
         f"{len(apart)} compared steps" if elsewhere else "every step",
         getattr(arm.learner, "drift", None),
+        tally.drew.get(arm.name, Drew.NOTHING),
     )
 
 

@@ -87,7 +87,7 @@ def updates() -> None:
 
             def ours(w: FlatWeights = weights, c: Coefficients = physics) -> None:
                 with torch.no_grad():
-                    semi_implicit_euler.step(w, c, 1.0, lambda omega: None)
+                    semi_implicit_euler.step(w, c, 1.0, c.phi_first, lambda omega: None)
 
             kind = "momentum" if sgd.momentum else "plain GD"
             compare(f"{count:.0e} weights, {tensors} tensors, {kind}", limit, ours, optimizer.step)

@@ -14,6 +14,7 @@ from hl_cli.building.arms import Arm, Workshop
 from hl_cli.building.device import use_device
 from hl_cli.building.free_run import check_free_run
 from hl_cli.building.streams import stream_of
+from hl_cli.compare.draws import Draws
 from hl_cli.compare.free_run import Tick
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
@@ -45,6 +46,7 @@ class Comparison:
     schedule: Schedule
     loss: str
     shorter: str
+    draws: Draws
     fresh_stream: Callable[[], Stream]
 
     @property
@@ -122,8 +124,12 @@ class Comparison:
         return self.arms["pytorch"].fresh
 
 
-def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
-    """Check and build everything; raises BadInput before anything is written. world: the processes of the run."""
+def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = True) -> Comparison:
+    """Check and build everything; raises BadInput before anything is written.
+
+    world: the processes of the run; split_asked: whether the split is the user's choice. Where it is not, and a net of
+    the user's own cannot have it, cfg then has one that fits.
+    """
     validation.check(cfg)
     device = use_device(cfg.device, cfg.dtype, cfg.threads)
     dtype = getattr(torch, cfg.dtype)
@@ -138,6 +144,8 @@ def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
     loss, outputs = loss_of(stream.task, cfg.loss)
     measure = Measure(stream.task, loss, stream.held_out().baseline is not None)
     workshop = Workshop(cfg, stream, fresh_stream, measure.loss, outputs, device, world or World())
+    if not split_asked:
+        workshop.fit_split()
     arms = workshop.arms()
     check_free_run(cfg, stream, outputs, [arm.learner for arm in arms])
     begin = chance.state_dict()
@@ -156,6 +164,7 @@ def comparison(cfg: DictConfig, world: World | None = None) -> Comparison:
         loss=loss,
         shorter=shorter,
         fresh_stream=again,
+        draws=workshop.draws,
     )
 
 

@@ -13,10 +13,12 @@ from torch import nn
 
 from hl_cli import schema
 from hl_cli.building.coefficients import coefficients
-from hl_cli.building.models import net, split
-from hl_cli.building.pytorch import another_baseline, named, pytorch_learner
+from hl_cli.building.models import fitting_split, is_own, net, split
+from hl_cli.building.own import try_out
+from hl_cli.building.pytorch import another_baseline, named, pytorch_learner, same_method
 from hl_cli.building.roster import labels_of, reference_of, seen_by
 from hl_cli.building.schemes import another_method, hl_learner, note_of
+from hl_cli.compare.draws import Draws, of_device
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.base import Learner
@@ -71,6 +73,12 @@ class Workshop:
         self.reference = reference_of(cfg)
         self._labels = labels_of(cfg)
         self._start = self._drawn(cfg.model)
+        self.draws, self._fitted = Draws(of_device(device)), ""
+
+    def fit_split(self) -> None:
+        """Take another split than the usual where the net cannot have that; nobody asked for it."""
+        cfg = self.cfg
+        cfg.split.name, self._fitted = fitting_split(cfg.model, cfg.split.name, self._start)
 
     def _drawn(self, model: DictConfig) -> nn.Module:
         """A net at its start; drawn in float32 for every dtype, always from the seed of the run."""
@@ -104,12 +112,20 @@ class Workshop:
         elif explicit:
             note += "; the explicit order is another method than SGD, so expect a difference"
         every = self.stream.task.counts == "every"
-        own = split(cfg.model, cfg.split.name, copy.deepcopy(start), self.device, every)
-        learner = hl_learner(cfg, own, self.loss, physics, self.world)
+
+        def fresh(world: World) -> Any:
+            own = split(cfg.model, cfg.split.name, copy.deepcopy(start), self.device, every)
+            return hl_learner(cfg, own, self.loss, physics, world)
+
+        unsteady = self._tried(cfg, lambda: fresh(World()))
+        learner = fresh(self.world)
         if isinstance(learner, CompiledForward):
             learner.compile(next(self.fresh_stream()))
+        reason = reason or unsteady
         words = f"{cfg.scheme.name} scheme, {cfg.split.name} split, {cfg.integrator.name}, tau {cfg.tau:g}"
-        return self._named(name, learner, words, reason, note + note_of(learner), coefficients=physics, sgd=sgd)
+        return self._named(
+            name, learner, words, reason, note + self._fitted + note_of(learner), coefficients=physics, sgd=sgd
+        )
 
     def _another(self, name: str, cfg: DictConfig) -> str:
         """Why an arm is not meant to equal the reference; nothing where it is, or where there is none."""
@@ -121,9 +137,9 @@ class Workshop:
         if not {OmegaConf.get_type(self.cfg.arms[self.reference])} <= {schema.StockArm, schema.HamiltonianArm}:
             return "the reference learns nothing"
         if kinds == (True, True):
-            said = named(cfg.pytorch, sgd)
-            same = said == named(other.pytorch, of_reference)
-            return "" if same else f"{self._labels[name]} is {said}: compare the curves, not the weights"
+            if same_method(cfg.pytorch, sgd, other.pytorch, of_reference):
+                return ""
+            return f"{self._labels[name]} is {named(cfg.pytorch, sgd)}: compare the curves, not the weights"
         if kinds == (False, False):
             numbers = "" if sgd == of_reference else "its coefficients are those of another SGD"
             return another_method(cfg) or another_method(other) or numbers
@@ -141,8 +157,12 @@ class Workshop:
             learner.name = name
             return learner
 
-        said = named(cfg.pytorch, sgd)
-        return self._named(name, fresh(), said, self._another(name, cfg), sgd=sgd, fresh=fresh)
+        reason = self._another(name, cfg) or self._tried(cfg, fresh)
+        return self._named(name, fresh(), named(cfg.pytorch, sgd), reason, sgd=sgd, fresh=fresh)
+
+    def _tried(self, cfg: DictConfig, fresh: Callable[[], Learner]) -> str:
+        """See that a net of the user's own can learn, and from what it draws; why it cannot be held to another."""
+        return try_out(cfg, self.stream, fresh, self.draws) if is_own(cfg.model) else ""
 
     def frozen(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
         """The initial weights, which never move."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from functools import partial
 from typing import Any
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from hl_cli.building.own import own_net
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.antisymmetric import Antisymmetric, AntisymmetricBlock
 from hl_cli.networks.blocks import Block, ModuleBlock
@@ -21,10 +20,10 @@ from hl_cli.networks.leaky import LeakyCell, LeakyRNNCell
 from hl_cli.networks.leapfrog import Leapfrog, LeapfrogBlock
 from hl_cli.networks.lstm import ElementwiseLSTM, ElementwiseLSTMBlock, LSTMCell
 from hl_cli.networks.oscillators import OscillatorBlock, Oscillators, Rows, RowsBlock
+from hl_cli.networks.own_cell import OwnCell
 from hl_cli.networks.recurrent import GRUCell, PyTorchCell, Recurrent, TanhCell
 from hl_cli.networks.rotation import Rotation, RotationBlock
 from hl_cli.networks.splits import SPLITS, Split, split_chain, stages, whole
-from hl_cli.plugins import make
 from hl_cli.schema import Module, StateNet
 from hl_cli.streams.base import Stream
 
@@ -46,8 +45,8 @@ OWN_CELLS: dict[str, tuple[type[Cell], type[CellBlock]]] = {
 def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
     """Build the net: (batch, ticks, features) to (rows, outputs)."""
     every = stream.task.counts == "every"
-    if OmegaConf.get_type(model) is Module:
-        return _own(model, stream, outputs, every)
+    if is_own(model):
+        return own_net(model, stream, outputs, every)
     if isinstance(kind := OmegaConf.get_type(model), type) and issubclass(kind, StateNet):
         own: Any = {key: value for key, value in model.items() if key not in ("name", "hidden", "layers", "head")}
         cell = partial(_cell_kind(model.name), **own)
@@ -86,41 +85,28 @@ def _cell_kind(name: str) -> type[nn.Module]:
     return LeakyRNNCell if name == "leaky_rnn" else OWN_CELLS[name][0]
 
 
-def _own(model: DictConfig, stream: Stream, outputs: int, every: bool) -> nn.Module:
-    """Ask the user's factory, and try the net on one sample."""
-    shape = {"features": stream.features, "ticks": stream.ticks, "outputs": outputs, "every": every}
-    options: Any = OmegaConf.to_container(model.options, resolve=True)
-    where = f"model.factory={model.factory}"
-    module = make("model", model.factory, nn.Module, shape, options)
-    if not any(p.requires_grad for p in module.parameters()):
-        raise BadInput(f"{where}: the net has no weights that learn; allowed: at least one")
-    inputs = stream.held_out().inputs[:1].cpu().float().clone()
-    seen = inputs.clone()
-    rows = stream.ticks if every else 1
-    try:
-        with torch.no_grad():
-            said = tuple(copy.deepcopy(module).eval()(inputs).shape)
-    except Exception as error:
-        line = " ".join(str(error).split())
-        raise BadInput(
-            f"model.factory={model.factory}: the net fails on inputs {tuple(inputs.shape)}: {line}"
-        ) from error
-    if not torch.equal(inputs, seen):
-        raise BadInput(
-            f"{where}: the net changes its inputs in place; allowed: a net that leaves them, for both share them"
-        )
-    if said != (rows, outputs):
-        raise BadInput(
-            f"model.factory={model.factory}: inputs {tuple(inputs.shape)} become {said}; allowed: {(rows, outputs)}"
-        )
-    return module
+def is_own(model: DictConfig) -> bool:
+    """Whether the net is of the user's own making."""
+    return OmegaConf.get_type(model) is Module
+
+
+def fitting_split(model: DictConfig, name: str, module: nn.Module) -> tuple[str, str]:
+    """The split, and a note where another had to be taken: a net of one block has no part to be f^y."""
+    if not is_own(model) or isinstance(module, Recurrent) or len(stages(module)) > 1 or name in SPLITS[:2]:
+        return name, ""
+    return SPLITS[1], f"; {model.name} is no torch.nn.Sequential of several parts: it is one block, under split=state"
 
 
 def split(model: DictConfig, name: str, module: nn.Module, device: str, every: bool) -> Split:
     """Run the net as HL does. Off the CPU, PyTorch fuses GRU and LSTM cells, so autograd pulls those back."""
-    if OmegaConf.get_type(model) is Module:
-        blocks: list[Block] = [ModuleBlock(stage) for stage in stages(module)]
-        _check(name, len(blocks), model.name)
+    blocks: list[Block]
+    if is_own(model) and not isinstance(module, Recurrent):
+        blocks = [ModuleBlock(stage) for stage in stages(module)]
+        if len(blocks) == 1 and name not in SPLITS[:2]:
+            raise NoSuchCombination(
+                f"split={name}: model={model.name} is one block, for it is not a torch.nn.Sequential with weights in "
+                f"several parts; allowed: {', '.join(SPLITS[:2])}"
+            )
         return split_chain(module, blocks, name, every, whole)
     if isinstance(module, Recurrent):
         blocks = [_cell(model, cell, device) for cell in module.cells]
@@ -146,6 +132,8 @@ def _check(split: str, blocks: int, model: str) -> None:
 
 
 def _cell(model: DictConfig, cell: nn.Module, device: str) -> Block:
+    if isinstance(cell, OwnCell):
+        return ModuleBlock(cell, cell.width)
     if isinstance(cell, LeakyRNNCell):
         return LeakyCell(cell)
     if isinstance(cell, Oscillators):

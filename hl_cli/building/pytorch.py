@@ -18,6 +18,8 @@ from hl_cli.learners.truncated import TruncatedLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.recurrent import Recurrent
 
+KERNELS = ("fused", "foreach")  # options of torch.optim that choose how a method is computed, and not which
+PLAIN = {"nesterov": False, "maximize": False, "differentiable": False}  # what SGD does where nothing is said
 REFUSED = ("LBFGS", "SparseAdam")  # one asks for a closure, one for sparse gradients
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     name.lower(): kind
@@ -94,6 +96,19 @@ def named(of: DictConfig, sgd: SGD) -> str:
     return ", ".join((f"torch.optim.{OPTIMIZERS[of.optimizer.lower()].__name__}", *given, *credit))
 
 
+def _method(of: DictConfig, sgd: SGD) -> dict[str, Any]:
+    """The options of the optimizer that say what is computed, and not by which kernel."""
+    said = {name: value for name, value in options(of, sgd).items() if name not in KERNELS}
+    return PLAIN | said if of.optimizer.lower() == "sgd" else said
+
+
+def same_method(of: DictConfig, sgd: SGD, other: DictConfig, of_other: SGD) -> bool:
+    """Whether two arms of PyTorch compute the same."""
+    pair = ((of, sgd), (other, of_other))
+    one, two = ((one.optimizer.lower(), one.window, one.credit, _method(one, numbers)) for one, numbers in pair)
+    return one == two
+
+
 def another_baseline(cfg: DictConfig, sgd: SGD, of_reference: SGD | None = None) -> str:
     """Why the PyTorch arm is not the SGD that HL is meant to equal; nothing where it is.
 
@@ -101,6 +116,6 @@ def another_baseline(cfg: DictConfig, sgd: SGD, of_reference: SGD | None = None)
     """
     of_reference = of_reference or sgd
     on_and_on = cfg.pytorch.credit == "rtrl" or (cfg.pytorch.window is not None and cfg.scheme.name != "forward")
-    if on_and_on or options(cfg.pytorch, of_reference) != vars(sgd):
+    if on_and_on or _method(cfg.pytorch, of_reference) != PLAIN | vars(sgd):
         return f"PyTorch's arm is {named(cfg.pytorch, of_reference)}: compare the curves, not the weights"
     return ""

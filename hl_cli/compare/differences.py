@@ -64,6 +64,12 @@ def max_ulp(a: Tensor, b: Tensor) -> int:
     return max(int(near.max()), max((abs(x - y) for x, y in pairs), default=0))
 
 
+def _in_memory(w: Tensor) -> list[int]:
+    """The dimensions of a tensor as they lie in memory, which need not be their order: channels_last, a transpose."""
+    places = list(range(w.dim()))
+    return places if w.is_contiguous() else sorted(places, key=w.stride().__getitem__, reverse=True)
+
+
 def _bits(a: Tensor) -> Tensor:
     return a.view(BITS[a.dtype])
 
@@ -88,10 +94,13 @@ class Differences:
         if {n: w.shape for n, w in arm.items()} != {n: w.shape for n, w in reference.items()}:
             raise ValueError(f"the learners have other weights: {list(arm)} and {list(reference)}")
         self.learners = learners
-        self._live = {
-            name: [_bits(w).view(-1) for w in weights.values()]
-            for name, weights in zip(learners, (arm, reference), strict=True)
-        }
+        self._live: dict[str, list[Tensor]] = {name: [] for name in learners}
+        for name, here in arm.items():
+            order = _in_memory(here)
+            for learner, w in zip(learners, (here, reference[name]), strict=True):
+                if not w.permute(order).is_contiguous():
+                    raise ValueError(f"weight {name} lies otherwise in memory in {learner}")
+                self._live[learner].append(_bits(w).permute(order).view(-1))
         self._shapes = {name: tuple(w.shape) for name, w in arm.items()}
         self._sizes = [w.numel() for w in arm.values()]
         first = next(iter(reference.values()))

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from hl_cli.compare.differences import Distance
+from hl_cli.compare.draws import Drew
 from hl_cli.compare.metrics import Means
 from hl_cli.compare.pairs import Pair
 from hl_cli.errors import NonFinite
@@ -36,7 +37,7 @@ class StepRecord(NamedTuple):
     is missing once either has diverged, and between measured steps where weights are in other processes. physics: of
     the arms that have any, at measured steps. tasks: held-out scores by task, then by arm, after a period of a stream
     that changes over time; trained: the task of that period; sample: the one given; said: what each arm said at this
-    step.
+    step; drew: at the end of a burst, of the arms that drew random numbers in it, or whose reference did.
     """
 
     step: int
@@ -50,6 +51,7 @@ class StepRecord(NamedTuple):
     sample: Sample | None = None
     said: dict[str, LearnerRecord] | None = None
     diverged: tuple[Divergence, ...] = ()
+    drew: Mapping[str, Drew] = MappingProxyType({})
 
     @property
     def equal(self) -> bool | None:

@@ -6,13 +6,14 @@ It is a generator: it yields and does nothing else. Consumers write, draw and pr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from hl_cli.compare.differences import Differences
+from hl_cli.compare.draws import Draws
 from hl_cli.compare.metrics import Means, Measure, evaluate
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.record import Divergence, StepRecord
@@ -71,11 +72,12 @@ def _not_finite(sample: Sample) -> str | None:
     return None
 
 
-def _held_out(
-    alive: list[Learner], stream: Stream, measure: Measure, traces: dict[str, _Trace], step: int
-) -> dict[str, Scores]:
-    """Evaluate the learners; one whose held-out loss is not finite has diverged."""
-    scores = {learner.name: evaluate(learner, stream.held_out(), measure) for learner in alive}
+def _scores(learners: Iterable[Learner], part: Sample, measure: Measure) -> dict[str, Scores]:
+    return {learner.name: evaluate(learner, part, measure) for learner in learners}
+
+
+def _finite(scores: dict[str, Scores], traces: dict[str, _Trace], step: int) -> dict[str, Scores]:
+    """Leave out a learner whose held-out loss is not finite: it has diverged."""
     for name in [name for name, of in scores.items() if not math.isfinite(of["loss"])]:
         traces[name].diverged = (Divergence(step, name, "held-out loss"),)
         del scores[name]
@@ -91,16 +93,17 @@ def compare_arms(
     stop: Callable[[], bool] = lambda: False,
     start: Rest | None = None,
     rest: Callable[[Rest, bool], None] = lambda here, interrupted: None,
+    draws: Draws | None = None,
 ) -> Iterator[StepRecord]:
     """Yield a record a step until the steps are done, stop() says so, the stream ends, or all arms have diverged.
 
     Each arm takes a burst of samples before the next takes the same ones: alternating at every step makes all a fifth
     slower, for the caches of the machine. At a measured step all stand exactly there.
     rest(here, interrupted) is called before each burst and after the last, but not after the step that stop() made
-    the last; start: where to go on, with everything else as it was there. A sample that no arm can take ends the
-    stream; BadSample is raised once the steps before it were given.
+    the last; start: where to go on, with everything else as it was there; draws: what random numbers the arms share. A
+    sample that no arm can take ends the stream; BadSample is raised once the steps before it were given.
     """
-    given = Given(stream, measure.task, start.step + 1 if start else 0)
+    draws, given = draws or Draws(), Given(stream, measure.task, start.step + 1 if start else 0)
     step, limit, names, upcoming = start or Rest(
         alive=tuple(arm.name for arm in arms), upcoming=given.one()
     )  # one sample ahead, to know which is the last
@@ -116,22 +119,23 @@ def compare_arms(
         last = interrupted or upcoming is None
         measured = last or schedule.measures(end)
         limit = max(1, 2 * BURST // (pairs.snapshot_size + 2 * samples[0].inputs.numel()))
-        traces = {arm.name: _advance(arm, samples, step, measured, pairs, measure) for arm in alive}
+        traces = {arm.name: _advance(arm, samples, step, measured, pairs, measure) for arm in draws.each(alive)}
+        drew = draws.drew(list(traces), pairs.reference)
         alive = [arm for arm in alive if not traces[arm.name].diverged]
         held_out, tasks = None, None
         if last or schedule.evaluates(end):
-            held_out = _held_out(alive, stream, measure, traces, end)
+            held_out = _finite(_scores(draws.each(alive), stream.held_out(), measure), traces, end)
             alive = [arm for arm in alive if arm.name in held_out]
         if schedule.ends_task(end) or (last and schedule.period):
-            parts = stream.held_out_tasks()
-            tasks = {task: {arm.name: evaluate(arm, part, measure) for arm in alive} for task, part in parts.items()}
+            parts = stream.held_out_tasks().items()
+            tasks = {task: _scores(draws.each(alive), part, measure) for task, part in parts}
         for k in range(len(samples)):
             if all(t.diverged and t.diverged[0].step <= step for t in traces.values()):
                 break  # all have diverged before this step
             step += 1
             record = _record(step, k, samples[k], traces, pairs, measured and step == end)
             if step == end:
-                record = record._replace(held_out=held_out, tasks=tasks, trained=trained)
+                record = record._replace(held_out=held_out, tasks=tasks, trained=trained, drew=drew)
             yield record
     if not interrupted:
         given.raise_fault()
@@ -162,6 +166,7 @@ def side_by_side(
     stop: Callable[[], bool] = lambda: False,
     start: Rest | None = None,
     rest: Callable[[Rest, bool], None] = lambda here, interrupted: None,
+    draws: Draws | None = None,
 ) -> Iterator[StepRecord]:
     """Compare two learners, the first held to the second: `compare_arms` with one pair."""
-    return compare_arms(stream, (hl, pytorch), measure, schedule, Pairs.single(differences), stop, start, rest)
+    return compare_arms(stream, (hl, pytorch), measure, schedule, Pairs.single(differences), stop, start, rest, draws)

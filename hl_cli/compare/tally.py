@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from hl_cli.compare.draws import Drew
 from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import Measure, Total, Window
 from hl_cli.compare.side_by_side import Divergence, StepRecord
@@ -21,7 +22,7 @@ class Tally:
 
     names: the arms, in order; last, total: scores of each over the last WINDOW steps, and over all; apart: by arm, its
     largest weight difference from the reference by measured step; retention: what is kept of the tasks of a stream that
-    changes.
+    changes; drew: of arms with random numbers, whether they were ever others than those of the reference.
     """
 
     measure: Measure
@@ -30,6 +31,7 @@ class Tally:
     apart: dict[str, dict[int, float]] = field(default_factory=dict)
     diverged: list[Divergence] = field(default_factory=list)
     held_out: dict[str, Scores] = field(default_factory=dict)
+    drew: dict[str, Drew] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.retention = {name: Retention(name, self.measure.main) for name in self.names}
@@ -50,6 +52,8 @@ class Tally:
         if record.held_out is not None:
             self.held_out = record.held_out
         self.diverged += record.diverged
+        for name, drew in record.drew.items():
+            self.drew[name] = max(self.drew.get(name, drew), drew)
 
     def close(self) -> None:
         """Nothing to write."""
@@ -64,6 +68,7 @@ class Tally:
             },
             "diverged": [asdict(d) for d in self.diverged],
             "held_out": self.held_out,
+            "drew": {name: int(drew) for name, drew in self.drew.items()},
             **{f"last {name}": self.last[name].state_dict() for name in self.names},
             **{f"total {name}": self.total[name].state_dict() for name in self.names},
             **{f"retention {name}": asdict(self.retention[name]) for name in self.names},
@@ -72,6 +77,7 @@ class Tally:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self.steps, self.held_out = state["steps"], state["held_out"]
+        self.drew = {name: Drew(drew) for name, drew in state["drew"].items()}
         self.apart = {name: {int(step): gap for step, gap in of.tolist()} for name, of in state["apart"].items()}
         self.diverged = [Divergence(**d) for d in state["diverged"]]
         for name in self.names:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 
 from hl_cli.compare.differences import Differences
+from hl_cli.compare.draws import Draws, Drew
 from hl_cli.compare.side_by_side import Divergence
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import Learner
@@ -55,11 +56,13 @@ def noise_floor(
     measured: list[int],
     seed: int,
     stop: Callable[[], bool] = lambda: False,
+    draws: Draws | None = None,
 ) -> dict[int, float]:
     """Replay PyTorch and its neighbour one ulp away; largest distance so far at each measured step.
 
     stream: at the state in which the run began; make: PyTorch with the initial weights. Once either diverges the
-    floor is infinite. stop() breaks the replay off: later steps are then missing.
+    floor is infinite. stop() breaks the replay off: later steps are then missing. draws: of nets that draw random
+    numbers, so that both draw the same.
     """
     here, there = make(), make()
     one_ulp_away(there, seed)
@@ -71,8 +74,8 @@ def noise_floor(
             break
         sample = next(stream)
         try:
-            here.step(sample)
-            there.step(sample)
+            for learner in (here, there) if draws is None else draws.each((here, there)):
+                learner.step(sample)
         except NonFinite:
             return {s: floor.get(s, torch.inf) for s in measured}
         if step in wanted:
@@ -91,12 +94,14 @@ def judge(
     another_method: str = "",
     compared: str = "every step",
     drift: float | None = None,
+    drew: Drew = Drew.NOTHING,
 ) -> Verdict:
     """Find the verdict; apart: step to largest weight difference; replay(steps) gives the noise floor, or nothing.
 
     learnt: whether any target counted; another_method: why HL is not meant to equal PyTorch here, so that the noise
     floor would say nothing; compared: at which steps weights were compared; drift: of states that HL rebuilt
-    (memory=reverse). It is no excuse: the floor stays the same, but the reason names it.
+    (memory=reverse). It is no excuse: the floor stays the same, but the reason names it. drew: what random numbers
+    the nets drew; where they drew differently, they did not compute the same.
     """
     if diverged:
         each = (f"step {d.step}: the {d.quantity} of {d.learner} {d.how} (tau = {tau:g})" for d in diverged)
@@ -110,6 +115,9 @@ def judge(
         return Verdict("identical", f"every weight equal bit for bit at {compared}")
     if another_method:
         return Verdict("different", f"first difference at step {first_difference}; {another_method}")
+    if drew is Drew.OTHERWISE:
+        unlike = "the net draws random numbers, and this arm drew others than the reference"
+        return Verdict("different", f"first difference at step {first_difference}; {unlike}")
     rebuilt = "" if drift is None else f"; HL rebuilt its states (memory=reverse) with a drift of at most {drift:.3g}"
     floor = replay(sorted(apart))
     if not floor:

@@ -1,18 +1,23 @@
 r"""The drive of the weight costates, g = (dH/dtheta)/phi = sum over the ticks of (dF/dtheta)^T zeta.
 
-It is summed where the integrators read it: in slots of one flat buffer.
+It is summed where the integrators read it: in slots of one flat buffer. A weight that no graph reached has no
+gradient at all, which is not a gradient of zero: it rests, as under torch.optim.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
 
+NOBODY: frozenset[int] = frozenset()
+
 
 class Drive:
     """A slot a parameter; the first contribution of a learning period fills the slot, later ones are added to it.
+
+    Without any contribution the drive of a parameter is zero, or it has none: where it was passed over.
 
     slots: parameter to a tensor of its shape. Contributions are summed in the order in which they come.
     """
@@ -20,6 +25,7 @@ class Drive:
     def __init__(self, slots: Mapping[Tensor, Tensor]) -> None:
         self._slots = {id(parameter): slot for parameter, slot in slots.items()}
         self._empty: set[int] = set(self._slots)
+        self._passed: set[int] = set()
 
     @classmethod
     def of(cls, *parameters: Tensor) -> Drive:
@@ -33,11 +39,18 @@ class Drive:
         """Begin a learning period: all slots are empty."""
         self._empty = set(self._slots)
 
-    def finish(self) -> None:
-        """End it: a slot without any contribution is zero."""
+    def pass_over(self, parameters: Iterable[Tensor]) -> None:
+        """Note that a pull-back reached none of these: unless another does, they have no gradient."""
+        self._passed.update(map(id, parameters))
+
+    def finish(self) -> frozenset[int]:
+        """End it: a slot without any contribution is zero. Returns the ids of the parameters that have no gradient."""
+        without = frozenset(self._empty & self._passed) if self._passed else NOBODY
         for key in self._empty:
             self._slots[key].zero_()
         self._empty.clear()
+        self._passed.clear()
+        return without
 
     def add(self, parameter: Tensor, g: Tensor) -> None:
         """Add g, of the parameter's shape."""
@@ -69,6 +82,9 @@ class Drive:
 
 class _NoDrive(Drive):
     """Takes contributions and keeps none, where a costate is pulled back for its own sake."""
+
+    def pass_over(self, parameters: Iterable[Tensor]) -> None:
+        """Nothing."""
 
     def add(self, parameter: Tensor, g: Tensor) -> None:
         """Nothing."""

@@ -17,6 +17,8 @@ import math
 import struct
 from dataclasses import dataclass
 
+from hl_cli.errors import BadInput
+
 
 @dataclass(frozen=True)
 class Coefficients:
@@ -62,12 +64,17 @@ class Coefficients:
 
 @dataclass(frozen=True)
 class SGD:
-    """Arguments of torch.optim.SGD."""
+    """Arguments of torch.optim.SGD, in its ranges: all but dampening >= 0. Raises BadInput for others."""
 
     lr: float
     momentum: float = 0.0
     dampening: float = 0.0
     weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "momentum", "weight_decay"):
+            if not getattr(self, name) >= 0.0:
+                raise BadInput(f"SGD: {name}={getattr(self, name)}: allowed: a number >= 0")
 
 
 def physics_of(sgd: SGD, tau: float = 1.0) -> Coefficients:

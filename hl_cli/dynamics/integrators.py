@@ -5,11 +5,14 @@ r"""One Euler step of the weights and their costates, in two orders.
 g is the drive, (dH/dtheta)/phi, summed over the ticks of the learning period. Each integrator declares its `order`
 of convergence. `semi_implicit_euler` lets theta see the new omega: that is gradient descent with momentum.
 `explicit_euler` lets both see old values only: a different method. Source: arXiv 2409.12038, section 3.
+
+A weight without a gradient rests: neither its omega nor its theta moves. One that never had a gradient has its first
+step, at phi_0, still to come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,7 +44,16 @@ class WeightState(Protocol):
         ...
 
 
+class Weights(WeightState, Protocol):
+    """All weights of a learner, or of a part of it."""
+
+    def parts(self) -> Sequence[tuple[WeightState, bool]]:
+        """What moves now, and whether it begins late: takes its first step after the first of others."""
+        ...
+
+
 Admit = Callable[[Tensor], None]
+Moves = list[tuple[WeightState, Tensor]]  # what is to move, and the omega along which
 
 
 @dataclass(frozen=True)
@@ -57,11 +69,18 @@ class Integrator:
     costate: Callable[[WeightState, Coefficients, float], Tensor]
     newest: bool
 
-    def step(self, weights: WeightState, c: Coefficients, phi: float, admit: Admit) -> None:
-        """Move omega, then theta, in place; admit(omega') may raise before theta moves."""
-        along = self.costate(weights, c, phi)
+    def step(self, weights: Weights, c: Coefficients, phi: float, first: float, admit: Admit) -> None:
+        """Move omega, then theta, in place; admit(omega') may raise before theta moves.
+
+        first: phi_0, for a weight whose first step this is.
+        """
+        moves = self.costate_step(weights, c, phi, first)
         admit(weights.omega)
-        weight_step(weights, c, along)
+        weight_step(c, moves)
+
+    def costate_step(self, weights: Weights, c: Coefficients, phi: float, first: float) -> Moves:
+        """Move omega alone, and return what is to follow."""
+        return [(part, self.costate(part, c, first if late else phi)) for part, late in weights.parts()]
 
 
 def weight_costate_step(weights: WeightState, c: Coefficients, phi: float) -> None:
@@ -82,9 +101,10 @@ def weight_costate_step(weights: WeightState, c: Coefficients, phi: float) -> No
             omega.mul_(decay).add_(g, alpha=gain)
 
 
-def weight_step(weights: WeightState, c: Coefficients, along: Tensor) -> None:
+def weight_step(c: Coefficients, moves: Moves) -> None:
     """theta' = theta - tau beta along, in place."""
-    weights.theta.add_(along, alpha=-c.velocity)
+    for weights, along in moves:
+        weights.theta.add_(along, alpha=-c.velocity)
 
 
 def _semi_implicit(weights: WeightState, c: Coefficients, phi: float) -> Tensor:

@@ -38,5 +38,5 @@ class Clip:
         if self.value is not None:
             flat.clamp_(-self.value, self.value)
         if self.norm is not None:
-            length = nn.utils.get_total_norm([weights.drive[p] for p in parameters])
+            length = nn.utils.get_total_norm([weights.drive[p] for p in parameters if id(p) not in weights.resting])
             flat.mul_(torch.clamp(self.norm / (length + 1e-6), max=1.0))

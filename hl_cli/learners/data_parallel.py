@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from hl_cli.dynamics.hamiltonian import Share
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import finite
@@ -26,6 +28,7 @@ class DataParallel(Ranks, HamiltonianLearner):
     def __init__(self, *arguments: Any, world: World, **options: Any) -> None:
         HamiltonianLearner.__init__(self, *arguments, **options)
         Ranks.__init__(self, world)
+        self._conditional = any(block.conditional for block in self.split.blocks)
         if self.world.size > 1 and any(True for _ in self.split.module.buffers()):
             raise BadInput(
                 "parallel=data: the net has buffers (as batch normalisation has), which would count the rows of one "
@@ -68,4 +71,12 @@ class DataParallel(Ranks, HamiltonianLearner):
         return finite(self.world.mean_of(loss), "loss")
 
     def _complete_drive(self) -> None:
-        self.world.mean(self.phase.flat_drive)
+        """A weight rests where no process has a gradient of it."""
+        phase = self.phase
+        resting = phase.drive.finish()
+        self.world.mean(phase.flat_drive)
+        if self._conditional and self.world.size > 1:
+            reached = torch.tensor([float(id(p) not in resting) for p in phase.parameters])
+            self.world.mean(reached)
+            resting = frozenset(id(p) for p, r in zip(phase.parameters, reached.tolist(), strict=True) if not r)
+        phase.rest(resting)

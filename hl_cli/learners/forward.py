@@ -76,8 +76,7 @@ class ForwardLearner(NamedWeights):
         self.neurons = self._fresh()
         self.phase = FlatWeights([p for block in split.blocks for p in block.parameters])
         self._leash = Leash(self.phase.theta)
-        self.ticks, self.seconds = 0, 0.0
-        self._phi = self.loss_weight(0)  # of the last tick, the units of zeta
+        self.ticks, self.seconds, self._phi = 0, 0.0, self.loss_weight(0)  # phi of the last tick, the units of zeta
 
     def _fresh(self) -> Living:
         return Living(self.split.state, self._flow, self.integrator.newest)
@@ -133,7 +132,7 @@ class ForwardLearner(NamedWeights):
             if split.output is not None:
                 below = split.output.pull_back(tape, (below,), drive).x
         self.neurons.pull_back(below, drive)
-        drive.finish()
+        self.phase.finish()
         if self.carry:  # at every tick: weights that ran away with them would hide it
             self.neurons.check(below)
         return y, value
@@ -147,7 +146,8 @@ class ForwardLearner(NamedWeights):
     def _move(self) -> None:
         """The weights tick."""
         self._clip_drive()
-        self.integrator.step(self.phase, self.coefficients, -self._flow.sign * self._phi, self._leash.at(self.ticks))
+        s, first = -self._flow.sign, self._phi if self.rise else self.coefficients.phi_first
+        self.integrator.step(self.phase, self.coefficients, s * self._phi, s * first, self._leash.at(self.ticks))
         self.ticks += 1
 
     def _physics(self, loss: float) -> Physics:
@@ -188,13 +188,13 @@ class ForwardLearner(NamedWeights):
 
     def state_dict(self) -> dict[str, Any]:
         """Theta and omega as they lie, h and zeta with the phi they are in units of, and the number of ticks so far."""
-        own = {name: getattr(self.phase, name).clone() for name in ("theta", "omega")} | self._where()
-        return {**own, "neurons": self.neurons.state_dict(), "ticks": self.ticks, "phi": self._phi}
+        own = {"theta": self.phase.theta.clone(), "omega": self.phase.omega.clone(), "waiting": self.phase.waiting}
+        return {**own, **self._where(), "neurons": self.neurons.state_dict(), "ticks": self.ticks, "phi": self._phi}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        for name in ("theta", "omega"):
-            getattr(self.phase, name).copy_(state[name])
+        self.phase.theta.copy_(state["theta"])
+        self.phase.omega.copy_(state["omega"])
         self.neurons.load_state_dict(state["neurons"])
-        self.ticks, self._phi = state["ticks"], state["phi"]
+        self.ticks, self._phi, self.phase.waiting = (state[name] for name in ("ticks", "phi", "waiting"))
         self._go_to(state)

@@ -90,7 +90,6 @@ class HamiltonianLearner(NamedWeights):
             neurons.pull_back(zetas, drive)
             if neurons.drift is not None:
                 self.drift = max(self.drift or 0.0, finite(neurons.drift, "rebuilt state"))
-        drive.finish()
         self._complete_drive()
         self._clip_drive()
         physics = None
@@ -98,7 +97,7 @@ class HamiltonianLearner(NamedWeights):
             paused = perf_counter()
             physics = self._physics(neurons, value, phi)
             start += perf_counter() - paused
-        self.integrator.step(self.phase, c, phi, admit)
+        self.integrator.step(self.phase, c, phi, c.phi_first, admit)
         self.steps += 1
         self._advance()
         self.seconds += perf_counter() - start
@@ -109,7 +108,8 @@ class HamiltonianLearner(NamedWeights):
         return finite(loss, "loss")
 
     def _complete_drive(self) -> None:
-        """Add what other processes know of dH/dtheta; here there are none."""
+        """End the learning period, with what other processes know of dH/dtheta; here there are none."""
+        self.phase.finish()
 
     def _physics(self, neurons: Neurons, loss: float, phi: float) -> Physics:
         """H and its parts at the last tick of the sequence, before the weights move."""
@@ -139,6 +139,7 @@ class HamiltonianLearner(NamedWeights):
             "omega": {name: w.clone() for name, w in self.weight_costates().items()},
             "buffers": {name: b.clone() for name, b in self.split.module.named_buffers()},
             "steps": self.steps,
+            "waiting": self.phase.waiting,
             **self._where(),
         }
 
@@ -150,5 +151,5 @@ class HamiltonianLearner(NamedWeights):
             w.copy_(state["omega"][name])
         for name, b in self.split.module.named_buffers():
             b.copy_(state["buffers"][name])
-        self.steps = state["steps"]
+        self.steps, self.phase.waiting = state["steps"], state["waiting"]
         self._go_to(state)

@@ -100,12 +100,11 @@ class Local(Pipeline):
 
     def _pass_down(self, index: int, below: Tensor | None) -> None:
         """Let zeta wait for the stage below, which meets it at the next tick."""
-        if below is None:
-            return
-        if index > self.mine.start:
+        if index == self.mine.start:
+            if self._below is not None:
+                self._below.send(below)
+        elif below is not None:
             self._zeta[index - 1] = below
-        elif self._below is not None:
-            self._below.send(below)
 
     def _top(self, y: Tensor) -> tuple[LearnerRecord, NonFinite | None]:
         """What the net says of the sample that entered D-1 ticks ago; its zeta waits for the next tick."""

@@ -66,7 +66,6 @@ class Blocks(Pipeline):
             zeta = self._above.receive()
         shares: list[Share] = []
         for stage in reversed(self.owned):
-            assert zeta is not None
             zeta = stage.pull(zeta)
             if observe:
                 shares.append(stage.share(from_rest=True))
@@ -77,8 +76,7 @@ class Blocks(Pipeline):
                 except NonFinite as stop:
                     fault = stop
         if self._below is not None:
-            assert zeta is not None
-            self._below.send(zeta if fault is None else torch.full_like(zeta, torch.nan))
+            self._below.send(zeta if fault is None or zeta is None else torch.full_like(zeta, torch.nan))
         return shares, fault
 
 

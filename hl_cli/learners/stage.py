@@ -20,7 +20,7 @@ from torch import Tensor
 
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import Share, State, share_of
-from hl_cli.dynamics.integrators import Integrator, weight_step
+from hl_cli.dynamics.integrators import Integrator, Moves, weight_step
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import all_finite
 from hl_cli.learners.clipping import Clip
@@ -50,8 +50,7 @@ class Stage:
         self.block = layers[0] if len(layers) == 1 else Chain(layers)
         self.coefficients, self.integrator = coefficients, integrator
         self.phase = FlatWeights([p for block in self.parts for p in block.parameters])
-        self.steps = 0
-        self.seconds = 0.0
+        self.steps, self.seconds = 0, 0.0
         self._inputs: deque[Tensor] = deque(maxlen=age + 1)
         self._tapes: tuple[Tape, Tape] = (None, None)
         self._before: State = ()
@@ -59,7 +58,7 @@ class Stage:
         self._zeta: Tensor | None = None
         self.clip: Clip | None = None
         self._moving = coefficients  # those of the step that omega has taken and theta has not
-        self._along: Tensor | None = None
+        self._moves: Moves = []
 
     @property
     def device(self) -> torch.device:
@@ -116,21 +115,24 @@ class Stage:
         self.seconds += perf_counter() - start
         return shown
 
-    def pull(self, zeta: Tensor) -> Tensor | None:
-        """Pull zeta of this stage back: fill the drive, and return zeta of the stage below, None for the first."""
+    def pull(self, zeta: Tensor | None) -> Tensor | None:
+        """Fill the drive, and return zeta of the stage below: None for the first, and where its h is not used."""
         start = perf_counter()
-        z: Tensor | None = zeta.to(self.device)
+        z = None if zeta is None else zeta.to(self.device)
         again = self._inputs.maxlen != 1
         if again:  # the input has passed before: what the modules count beside weights must not see it twice
             counted = [buffer.clone() for buffer in self.buffers]
             self._record(self._inputs[0])
         drive = self.phase.drive
         drive.start()
-        if self.output is not None:
+        if self.output is not None and z is not None:
             z = self.output.pull_back(self._tapes[1], (z,), drive).x
-        self._zeta = z
-        below = self.block.pull_back(self._tapes[0], (z,), drive, want_x=self.number > 1).x
-        drive.finish()
+        self._zeta, below = z, None
+        if z is None:
+            drive.pass_over(p for block in self.parts for p in block.parameters)
+        else:
+            below = self.block.pull_back(self._tapes[0], (z,), drive, want_x=self.number > 1).x
+        self.phase.finish()
         if self.clip is not None:
             self.clip.drive(self.phase, self.phase.parameters)
         if again:
@@ -151,7 +153,7 @@ class Stage:
         """Omega takes its Euler step; raises NonFinite, with theta untouched, where it ends up so."""
         start = perf_counter()
         c = self._moving = self.coefficients
-        self._along = self.integrator.costate(self.phase, c, c.loss_weight(self.steps))
+        self._moves = self.integrator.costate_step(self.phase, c, c.loss_weight(self.steps), c.phi_first)
         try:
             all_finite((self.phase.omega,), "weight costate")
         except NonFinite as stop:
@@ -163,8 +165,7 @@ class Stage:
     def move_weights(self) -> None:
         """Theta follows: the second half of the step."""
         start = perf_counter()
-        assert self._along is not None
-        weight_step(self.phase, self._moving, self._along)
+        weight_step(self._moving, self._moves)
         self.seconds += perf_counter() - start
 
     def shown(self) -> list[Tensor]:
@@ -183,6 +184,7 @@ class Stage:
             "omega": self.phase.omega.clone(),
             "buffers": [buffer.clone() for buffer in self.buffers],
             "steps": self.steps,
+            "waiting": self.phase.waiting,
             "h": list(self._h),
             "inputs": list(self._inputs),
         }
@@ -191,6 +193,7 @@ class Stage:
         """Go on from there."""
         self.show((state["theta"], *state["buffers"]))
         self.phase.omega.copy_(state["omega"])
-        self.steps, self._h = state["steps"], tuple(h.to(self.device) for h in state["h"])
+        self.steps, self.phase.waiting = state["steps"], state["waiting"]
+        self._h = tuple(h.to(self.device) for h in state["h"])
         self._inputs.clear()
         self._inputs.extend(x.to(self.device) for x in state["inputs"])

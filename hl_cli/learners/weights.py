@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.drive import NOBODY, Drive
+from hl_cli.dynamics.integrators import WeightState
 
 ALIGNMENT = 16  # elements: every slot starts at a full cache line, as PyTorch's own tensors do
 PIECE = 2**19  # elements: larger nets are updated in pieces that stay in the cache
@@ -21,32 +22,57 @@ class _Buffer(NamedTuple):
     pieces: tuple[Tensor, ...]
 
 
+class _Weight:
+    """One weight by itself, for a step in which not all move."""
+
+    def __init__(self, theta: Tensor, omega: Tensor, drive: Tensor) -> None:
+        self.theta, self.omega, self.flat_drive = theta, omega, drive
+
+    def exchange(self) -> None:
+        """Let the drive be omega."""
+        self.omega.copy_(self.flat_drive)
+
+    def pieces(self) -> Iterable[tuple[Tensor, Tensor]]:
+        """It is one piece."""
+        return ((self.omega, self.flat_drive),)
+
+
 class FlatWeights:
     """Takes the parameters over: their data become views of `theta`. `omega` starts at 0, as HL asks.
 
     theta, omega: (slots padded to ALIGNMENT,), zero in the padding. `drive` sums dH/dtheta in a second buffer like
-    omega; `exchange` makes it omega.
+    omega; `exchange` makes it omega. A parameter keeps its strides (as with channels_last), for its kernels.
+    resting: ids of the parameters that have no gradient in this step; waiting: places of those that never had one,
+    None before the first step.
     """
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = list(parameters)
         like = self.parameters[0]
+        self.resting = NOBODY
+        self.waiting: list[int] | None = None
+        self._late: list[int] = []
+        self._whole: Sequence[tuple[WeightState, bool]] = ((self, False),)
+        self._strides = [torch.empty_like(p).stride() for p in self.parameters]
         self._starts, end = [], 0
         for p in self.parameters:
             self._starts.append(end)
             end += -(-p.numel() // ALIGNMENT) * ALIGNMENT
         self.theta = torch.zeros(end, dtype=like.dtype, device=like.device)
         self._omega, self._next = self._buffer(), self._buffer()
-        for p, slot in self.views(self.theta).items():
+        self._slots = self.views(self.theta)
+        for p, slot in self._slots.items():
             slot.copy_(p.detach())
             p.data = slot
 
     def views(self, flat: Tensor) -> dict[Tensor, Tensor]:
         """Parameter to its place in a buffer like theta."""
-        return {
-            p: flat[start : start + p.numel()].view(p.shape)
-            for p, start in zip(self.parameters, self._starts, strict=True)
-        }
+        found = {}
+        for p, start, strides in zip(self.parameters, self._starts, self._strides, strict=True):
+            part = flat[start : start + p.numel()]
+            slot = part.view(p.shape)
+            found[p] = slot if slot.stride() == strides else part.as_strided(p.shape, strides, part.storage_offset())
+        return found
 
     def laid(self, parts: Sequence[Tensor]) -> Tensor:
         """A tensor like theta, of one for each parameter; zero in the padding."""
@@ -80,6 +106,29 @@ class FlatWeights:
     def exchange(self) -> None:
         """Let the drive be omega; what was omega is the buffer of the next drive."""
         self._omega, self._next = self._next, self._omega
+
+    def finish(self) -> None:
+        """End a learning period: the drive is whole, and what has no gradient rests."""
+        self.rest(self.drive.finish())
+
+    def rest(self, resting: frozenset[int]) -> None:
+        """Let these parameters, by id, take no part in the step that comes."""
+        self.resting, self._late = resting, []
+        if self.waiting or self.waiting is None:
+            places = [k for k, p in enumerate(self.parameters) if id(p) in resting] if resting else []
+            self._late = [k for k in self.waiting or () if k not in places]
+            self.waiting = places if self.waiting is None else [k for k in self.waiting if k in places]
+
+    def parts(self) -> Sequence[tuple[WeightState, bool]]:
+        """All at once; weight by weight where some rest, or begin late."""
+        if not self.resting and not self._late:
+            return self._whole
+        omega, drive = self._omega.slots, self._next.slots
+        return [
+            (_Weight(self._slots[p], omega[p], drive[p]), k in self._late)
+            for k, p in enumerate(self.parameters)
+            if id(p) not in self.resting
+        ]
 
     def pieces(self) -> Iterable[tuple[Tensor, Tensor]]:
         """(omega, drive), piece by piece."""

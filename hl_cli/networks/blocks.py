@@ -16,12 +16,17 @@ from torch import Tensor, nn
 
 from hl_cli.dynamics.drive import NO_DRIVE, Drive
 from hl_cli.dynamics.hamiltonian import Costate, State
+from hl_cli.errors import BadInput
 
 Tape = Any
 
 
 class Pulled(NamedTuple):
-    """x: (dF/dx)^T z for the block below, None if not wanted; h: (dF/dh)^T z for the tick before, () for zero."""
+    """What a costate becomes below the block and before the tick.
+
+    x: (dF/dx)^T z for the block below, None if not wanted, or where F did not use x; h: (dF/dh)^T z for the tick
+    before, () for zero, None for a state tensor that F did not use.
+    """
 
     x: Tensor | None
     h: Costate
@@ -43,9 +48,11 @@ class Block:
     Call the methods under torch.no_grad(); a block that needs a graph turns autograd on for itself. `start` comes
     before the first tick with new weights and `finish` after the last pull-back with them. invertible: whether the
     block has an `inverse`; amplifies: by how much a rounding error grows, at least, in each tick undone by it.
+    conditional: whether a pull-back may leave weights without a gradient.
     """
 
     memory = False
+    conditional = False
     invertible = False
     amplifies = 1.0
 
@@ -91,7 +98,10 @@ class ModuleBlock(Block):
 
     Without memory the module is called as module(x); with `width` (or a tuple of widths) it has a state and is
     called as module(x, h), or module(x, (h, c, ...)), and returns the next one, like torch.nn.RNNCell or LSTMCell.
+    Weights that its graph does not reach have no gradient: they rest (hl_cli.dynamics.drive).
     """
+
+    conditional = True
 
     def __init__(self, module: nn.Module, width: int | tuple[int, ...] | None = None) -> None:
         super().__init__([p for p in module.parameters() if p.requires_grad])
@@ -127,31 +137,33 @@ class ModuleBlock(Block):
         x, h, out = tape
         past = h if want_h else ()
         wrt = [*((x,) if want_x else ()), *past, *self.parameters]
-        roots = [(o, s) for o, s in zip(out, z, strict=True) if s is not None]
-        if not wrt:
-            return Pulled(None, ())
-        got = torch.autograd.grad(
-            [o for o, _ in roots], wrt, [s for _, s in roots], allow_unused=True, materialize_grads=True
-        )
+        got = _products(out, z, wrt)
         first = len(got) - len(self.parameters)
         for parameter, g in zip(self.parameters, got[first:], strict=True):
-            drive.add(parameter, g)
+            if g is None:
+                drive.pass_over((parameter,))
+            elif g.is_sparse:
+                raise BadInput(f"weight {self._name(parameter)} has a sparse gradient; allowed: dense (sparse=False)")
+            else:
+                drive.add(parameter, g)
         return Pulled(got[0] if want_x else None, got[first - len(past) : first])
 
     def pull_state(self, tape: Tape, z: Costate) -> Costate:
         """The same for h alone; the graph stays."""
         _, h, out = tape
-        roots = [(o, s) for o, s in zip(out, z, strict=True) if s is not None]
-        if not h:
-            return ()
-        return torch.autograd.grad(
-            [o for o, _ in roots],
-            h,
-            [s for _, s in roots],
-            retain_graph=True,
-            allow_unused=True,
-            materialize_grads=True,
-        )
+        return _products(out, z, h, retain_graph=True)
+
+    def _name(self, parameter: Tensor) -> str:
+        return next(name for name, p in self.module.named_parameters() if p is parameter)
+
+
+def _products(out: State, z: Costate, wrt: Sequence[Tensor], retain_graph: bool = False) -> Costate:
+    """(d out/d wrt)^T z of each, None where the graph does not reach."""
+    roots = [(o, s) for o, s in zip(out, z, strict=True) if s is not None and o.requires_grad]
+    if not wrt or not roots:
+        return (None,) * len(wrt)
+    outputs, costates = zip(*roots, strict=True)
+    return torch.autograd.grad(outputs, wrt, costates, retain_graph=retain_graph, allow_unused=True)
 
 
 class Chain(Block):
@@ -160,6 +172,7 @@ class Chain(Block):
     def __init__(self, links: Sequence[Block]) -> None:
         super().__init__([p for link in links for p in link.parameters])
         self.links = list(links)
+        self.conditional = any(link.conditional for link in links)
 
     def candidate(self, x: Tensor, h: State) -> State:
         """x goes through all links."""
@@ -179,5 +192,8 @@ class Chain(Block):
         """The costate comes down link by link."""
         below = z[0]
         for k in reversed(range(len(self.links))):
+            if below is None:  # what this link showed was not used
+                drive.pass_over(self.links[k].parameters)
+                continue
             below = self.links[k].pull_back(tape[k], (below,), drive, want_x or k > 0).x
         return Pulled(below, ())

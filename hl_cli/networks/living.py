@@ -69,9 +69,11 @@ class Living:
         x = u
         for block in self.blocks:
             h = block.rest(x)
-            candidate = block.candidate(x, h)
-            self.after.append(h or tuple(torch.zeros_like(f) for f in candidate))
-            x = candidate[0]
+            if not h:
+                with torch.random.fork_rng(enabled=block.conditional):  # asked for its shapes alone
+                    h = tuple(torch.zeros_like(f) for f in block.candidate(x, h))
+            self.after.append(h)
+            x = h[0]
         self.forget()
 
     def tick(self, u: Tensor) -> Tensor:
@@ -93,7 +95,7 @@ class Living:
 
     def pull_back(self, below: Tensor | None, drive: Drive) -> None:
         """Let the costates take one step and add to the drive; below: dL/dh of what the tick showed, None for zero."""
-        flow = self.flow
+        flow, unused = self.flow, False
         for i in reversed(range(len(self.blocks))):
             block, tape, zeta = self.blocks[i], self._tapes[i], self.costates[i]
             given, below = below, None
@@ -103,6 +105,9 @@ class Living:
                 zeta = self.costates[i] = flow.costate(zeta, past, given)
                 if _any(zeta):
                     below = block.pull_back(tape, flow.scaled(zeta), drive, want_x=i > 0, want_h=False).x
+                    unused = below is None
+                elif unused:  # the block above did not use what this one shows
+                    drive.pass_over(block.parameters)
             else:
                 if _any(zeta):
                     below, past = block.pull_back(tape, flow.scaled(zeta), drive, want_x=i > 0)

@@ -47,11 +47,13 @@ class Stacked:
         s = torch.cat([part.flatten() for part in new])
         rows = torch.autograd.grad(
             s, [*old, *self._parameters], torch.eye(len(s), dtype=s.dtype, device=s.device), is_grads_batched=True,
-            allow_unused=True, materialize_grads=True,
+            allow_unused=True,
         )  # fmt: skip
-        p = torch.cat([row.flatten(1) for row in rows[len(old) :]], 1)
+        wide = zip(rows, [*old, *self._parameters], strict=True)  # None: an exact zero
+        by = [s.new_zeros(len(s), of.numel()) if row is None else row.flatten(1) for row, of in wide]
+        p = torch.cat(by[len(old) :], 1)
         if self.p is not None:
-            p.addmm_(torch.cat([row.flatten(1) for row in rows[: len(old)]], 1), self.p)
+            p.addmm_(torch.cat(by[: len(old)], 1), self.p)
         self.p = p
 
     def gradient(self, costates: Sequence[Tensor]) -> list[Tensor]:

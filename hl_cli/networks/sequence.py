@@ -123,7 +123,8 @@ class Neurons:
             below = zetas[t - len(self.inputs)] if self.every or t == len(self.inputs) - 1 else None
             for i in reversed(range(self._active(t))):
                 if below is None and not later[i]:
-                    continue  # an exact zero
+                    drive.pass_over(self.blocks[i].parameters)  # an exact zero
+                    continue
                 z = (total(later[i][0], below), *later[i][1:]) if later[i] else _only_first(below, self.after[i])
                 if t == len(self.inputs) - 1:
                     self.costates[i] = z
@@ -148,6 +149,7 @@ class Unrolled(Block):
     def __init__(self, blocks: Sequence[Block], every: bool = False) -> None:
         super().__init__([p for block in blocks for p in block.parameters])
         self.blocks, self.every = blocks, every
+        self.conditional = any(block.conditional for block in blocks)
 
     def candidate(self, x: Tensor, h: State) -> State:
         """x (batch, ticks, features) to (rows, outputs)."""

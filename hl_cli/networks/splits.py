@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from hl_cli.errors import BadInput
 from hl_cli.networks.blocks import Block, Chain, ModuleBlock
@@ -57,6 +59,22 @@ class _Ticks(Sequence[Tensor]):
         return self.inputs.select(1, t)
 
 
+def check_weights(module: nn.Module, where: str = "") -> None:
+    """Raise BadInput for weights that the flat buffers of HL cannot hold; where: what the error names first."""
+    dtypes: dict[Any, str] = {}
+    for name, p in module.named_parameters():
+        if is_lazy(p):
+            raise BadInput(f"{where}weight {name} has no shape yet; allowed: a net that has seen a sample")
+        if p.layout is not torch.strided or (p.requires_grad and p.dtype not in (torch.float32, torch.float64)):
+            kind = str(p.dtype).removeprefix("torch.") if p.layout is torch.strided else "sparse"
+            raise BadInput(f"{where}weight {name} is {kind}; allowed: dense float32 or float64")
+        if p.is_floating_point():
+            dtypes.setdefault(p.dtype, name)
+    if len(dtypes) > 1:
+        each = " and ".join(f"{str(kind).removeprefix('torch.')} ({name})" for kind, name in dtypes.items())
+        raise BadInput(f"{where}the net has weights of {each}; allowed: one of them for all")
+
+
 @dataclass(frozen=True)
 class Split:
     """A net as HL runs it: state blocks, an output block or none (y = h), and what a tick sees of a sample.
@@ -74,6 +92,7 @@ class Split:
     def __post_init__(self) -> None:
         if not self.state and self.output is None:
             raise BadInput("a split needs a state net, an output net, or both")
+        check_weights(self.module)
         used = [id(p) for block in self.blocks for p in block.parameters]
         if len(used) != len(set(used)):
             raise BadInput("a weight belongs to two blocks: tie weights inside one block only")

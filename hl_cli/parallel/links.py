@@ -6,6 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from hl_cli.errors import BadInput
 from hl_cli.parallel.world import World
 
 DIMENSIONS = 8
@@ -33,8 +34,16 @@ class Link:
         self._sent: Geometry | None = None
         self._coming: Geometry | None = None
 
-    def send(self, message: Tensor) -> None:
-        """Begin to send: it goes when the other one expects it. The message before must have gone first."""
+    def send(self, message: Tensor | None) -> None:
+        """Begin to send: it goes when the other one expects it. The message before must have gone first.
+
+        Raises BadInput where there is nothing to send, for the other one waits for it.
+        """
+        if message is None:
+            raise BadInput(
+                "a block does not use what the block below it shows, and the process of that one waits for a costate; "
+                "allowed: such a net in one process"
+            )
         if self._sent is None:
             self._sent = tuple(message.shape), message.stride()
             head = torch.zeros(1 + 2 * DIMENSIONS, dtype=torch.int64)

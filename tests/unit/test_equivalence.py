@@ -38,7 +38,7 @@ def distance_after(physics: Coefficients, sgd: SGD, steps: int = 50) -> float:
         optimizer.step()
         own.drive.start()
         own.drive.add(own.parameters[0], g)
-        semi_implicit_euler.step(own, physics, physics.loss_weight(step), lambda omega: None)
+        semi_implicit_euler.step(own, physics, physics.loss_weight(step), physics.phi_first, lambda omega: None)
     return float((own.parameters[0] - p).detach().abs().max())
 
 

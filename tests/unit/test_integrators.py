@@ -21,7 +21,7 @@ def error_at(integrator: Integrator, problem: DampedOscillator, steps: int, end:
     weights, c = problem.weights(), problem.coefficients(end / steps)
     for _ in range(steps):
         problem.push(weights)
-        integrator.step(weights, c, c.phi, admit)
+        integrator.step(weights, c, c.phi, c.phi_first, admit)
     theta, omega = problem.exact(end)
     return math.hypot(float(weights.theta[0]) - theta, float(weights.omega[0]) - omega)
 
@@ -42,7 +42,7 @@ def test_only_the_semi_implicit_order_keeps_the_energy_of_an_undamped_weight() -
         before = problem.energy(weights.theta, weights.omega)
         for _ in range(20_000):
             problem.push(weights)
-            integrator.step(weights, c, c.phi, admit)
+            integrator.step(weights, c, c.phi, c.phi_first, admit)
         drift[integrator.name] = problem.energy(weights.theta, weights.omega) / before
     assert abs(drift["semi_implicit_euler"] - 1) < 0.02
     assert drift["explicit_euler"] > 5
@@ -57,7 +57,7 @@ def test_one_step_is_the_written_formula(integrator: Integrator, c: Coefficients
     theta, omega = problem.start, 0.0
     for _ in range(5):
         problem.push(weights)
-        integrator.step(weights, c, c.phi, admit)
+        integrator.step(weights, c, c.phi, c.phi_first, admit)
         new = (1 - c.tau * c.eta) * omega + c.tau * c.phi * (problem.k * theta + c.weight_decay * theta)
         theta -= c.tau * c.beta * (new if integrator is semi_implicit_euler else omega)
         omega = new
@@ -77,5 +77,5 @@ def test_a_refused_costate_leaves_the_weights(integrator: Integrator, eta: float
 
     problem.push(weights)
     with pytest.raises(NonFinite):
-        integrator.step(weights, c, c.phi, refuse)
+        integrator.step(weights, c, c.phi, c.phi_first, refuse)
     assert torch.equal(weights.theta, before)

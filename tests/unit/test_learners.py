@@ -153,7 +153,7 @@ def test_large_nets_are_updated_in_pieces_with_the_same_bits(monkeypatch: pytest
         for step, g in enumerate(drives):
             own.drive.start()
             own.drive.add(own.parameters[0], g)
-            semi_implicit_euler.step(own, c, c.loss_weight(step), lambda omega: None)
+            semi_implicit_euler.step(own, c, c.loss_weight(step), c.phi_first, lambda omega: None)
         ends.append(own.theta)
     assert torch.equal(*ends)
 
