@@ -76,7 +76,7 @@ BAD = [
     (("stream=mine:Coin", "+stream.options.foo=1"), "unexpected keyword argument 'foo'"),
     (("stream=mine:Coin", "stream.options.foo=1"), "an option of your own is added with a plus"),
     (("stream=mine:Coin", "model=mine:Coin"), "model.factory=mine:Coin: TypeError"),
-    (("model=builtins:dict",), "gave a dict; allowed: a torch.nn.modules.module.Module"),
+    (("model=builtins:dict",), "gave a dict; allowed: a torch.nn.Module"),
 ]
 
 
