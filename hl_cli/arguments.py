@@ -161,12 +161,12 @@ def _check_deletion(word: str, override: Override) -> None:
 
 
 def _check_choice(word: str, override: Override) -> None:
-    """A choice is the name of an option; Hydra itself ends in a TypeError. Only experiments may be several."""
+    """A choice is the name of an option; Hydra itself ends in a TypeError. Only arms and experiments may be several."""
     value, group = override.value(), override.key_or_group
     if isinstance(value, Glob):
         return
     for one in value.list if isinstance(value, ChoiceSweep) else [value]:
-        names = one if isinstance(one, list) and group in validation.APART else [one]
+        names = one if isinstance(one, list) and group in validation.LISTS else [one]
         if not all(isinstance(name, str) or (name is None and names is not one) for name in names):
             raise BadInput(f"{word}: allowed: the name of an option{_where(group)}")
 

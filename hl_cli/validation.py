@@ -71,6 +71,8 @@ CHOICES = (
 """The config groups, in the order of the help."""
 APART = ("experiment", "debug")
 """Groups that are no part of a config: their options set values of the others."""
+LISTS = (*APART, "arm")
+"""Groups of which several options may be chosen at once."""
 _WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
 _TESTS = {
     "above": lambda v, b: v > b,

@@ -10,6 +10,7 @@ from omegaconf import MISSING
 from hl_cli.schema.fields import described
 from hl_cli.types import COUNTS
 
+MISSED = ("error", "ffill", "skip")
 SIGNALS = 8
 
 
@@ -51,11 +52,7 @@ class Series(Stream):
     categorical: list[str] | None = described(None, "columns of words that are seen too, one-hot")
     time: str | None = described(None, "column of times, which go forward; null: a column of dates, where there is one")
     time_format: str | None = described(None, "how times are written, as %d.%m.%Y; null: found out")
-    missing: str = described(
-        "error",
-        "rows with empty cells: error; ffill: the last value stands for them; skip: left out",
-        choices=("error", "ffill", "skip"),
-    )
+    missing: str = described("error", "rows with empty cells; ffill: the last value stands for them", choices=MISSED)
     decimal: str = described(".", "decimal sign", choices=(".", ",", "point", "comma"))
     encoding: str = described("utf-8", "of the file, such as latin-1 or utf-16")
     horizon: int = described(1, "rows from the last one seen to the one predicted", least=1)
@@ -73,9 +70,7 @@ class Text(Stream):
     path: str = described(MISSING, "text file in UTF-8")
     ticks: int = described(16, "characters that a sample sees", least=1)
     counts: str = described("last", "where the target counts", choices=COUNTS)
-    held_out: float = described(
-        0.1, "last part of the text kept for evaluation, at most 10,000 characters", above=0, below=1
-    )
+    held_out: float = described(0.1, "last part kept for evaluation, at most 10,000 characters", above=0, below=1)
 
 
 @dataclass

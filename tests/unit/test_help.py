@@ -76,8 +76,8 @@ def asked(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> object:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("hl-run sc", {"scenario.", "scenario=", "scheme.", "scheme="}),
-        ("hl-run +s", {"+scenario=", "+scheme=", "+split=", "+stream="}),
+        ("hl-run sc", {"scenario.", "schedule.", "schedule=", "scenario=", "scheme.", "scheme="}),
+        ("hl-run +s", {"+scenario=", "+schedule=", "+scheme=", "+split=", "+stream="}),
         ("hl-run scheme=f", {"scheme=forward"}),
     ],
 )
