@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from hl_cli import validation
 from hl_cli.building.arms import Arm, Workshop
 from hl_cli.building.device import use_device
+from hl_cli.building.fitting import fitted, remark
 from hl_cli.building.free_run import check_free_run
 from hl_cli.building.streams import stream_of
 from hl_cli.compare.draws import Draws
@@ -131,6 +132,7 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
     the user's own cannot have it, cfg then has one that fits.
     """
     validation.check(cfg)
+    cfg = fitted(cfg)
     device = use_device(cfg.device, cfg.dtype, cfg.threads)
     dtype = getattr(torch, cfg.dtype)
 
@@ -162,7 +164,7 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
         measure=measure,
         schedule=schedule,
         loss=loss,
-        shorter=shorter,
+        shorter=shorter + remark(stream, [arm.learner for arm in arms]),
         fresh_stream=again,
         draws=workshop.draws,
     )

@@ -16,24 +16,18 @@ from hl_cli.schema.models import MODELS, Model, Module, Oscillators, StateNet
 from hl_cli.schema.pytorch import PyTorch
 from hl_cli.schema.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
 from hl_cli.schema.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
+from hl_cli.schema.signals import Lorenz, MackeyGlass, MassSpring, Pendulum, Signal, Sine, Square
+from hl_cli.schema.stream import Stream
 from hl_cli.schema.streams import (
     SIGNALS,
     STREAMS,
     Drift,
     Images,
-    Lorenz,
-    MackeyGlass,
-    MassSpring,
-    Pendulum,
     Plugin,
     Recall,
     River,
     Series,
-    Signal,
     SignalSchool,
-    Sine,
-    Square,
-    Stream,
     Table,
     Text,
 )

@@ -59,7 +59,8 @@ class Stream:
     period: batches that a task lasts (0: there are no tasks), blend: in how many of them the next one comes in;
     train_samples: how many different samples it gives, None if it generates them; descriptions: (signals, features),
     the inputs that name a signal, where signals are named; files: what it reads, so that a change of one is noticed
-    when a run goes on, and between the processes of a run; shuffled: whether it is a set, in a new order each epoch.
+    when a run goes on, and between the processes of a run; shuffled: whether it is a set, in a new order each epoch;
+    overlapping: whether a row is in several samples.
     """
 
     ticks: int
@@ -76,6 +77,7 @@ class Stream:
     train_samples: int | None = None
     files: tuple[Path, ...] = ()
     shuffled = False
+    overlapping = False
 
     def __iter__(self) -> Iterator[Sample]:
         return self

@@ -101,6 +101,7 @@ class Drift(Stream):
         self.files = tuple(dict.fromkeys(file for s in self._streams for file in s.files))
         counts = [s.train_samples for s in self._streams]
         self.train_samples = None if None in counts else sum(c for c in counts if c is not None)
+        self.overlapping = any(s.overlapping for s in self._streams)
         self._held_out: Sample | None = None
 
     def _at(self, period: int) -> int:

@@ -115,6 +115,7 @@ class Windows(Stream):
         self.task, self.ticks, self.features = task, ticks, held_out.inputs.shape[1]
         self._source, self._batch_size, self._dtype, self._device = source, batch_size, dtype, device
         self._stride = ticks if task.counts == "every" else 1
+        self.overlapping = self._stride < ticks
         self._span = (batch_size - 1) * self._stride + ticks  # rows of a batch
         self._labelled = False
         self._held_out = cut_all(self._placed(held_out), ticks, task)
