@@ -14,6 +14,7 @@ from hl_cli.building import Comparison
 from hl_cli.compare.free_run import FreeRun, free_run
 from hl_cli.errors import BadInput
 from hl_cli.reporting.free_run import draw_free_run, said, write_free_run
+from hl_cli.reporting.palette import looks
 
 Build = Callable[..., Comparison]
 CHOICE = ("scheme=forward", "stream=sine", "stream.ticks=1", "pytorch.window=1")
@@ -61,13 +62,15 @@ def test_files(tmp_path: Path) -> None:
     true = torch.randn(9, 2)
     run = FreeRun("nothing", true, {"hl": true + 1, "pytorch": true * 0})
     write_free_run(tmp_path, run)
-    draw_free_run(tmp_path, "title", run)
+    labels = {"hl": "HL", "pytorch": "PyTorch"}
+    summary = {"arms": list(labels), "labels": labels, "reference": "pytorch", "hl": {}, "pytorch": {}}
+    draw_free_run(tmp_path, "title", run, looks(summary))
     with (tmp_path / "free_run.csv").open() as file:
         header, *rows = list(csv.reader(file))
     assert header == ["tick", "true_0", "hl_0", "pytorch_0", "true_1", "hl_1", "pytorch_1"] and len(rows) == 9
     assert [float(cell) for cell in rows[4][4:]] == pytest.approx([float(true[4, 1]), float(true[4, 1]) + 1, 0.0])
     assert (tmp_path / "free_run.png").stat().st_size > 1000
-    assert "error/power" in said(run) and "1 (PyTorch), 1 (zero output)" in said(run)
+    assert "error/power" in said(run, labels) and "1 (PyTorch), 1 (zero output)" in said(run, labels)
 
 
 @pytest.mark.parametrize("overrides, wrong", [
