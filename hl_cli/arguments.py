@@ -45,7 +45,8 @@ def ordered(arguments: Sequence[str]) -> list[str]:
             continue
         if not given:
             if action.nargs is not None and (not left or left[0] not in action.choices):
-                continue  # its value may be left out
+                flags[-1] = f"{meant[0]}={action.const}"  # it would take what follows for its value
+                continue
             if not left:
                 raise BadInput(f"{argument}: a value is missing; allowed: {' or '.join(action.choices or ['a value'])}")
             value = left.pop(0)
@@ -80,6 +81,8 @@ def check(arguments: Sequence[str]) -> None:
     """Raise BadInput for the first choice or value that Hydra could not read; arguments are `ordered` before."""
     said = get_args_parser().parse_args([*arguments])
     words: list[str] = said.overrides
+    if (said.resolve or said.package) and not said.cfg:
+        raise BadInput(f"{'--resolve' if said.resolve else '--package'}: allowed beside --cfg alone")
     if said.shell_completion:
         if not any(re.match(r"(un)?install=|query=", word) for word in words):
             raise BadInput("-sc: allowed: -sc install=bash, -sc uninstall=bash; or zsh, fish")

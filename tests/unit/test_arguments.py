@@ -21,6 +21,8 @@ SLIPS = [
     ("-zzz", "-zzz: no such flag; hl-run --help lists all"),
     ("-m=3", "-m=3: allowed: -m alone"),
     ("--cfg", "--cfg: a value is missing; allowed: job or hydra or all"),
+    ("--resolve seed=1", "--resolve: allowed beside --cfg alone"),
+    ("-p dry_run=true", "--package: allowed beside --cfg alone"),
     ("--cfg jobs", "--cfg=jobs: allowed: job, hydra, all"),
     ("model.hidden=[64, 32]", "model.hidden=[64, 32]: a blank ends an argument; quote it, 'model.hidden=[64, 32]',"),
     ("seed=3 stream.path=my file.csv", "a value with a blank is quoted: 'stream.path=my file.csv'"),
@@ -66,7 +68,7 @@ def test_what_to_type_instead_is_right() -> None:
 def test_flags_may_stand_anywhere() -> None:
     assert ordered(["steps=20", "-m", "seed=0,1"]) == ["-m", "steps=20", "seed=0,1"]
     assert ordered(["a=1", "-cd", "x=y", "b=2", "--cfg", "job", "-i", "c=3"]) == [
-        "-cd", "x=y", "--cfg", "job", "-i", "a=1", "b=2", "c=3",
+        "-cd", "x=y", "--cfg", "job", "-i=all", "a=1", "b=2", "c=3",
     ]  # fmt: skip
     assert ordered(["--multi", "--cfg=job", "s=1"]) == ["--multi", "--cfg=job", "s=1"]
 

@@ -73,17 +73,21 @@ def asked(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> object:
     return 0
 
 
+GROUPS = {group for group in validation.CHOICES if group.startswith("sc")}
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("hl-run sc", {"scenario.", "schedule.", "schedule=", "scenario=", "scheme.", "scheme="}),
-        ("hl-run +s", {"+scenario=", "+schedule=", "+scheme=", "+split=", "+stream="}),
+        ("hl-run sc", {f"{group}{end}" for group in GROUPS for end in ".="}),
+        ("hl-run +sc", {f"+{group}=" for group in GROUPS}),
         ("hl-run scheme=f", {"scheme=forward"}),
     ],
 )
 def test_completion_offers_what_can_be_typed(
     line: str, words: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[Any]
 ) -> None:
+    assert "scheme" in GROUPS and "schema" not in GROUPS
     monkeypatch.setenv("COMP_LINE", line)
     monkeypatch.setenv("COMP_POINT", str(len(line)))
     assert asked(["-sc", "query=bash"], monkeypatch) == 0
