@@ -57,18 +57,13 @@ def find(cfg: DictConfig, resumed: Resumed, made_with: MadeWith) -> Start:
         files = [file for file in files if not checkpoints.is_end(file)]  # the last step is looked at, as no other
     if not files:
         return Start()
-    try:
+    older = f"the older one: hl-run resume={files[1]}" if files[1:] else "there is no older one"
+    with same_run.naming(files[0], f"; {older}"):
         state = checkpoints.read(files[0])
         same_run.check(state, cfg, folder, (*FREE, *APART))
         before_this = [{"step": one["step"], "with": list(one["with"])} for one in state["resumed"]]
         this = {"step": state["rest"]["step"], "with": changes(state["made_with"], made_with)}
         return Start(files[0], state, (*before_this, this))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:  # a content of another shape, too
-        older = f"the older one: hl-run resume={files[1]}" if files[1:] else "there is no older one"
-        said = (
-            str(error) if isinstance(error, BadInput) else f"no checkpoint of a run ({type(error).__name__}: {error})"
-        )
-        raise BadInput(f"{said if str(files[0]) in said else f'{files[0]}: {said}'}; {older}") from error
 
 
 def clear(folder: Path, start: Start) -> None:

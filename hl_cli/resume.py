@@ -44,10 +44,7 @@ def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
     folder, named = (path.parent.parent, path) if path.is_file() else (path, None)
     if not folder.is_dir():
         raise BadInput(f"resume={paths[0]}: no such folder; allowed: the folder of a run, or one of its checkpoints")
-    if not (folder / CONFIG / "overrides.yaml").is_file():
-        raise BadInput(
-            f"resume={paths[0]}: no run has begun there; allowed: a folder with {CONFIG}/overrides.yaml in it"
-        )
+    check_begun(folder, f"resume={paths[0]}")
     own = [argument for argument in arguments if not argument.startswith("resume=")]
     changes = {argument.partition("=")[0]: argument for argument in own if argument.partition("=")[0] in FREE}
     for argument in own:
@@ -60,14 +57,27 @@ def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
         raise BadInput(f"{config}: damaged: steps={steps}, and a run has a whole number of them")
     more = _more(changes.get("steps"), steps, folder)
     done = "" if more or not _finished(folder) else f"{folder}: finished after {steps} steps; steps=MORE goes on"
-    overrides = folder / CONFIG / "overrides.yaml"
-    before = yaml_of(overrides, list)
-    if not all(isinstance(one, str) for one in before):
-        raise BadInput(f"{overrides}: damaged: allowed: a list of texts, the arguments of the run")
-    replayed = _changed(before, changes)
-    return [*_of_hydra(folder), *replayed, f"hydra.run.dir={_quoted(folder)}"], Resumed(
+    own_configs, searched = sources_of(folder)
+    given = [word for path in own_configs for word in ("--config-dir", path)]
+    replayed = _changed(overrides_of(folder), changes)
+    return [*given, *searched, *replayed, f"hydra.run.dir={_quoted(folder)}"], Resumed(
         folder, named, done, tuple(changes)
     )
+
+
+def check_begun(folder: Path, where: str) -> None:
+    """Raise BadInput for a folder in which no run has begun. where: how the user named it."""
+    if not (folder / CONFIG / "overrides.yaml").is_file():
+        raise BadInput(f"{where}: no run has begun there; allowed: a folder with {CONFIG}/overrides.yaml in it")
+
+
+def overrides_of(folder: Path) -> list[str]:
+    """The arguments of the run that was begun in a folder; raises BadInput where they are damaged."""
+    file = folder / CONFIG / "overrides.yaml"
+    found = yaml_of(file, list)
+    if not all(isinstance(one, str) for one in found):
+        raise BadInput(f"{file}: damaged: allowed: a list of texts, the arguments of the run")
+    return found
 
 
 def _more(argument: str | None, before: int, folder: Path) -> bool:
@@ -95,8 +105,11 @@ def _changed(overrides: list[str], changes: dict[str, str]) -> list[str]:
     return [*said, *(change for change in changes.values() if change not in said)]
 
 
-def _of_hydra(folder: Path) -> list[str]:
-    """Where the configs of the run were looked for beside ours."""
+def sources_of(folder: Path) -> tuple[list[str], list[str]]:
+    """Where the configs of a run were looked for beside ours: folders (--config-dir), and hydra.searchpath= as typed.
+
+    Raises BadInput where the file that tells it is damaged.
+    """
     file = folder / CONFIG / "hydra.yaml"
     said: dict[str, Any] = yaml_of(file, dict) if file.is_file() else {}
     try:
@@ -107,7 +120,7 @@ def _of_hydra(folder: Path) -> list[str]:
         given = [str(source["path"]) for source in sources if source.get("provider") == "command-line"]
     except (AttributeError, KeyError, TypeError) as error:
         raise BadInput(f"{file}: damaged: allowed: what Hydra has written there") from error
-    return [*(part for path in given for part in ("--config-dir", path)), *searched]
+    return given, searched
 
 
 def _quoted(path: Path) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +39,33 @@ def check(state: dict[str, Any], cfg: DictConfig, folder: Path, free: tuple[str,
 
     free: fields that may have changed.
     """
-    differing(state["config"], cfg, "the checkpoint", free)
-    if changed := Hidden(cfg).changed(state["environment"]):
-        raise BadInput(f"{changed}: the variable is another one than at the checkpoint, or gone")
+    check_config(state, cfg, free)
     if state["processes"] != launched():
         raise BadInput(f"the checkpoint is of {state['processes']} processes, and here are {launched()}")
     for name, mark in files_of(state).items():
         check_mark(folder / name, mark)
+
+
+@contextmanager
+def naming(file: Path, advice: str = "") -> Iterator[None]:
+    """Raise BadInput that names the checkpoint, also where its check sum is right and its content of another shape.
+
+    advice: the end of the line.
+    """
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        said = (
+            str(error) if isinstance(error, BadInput) else f"no checkpoint of a run ({type(error).__name__}: {error})"
+        )
+        raise BadInput(f"{said if str(file) in said else f'{file}: {said}'}{advice}") from error
+
+
+def check_config(state: dict[str, Any], cfg: DictConfig, free: tuple[str, ...]) -> None:
+    """Raise BadInput where a field, or an environment variable in it, is another one than at the checkpoint."""
+    differing(state["config"], cfg, "the checkpoint", free)
+    if changed := Hidden(cfg).changed(state["environment"]):
+        raise BadInput(f"{changed}: the variable is another one than at the checkpoint, or gone")
 
 
 def differing(before: dict[str, Any], cfg: DictConfig, whose: str, free: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,32 +100,43 @@ class Standing:
 
     def load_state_dict(self, state: dict[str, Any]) -> Rest:
         """Go there; tables and board were opened there already. Raises BadInput where a part of it is another one."""
-        arms: dict[str, Any] = {arm.name: arm for arm in self.built.learners}
-        try:
-            for name, buffers in state["buffers"].items():
-                for key, buffer in arms[name].split.module.named_buffers():
-                    buffer.copy_(buffers[key])
-            for name, of in state["learners"].items():
-                arms[name].load_state_dict(of)
+        with one_net():
+            put_back(self.built, self.attributes, state)
             self.world.lead(Order.MOVE)
             self.world.hand_out(state["followers"])
-            self.built.stream.load_state_dict(state["stream"])
-            for name, of in self.attributes.items():
-                of.load_state_dict(state["attributes"][name])
-            for name, drift in state["drift"].items():
-                arms[name].drift = drift
-            for name, arm in arms.items():
-                arm.seconds = state["seconds"][name]
             self.tally.load_state_dict(state["tally"])
             self.pairs.load_state_dict(state["differences"])
             self.runaway.load_state_dict(state["runaway"])
             chance.load_state_dict(state["chance"])  # after all that may draw
             return Rest.of(state["rest"])
-        except (BadInput, LostRank):
-            raise
-        except (RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-            # of a model or a stream of the user's, changed since
-            raise BadInput(f"the checkpoint is of another net or stream: {' '.join(str(error).split())}") from error
+
+
+def put_back(built: Comparison, attributes: dict[str, Attributes], state: dict[str, Any]) -> None:
+    """Bring learners and stream to where a checkpoint has them. Nothing of the run's files is touched."""
+    arms: dict[str, Any] = {arm.name: arm for arm in built.learners}
+    for name, buffers in state["buffers"].items():
+        for key, buffer in arms[name].split.module.named_buffers():
+            buffer.copy_(buffers[key])
+    for name, of in state["learners"].items():
+        arms[name].load_state_dict(of)
+    built.stream.load_state_dict(state["stream"])
+    for name, kept in attributes.items():
+        kept.load_state_dict(state["attributes"][name])
+    for name, drift in state["drift"].items():
+        arms[name].drift = drift
+    for name, arm in arms.items():
+        arm.seconds = state["seconds"][name]
+
+
+@contextmanager
+def one_net() -> Iterator[None]:
+    """Raise BadInput where a checkpoint does not fit: a model or a stream of the user's was changed since."""
+    try:
+        yield
+    except (BadInput, LostRank):
+        raise
+    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        raise BadInput(f"the checkpoint is of another net or stream: {' '.join(str(error).split())}") from error
 
 
 def attributes_of(built: Comparison) -> dict[str, Attributes]:

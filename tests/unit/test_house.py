@@ -32,9 +32,9 @@ LAYERS = {
         "same_run",
         "studies",
     },
-    7: {"about", "follow", "standing", "sweep", "verdicts"},
+    7: {"about", "follow", "recompose", "standing", "sweep", "verdicts"},
     8: {"ending", "session"},
-    9: {"leaving", "restart", "rehearsal"},
+    9: {"leaving", "loaded", "restart", "rehearsal"},
     10: {"run"},
     11: {"app", "cli", "__main__"},
 }
