@@ -59,6 +59,7 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
         "device": cfg.device,
         "expect": cfg.expect,
         "interrupted": None,
+        "ended_early": None,
         "resumed": [],
         "command": command,
         "config": CONFIG,

@@ -94,7 +94,7 @@ def finish(
         about["free_run"] = parts.make("scores of the free run", generated.scores, None) if generated else None
     received = stop.received
     about["interrupted"] = str(lost) if lost else (received.name if received else None)
-    if tally.steps < built.schedule.steps and not about["interrupted"] and not tally.diverged:
+    if tally.steps < built.schedule.steps and not (about["interrupted"] or about["ended_early"] or tally.diverged):
         about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
     about["pipeline"] = [asdict(stage) for stage in stages]
     learners = {learner.name: _numbers(learner.name, learner.seconds, tally, parts) for learner in built.learners}

@@ -57,7 +57,7 @@ def help_text(arguments: Sequence[str] = ()) -> str:
     listed = [f"{group}=\n" + "\n".join(_options(group)) for group in validation.CHOICES if group != "paths"]
     parts = [
         (f"{part}.{name}", *said)
-        for part in ("study", "sweep")
+        for part in ("stop", "study", "sweep")
         for name, *said in validation.values(validation.kind_of(part))
     ]
     values = [_entry(f"{name}={default}", meaning) for name, default, meaning in [*validation.values(), *parts]]
@@ -144,7 +144,8 @@ def _settings(text: str) -> Iterator[str]:
     for group, option in {**_usual(), **chosen}.items():
         if group in validation.GROUPS:
             meanings |= {f"{group}.{name}": meaning for name, _, meaning in validation.values(_kind(group, option)[0])}
-    meanings |= {f"pytorch.{name}": meaning for name, _, meaning in validation.values(validation.kind_of("pytorch"))}
+    for part in ("pytorch", "stop"):
+        meanings |= {f"{part}.{name}": text for name, _, text in validation.values(validation.kind_of(part))}
     for name, value in _flat(said):
         yield _entry(f"{name}={_shown(value)}", meanings.get(name, ""), 34)
 

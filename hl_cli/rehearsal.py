@@ -39,12 +39,13 @@ def rehearse(cfg: DictConfig, built: Comparison, folder: Path) -> Outcome:
     begin = perf_counter()
     for learner in built.learners:
         evaluate(learner, built.stream.held_out(), built.measure)
+    early = "; less, if stop.loss or stop.patience ends it early" if any(cfg.stop.values()) else ""
     lines = [
         "dry run: one step and some more to tell the time, nothing written",
         f"  step 1      {_said(first, built.labels)}",
         f"  would write to {folder}",
         *(f"    {name:<22} {what}" for name, what in _files(cfg, built)),
-        f"  time        {_time(marks, schedule, perf_counter() - begin)}",
+        f"  time        {_time(marks, schedule, perf_counter() - begin)}{early}",
     ]
     console.say("\n".join(lines))
     return Outcome({}, 0)

@@ -56,7 +56,10 @@ def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
     if not isinstance(steps, int):
         raise BadInput(f"{config}: damaged: steps={steps}, and a run has a whole number of them")
     more = _more(changes.get("steps"), steps, folder)
-    done = "" if more or not _finished(folder) else f"{folder}: finished after {steps} steps; steps=MORE goes on"
+    finished = _finished(folder)
+    done = "" if more or not finished else f"{folder}: finished after {steps} steps; steps=MORE goes on"
+    if finished and (why := finished.get("ended_early")):
+        done = f"{folder}: ended early after {finished.get('steps')} steps, by {why}; more steps would end there, too"
     own_configs, searched = sources_of(folder)
     given = [word for path in own_configs for word in ("--config-dir", path)]
     replayed = _changed(overrides_of(folder), changes)
@@ -90,13 +93,13 @@ def _more(argument: str | None, before: int, folder: Path) -> bool:
     return int(wanted) > before
 
 
-def _finished(folder: Path) -> bool:
-    """Whether a run has come to its end, with all of its report; its summary is written last."""
+def _finished(folder: Path) -> dict[str, Any]:
+    """The summary of a run that has come to its end, with all of its report, else nothing; it is written last."""
     try:
-        found = json.loads((folder / "summary.json").read_text())
-        return found["interrupted"] is None and not found.get("not_written")
+        found: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+        return found if found["interrupted"] is None and not found.get("not_written") else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
+        return {}
 
 
 def _changed(overrides: list[str], changes: dict[str, str]) -> list[str]:

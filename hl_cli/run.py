@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hl_cli.about import about_run
 from hl_cli.building import Comparison, comparison
+from hl_cli.building.early_stop import early_stop
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.rest import Rest
 from hl_cli.compare.runaway import Runaway
@@ -101,9 +102,10 @@ def _run(
     console.say(
         "\n".join([console.opening(about | {"reference": built.reference}), *([start.said()] if start else [])])
     )
-    pairs = Pairs(built.learners, built.reference)
+    pairs, runaway = Pairs(built.learners, built.reference), Runaway(built.learners)
     tally, measure = Tally(built.measure, tuple(built.arms)), built.measure
-    runaway = Runaway(built.learners)
+    early = early_stop(cfg.stop, built.arms.values(), built.schedule, tally)
+    schedule = replace(built.schedule, enough=early) if early else built.schedule
     with ExitStack() as files:
         physics = [name for name, arm in built.arms.items() if arm.coefficients]
         tables = Tables(folder, tally, pairs, physics, built.schedule.period > 0, state and state["tables"])
@@ -118,22 +120,19 @@ def _run(
         histograms = Histograms(built.learners) if cfg.log_histograms else None
         board = TensorBoard(folder, tally, pairs, state and state["tensorboard"], histograms)
         files.callback(board.close)
-        parts = (tally, pairs, runaway, tables, spans, board, predictions)
+        parts = (tally, pairs, runaway, tables, spans, board, predictions, early)
         standing = Standing(cfg, built, *parts, world, made, history, attributes_of(built))
         here = standing.load_state_dict(state) if state else None
         progress = Progress(built.schedule.steps, built.labels, here.step if here else 0)
         files.callback(progress.close)
         rest = _keeper(standing, folder, here)
-        records = compare_arms(
-            built.stream, built.learners, measure, built.schedule, pairs, stop, here, rest, built.draws
-        )
-        told: list[Consumer] = [tally, runaway, tables, spans, board, progress]
-        if predictions:
-            told.insert(0, predictions)
-        lost = _consume(records, told)
+        records = compare_arms(built.stream, built.learners, measure, schedule, pairs, stop, here, rest, built.draws)
+        parts_told: tuple[Consumer | None, ...] = (predictions, tally, runaway, tables, spans, board, early, progress)
+        lost = _consume(records, [one for one in parts_told if one is not None])
     written = [part.marks() for part in (tables, spans, board, predictions) if part]
     write_sums(folder, {name: mark for marks in written for name, mark in marks.items()})
     about["runaway"] = {name: asdict(growth) for name, growth in runaway.away.items()}
+    about["ended_early"] = early.reason if early and tally.steps < schedule.steps else None
     return finish(cfg, built, folder, about, tally, pairs, stop, lost)
 
 

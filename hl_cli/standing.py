@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from hl_cli.building import Comparison
+from hl_cli.compare.early_stop import EarlyStop
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.rest import Rest
 from hl_cli.compare.runaway import Runaway
@@ -45,6 +46,7 @@ class Standing:
     thousands: Thousands
     board: TensorBoard
     predictions: Predictions | None
+    early: EarlyStop | None
     world: World
     made_with: MadeWith
     resumed: list[dict[str, Any]]
@@ -84,6 +86,7 @@ class Standing:
             "thousands": self.thousands.state_dict(),
             "tensorboard": self.board.state_dict(),
             "predictions": self.predictions and self.predictions.state_dict(),
+            "early_stop": self.early and self.early.state_dict(),
         }
 
     def outside(self) -> dict[str, Any]:
@@ -107,6 +110,8 @@ class Standing:
             self.tally.load_state_dict(state["tally"])
             self.pairs.load_state_dict(state["differences"])
             self.runaway.load_state_dict(state["runaway"])
+            if self.early:
+                self.early.load_state_dict(state["early_stop"])
             chance.load_state_dict(state["chance"])  # after all that may draw
             return Rest.of(state["rest"])
 

@@ -24,6 +24,7 @@ from hl_cli.schema import (
     Run,
     Scenario,
     Split,
+    Stop,
     Study,
     Sweep,
 )
@@ -36,6 +37,7 @@ GROUPS: dict[str, list[type]] = {
     "model": [*dict.fromkeys(MODELS.values()), Module],
     "paths": [Paths],
     "pytorch": [PyTorch],
+    "stop": [Stop],
     "sweep": [Sweep],
 }
 KINDS: tuple[type, ...] = (
@@ -51,6 +53,7 @@ KINDS: tuple[type, ...] = (
     *SCHEDULES,
     Paths,
     PyTorch,
+    Stop,
     Sweep,
     Study,
 )

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from hl_cli import validation
 from hl_cli.building.arms import Arm, Workshop
 from hl_cli.building.device import use_device
+from hl_cli.building.early_stop import check_early_stop
 from hl_cli.building.fitting import fitted, remark
 from hl_cli.building.free_run import check_free_run
 from hl_cli.building.streams import stream_of
@@ -149,6 +150,7 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
     if not split_asked:
         workshop.fit_split()
     arms = workshop.arms()
+    check_early_stop(cfg, arms)
     check_free_run(cfg, stream, outputs, [arm.learner for arm in arms])
     begin = chance.state_dict()
 

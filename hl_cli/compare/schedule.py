@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -10,7 +15,8 @@ class Schedule:
     """How many steps, and how often to measure (log_every) and to evaluate (eval_every; 0: at the end only).
 
     period: steps that a task of the stream lasts, after which each task is evaluated; 0: there are no tasks;
-    blend: steps before its end in which the next one comes in, before which it is evaluated.
+    blend: steps before its end in which the next one comes in, before which it is evaluated; enough: says between
+    two bursts whether the next step is the last, though fewer than `steps` are done.
     """
 
     steps: int
@@ -18,6 +24,7 @@ class Schedule:
     eval_every: int = 0
     period: int = 0
     blend: int = 0
+    enough: Callable[[], bool] = _never
 
     def measures(self, step: int) -> bool:
         """The first step, every log_every-th, and the last."""
@@ -35,8 +42,14 @@ class Schedule:
         """Whether anything is looked at after this step."""
         return self.measures(step) or self.evaluates(step) or self.ends_task(step)
 
+    def over(self, step: int) -> bool:
+        """Whether no step follows this one."""
+        return step >= self.steps or self.enough()
+
     def burst(self, step: int, limit: int) -> int:
         """How many steps to take at once after `step`: up to the next that stops, or the limit."""
+        if self.enough():
+            return 1
         size = 1
         while size < limit and not self.stops(step + size):
             size += 1

@@ -95,7 +95,7 @@ def compare_arms(
     rest: Callable[[Rest, bool], None] = lambda here, interrupted: None,
     draws: Draws | None = None,
 ) -> Iterator[StepRecord]:
-    """Yield a record a step until the steps are done, stop() says so, the stream ends, or all arms have diverged.
+    """Yield a record a step until the schedule is over, stop() says so, the stream ends, or all arms have diverged.
 
     Each arm takes a burst of samples before the next takes the same ones: alternating at every step makes all a fifth
     slower, for the caches of the machine. At a measured step all stand exactly there.
@@ -115,7 +115,7 @@ def compare_arms(
         samples = [upcoming, *given.some(0 if interrupted else schedule.burst(step, limit) - 1)]
         end = step + len(samples)
         trained = stream.current_task()
-        upcoming = given.one() if end < schedule.steps else None
+        upcoming = None if schedule.over(end) else given.one()
         last = interrupted or upcoming is None
         measured = last or schedule.measures(end)
         limit = max(1, 2 * BURST // (pairs.snapshot_size + 2 * samples[0].inputs.numel()))

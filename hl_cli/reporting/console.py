@@ -157,6 +157,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             *(f"  {said}" for said in kept),
             *([""] if kept else []),
             f"  steps {summary['steps']}{stopped}; loss and scores are of the last {summary['window']}",
+            *([f"  ended early                {said}"] if (said := summary["ended_early"]) else []),
             f"  over all steps             {cumulative(summary)}",
             *([f"  largest weight difference  {_cell(largest, '.3g')}"] if len(judged) == 1 else []),
             *([] if summary["drift"] is None else [f"  {drift(summary)}"]),

@@ -30,6 +30,7 @@ def compared(summary: dict[str, Any]) -> Rows:
         ["batch size", f"{summary['batch_size']}{held}"],
         ["seed", str(summary["seed"])],
         *(["resumed", f"after step {one['step']}, with {_changed(one)}"] for one in summary["resumed"]),
+        *([["ended early", summary["ended_early"]]] if summary["ended_early"] else []),
         ["relation", summary["note"]],
     ]  # fmt: skip
 

@@ -17,6 +17,7 @@ from hl_cli.schema.pytorch import PyTorch
 from hl_cli.schema.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
 from hl_cli.schema.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
 from hl_cli.schema.signals import Lorenz, MackeyGlass, MassSpring, Pendulum, Signal, Sine, Square
+from hl_cli.schema.stop import Stop
 from hl_cli.schema.stream import Stream
 from hl_cli.schema.streams import (
     SIGNALS,
@@ -38,7 +39,7 @@ __all__ = [
     "Forward", "FrozenArm", "Global", "HamiltonianArm", "Images", "Integrator", "Local", "Lorenz", "MackeyGlass",
     "MassSpring", "Model", "Module", "Oscillators", "Paths", "Pendulum", "Plugin", "PyTorch", "Recall", "River",
     "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split",
-    "Square", "Staged", "StateNet", "Step", "StockArm", "Stream", "Study", "Sweep", "Table", "Text", "Warmup",
+    "Square", "Staged", "StateNet", "Step", "StockArm", "Stop", "Stream", "Study", "Sweep", "Table", "Text", "Warmup",
     "WarmupCosine", "Wave", "ZeroArm",
     "register",
 ]  # fmt: skip
@@ -100,6 +101,7 @@ class Run:
     paths: Paths = MISSING
     arms: dict[str, Arm] = field(default_factory=dict)
     pytorch: PyTorch = field(default_factory=PyTorch)
+    stop: Stop = field(default_factory=Stop)
     sweep: Sweep = field(default_factory=Sweep)
     study: Study = field(default_factory=Study)
     steps: int = described(5000, "weight steps", least=1, most=10**12)
