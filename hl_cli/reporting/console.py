@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hl_cli.reporting.own_units import own_units
+
 LARGE = 1e5  # from here on a score is written with its power of ten
 
 
@@ -159,6 +161,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             f"  steps {summary['steps']}{stopped}; loss and scores are of the last {summary['window']}",
             *([f"  ended early                {said}"] if (said := summary["ended_early"]) else []),
             f"  over all steps             {cumulative(summary)}",
+            *([f"  in the data's units        {said}"] if (said := own_units(summary)) else []),
             *([f"  largest weight difference  {_cell(largest, '.3g')}"] if len(judged) == 1 else []),
             *([] if summary["drift"] is None else [f"  {drift(summary)}"]),
             *_verdicts(summary, judged),

@@ -14,6 +14,7 @@ from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.forgetting import Retention
 from hl_cli.reporting import facts, markdown
 from hl_cli.reporting.console import cumulative, remark, retention, table
+from hl_cli.reporting.own_units import own_units
 from hl_cli.reporting.parts import Parts, not_written, rendered
 from hl_cli.reporting.thousands import thousands
 
@@ -60,6 +61,7 @@ def report_text(
         "blocks": facts.blocks,
         "retention": retention,
         "cumulative": cumulative,
+        "own_units": own_units,
         "remark": remark,
     }
     return "".join(rendered(pages, "report.md.j2", content, parts, "report.md").values())

@@ -34,7 +34,8 @@ class Description:
 
     train_samples: None where the stream generates them without end; chance: accuracy of always naming the commonest
     held-out class, None where there are no classes; shuffled: whether it is a set in a new order each epoch, which is
-    judged by what is held out, and not a stream, which is judged by what was said of each sample before it was learnt.
+    judged by what is held out, and not a stream, which is judged by what was said of each sample before it was learnt;
+    spread: what held-out targets were divided by, in the units of the data, None where they were not.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Description:
     held_out_samples: int
     chance: float | None
     shuffled: bool = False
+    spread: float | None = None
 
 
 class Stream:
@@ -60,7 +62,8 @@ class Stream:
     train_samples: how many different samples it gives, None if it generates them; descriptions: (signals, features),
     the inputs that name a signal, where signals are named; files: what it reads, so that a change of one is noticed
     when a run goes on, and between the processes of a run; shuffled: whether it is a set, in a new order each epoch;
-    overlapping: whether a row is in several samples.
+    overlapping: whether a row is in several samples; spread: what held-out targets were divided by, in the units of
+    the data, None where they are in those units or were divided by different numbers.
     """
 
     ticks: int
@@ -78,6 +81,7 @@ class Stream:
     files: tuple[Path, ...] = ()
     shuffled = False
     overlapping = False
+    spread: float | None = None
 
     def __iter__(self) -> Iterator[Sample]:
         return self
@@ -134,4 +138,5 @@ class Stream:
             train_samples=self.train_samples,
             held_out_samples=len(held_out.inputs),
             chance=chance,
+            spread=self.spread,
         )

@@ -16,7 +16,7 @@ class Held(Stream):
         self.ticks, self.features, self.task, self.image = base.ticks, base.features, base.task, base.image
         self.name, self.licence, self.train_samples = base.name, base.licence, base.train_samples
         self.origin = f"{base.origin}, each sample held for {hold} steps"
-        self.shuffled, self.overlapping = base.shuffled, base.overlapping
+        self.shuffled, self.overlapping, self.spread = base.shuffled, base.overlapping, base.spread
         self.length = None if base.length is None else base.length * hold
         self.period, self.blend = base.period * hold, base.blend * hold
         self.files = base.files

@@ -116,6 +116,8 @@ class Windows(Stream):
         self._source, self._batch_size, self._dtype, self._device = source, batch_size, dtype, device
         self._stride = ticks if task.counts == "every" else 1
         self.overlapping = self._stride < ticks
+        scales = set() if held_out.units is None else set(held_out.units[:, 0].tolist())
+        self.spread = scales.pop() if len(scales) == 1 else None
         self._span = (batch_size - 1) * self._stride + ticks  # rows of a batch
         self._labelled = False
         self._held_out = cut_all(self._placed(held_out), ticks, task)

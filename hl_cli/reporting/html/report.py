@@ -13,6 +13,7 @@ from hl_cli.compare.tally import Tally
 from hl_cli.reporting import console, facts
 from hl_cli.reporting.html import generated, inside, learning
 from hl_cli.reporting.html.page import Section, write_page
+from hl_cli.reporting.own_units import own_units
 from hl_cli.reporting.palette import looks
 from hl_cli.reporting.parts import Parts
 from hl_cli.reporting.thousands import thousands
@@ -55,6 +56,7 @@ def write_report_page(
         numbers=_numbers,
         rows=console.table,
         cumulative=console.cumulative,
+        own_units=own_units,
         sections=_sections(folder, summary, tally, period, floor),
         tensors=tensors,
         weights=lambda of: facts.weights(of, summary),
