@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_bad_input import Command, command, content
+from tests.integration.test_bad_input import Command, command, content, logging_as_before
 from tests.material import folder
 
-__all__ = ["command"]  # the fixture
+__all__ = ["command", "logging_as_before"]  # the fixtures
 
 CSV = "stream=series stream.path=good.csv stream.target=b"
 MISSING = [
@@ -55,7 +55,7 @@ VALUES = [
     ("stream=drift stream@stream.streams.a=foo", "foo"),
     ("stream=drift stream.streams.a=lorenz", "a stream is chosen with an @: stream@stream.streams.a=lorenz"),
     ("stream=drift +stream@stream.streams.a=lorenz", "there is one of this name already: leave out the +"),
-    ("path=F.csv", "did you mean stream.path?"),
+    ("path=F.csv", "did you mean paths, stream.path?"),
     ("stream=MNIST", "did you mean mnist? allowed: "),
     ("stream=series stream.inputs=OT", "stream.inputs=OT: allowed: a list, such as [OT]"),
     ("stream=digits_by_class stream@stream.streams.a=lorenz", "stream.change=classes"),
