@@ -44,11 +44,19 @@ def insist() -> None:
         if not issubclass(dropped.exc_type, (KeyboardInterrupt, SystemExit)):
             before(dropped)
             return
-        timer = Timer(AGAIN, os.kill, (os.getpid(), _number_of(dropped)))
-        timer.daemon = True
-        timer.start()
+        _again(_number_of(dropped), AGAIN)
 
     sys.unraisablehook = hook
+
+
+def _again(number: int, delay: float) -> None:
+    """Send a signal later; under load it may come before this has ended, and would then be dropped once more."""
+    try:
+        timer = Timer(delay, os.kill, (os.getpid(), number))
+        timer.daemon = True
+        timer.start()
+    except (KeyboardInterrupt, SystemExit):
+        _again(number, 2 * delay)
 
 
 def leave_start_up() -> None:

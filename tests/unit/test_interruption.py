@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import time
 import weakref
@@ -10,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hl_cli.interruption import insist
+from hl_cli.interruption import Interruption, insist
 
 
 class Thing:
@@ -54,3 +55,37 @@ def test_a_signal_in_a_callback_comes_again(
             time.sleep(5)
     finally:
         signal.signal(number, before)
+
+
+START = """
+import signal, sys
+from hl_cli import cli
+
+def broken_off():
+    try:
+        signal.raise_signal(signal.SIGINT)
+    finally:  # it is leaving, and the second one comes
+        signal.raise_signal(signal.SIGINT)
+
+cli._main = broken_off
+cli.main()
+"""
+
+
+def test_a_second_ctrl_c_ends_with_the_code_of_the_first() -> None:
+    said = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True)
+    assert (said.returncode, said.stderr) == (130, "hl-run: broken off by Ctrl-C\n")
+
+
+def test_nohup_is_heeded() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption() as stop:
+            signal.raise_signal(signal.SIGHUP)
+            assert not stop()
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        with Interruption() as stop:
+            signal.raise_signal(signal.SIGHUP)
+            assert stop() and stop.received is signal.SIGHUP
+    finally:
+        signal.signal(signal.SIGHUP, before)

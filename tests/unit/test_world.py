@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import torch.distributed as dist
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.learners.local import Local
 from hl_cli.parallel import heartbeat as heartbeat_module
+from hl_cli.parallel import meeting
 from hl_cli.parallel.heartbeat import Heartbeat, home
 from hl_cli.parallel.meeting import meet
 from hl_cli.parallel.order import Order
@@ -151,3 +153,17 @@ def test_a_rank_that_has_left_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> 
         time.sleep(0.01)
     heartbeat.stop()
     assert not store.check([heartbeat_module.FOUND])
+
+
+def test_a_store_of_ours_listens_at_its_one_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("needs a second loopback address")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for name, value in (("MASTER_PORT", str(port)), ("WORLD_SIZE", "1"), ("RANK", "0")):
+        monkeypatch.setenv(name, value)
+    store = meeting._store("127.0.0.1", True)
+    store.set("key", "value")
+    socket.create_connection(("127.0.0.1", port)).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port))
