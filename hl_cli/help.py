@@ -131,7 +131,7 @@ def _fields(group: str, option: str) -> Iterator[str]:
     kind, values = _kind(group, option)
     for name, default, meaning in validation.values(kind):
         if name != "name":
-            yield _entry(f"{_prefix(group, option)}.{name}={_shown(values.get(name, default))}", meaning, 34)
+            yield _entry(f"{_prefix(group, option)}.{name}={validation.shown(values.get(name, default))}", meaning, 34)
 
 
 def _settings(text: str) -> Iterator[str]:
@@ -147,18 +147,13 @@ def _settings(text: str) -> Iterator[str]:
     for part in ("pytorch", "stop"):
         meanings |= {f"{part}.{name}": text for name, _, text in validation.values(validation.kind_of(part))}
     for name, value in _flat(said):
-        yield _entry(f"{name}={_shown(value)}", meanings.get(name, ""), 34)
+        yield _entry(f"{name}={validation.shown(value)}", meanings.get(name, ""), 34)
 
 
 def _usual() -> dict[str, str]:
     """The option of each group in a run that chooses none."""
     said = yaml.safe_load((resources.files("hl_cli.configs") / "run.yaml").read_text())["defaults"]
     return {key: option for one in said if isinstance(one, dict) for key, option in one.items() if option}
-
-
-def _shown(value: object) -> str:
-    """A value as it is written in a config."""
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _flat(tree: dict[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:

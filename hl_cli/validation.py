@@ -159,7 +159,12 @@ def values(kind: type = Run) -> Iterator[tuple[str, str, str]]:
             allowed = f.metadata["choices"] or ([_allowed(f.metadata["bounds"])] if f.metadata["bounds"] else [])
             choices = f" ({', '.join(map(str, allowed))})" if allowed else ""
             default = f.default_factory() if callable(f.default_factory) else f.default
-            yield f.name, "null" if default is None else str(default), f.metadata["meaning"] + choices
+            yield f.name, shown(default), f.metadata["meaning"] + choices
+
+
+def shown(value: object) -> str:
+    """A value as it is written in a config."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _allowed(bounds: dict[str, float]) -> str:

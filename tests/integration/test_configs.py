@@ -35,10 +35,6 @@ def composed(*overrides: str) -> DictConfig:
         return compose("run", overrides=list(overrides))
 
 
-def shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def test_the_groups_are_those_of_the_program() -> None:
     assert set(GROUPS) == {
         "arm",
@@ -73,14 +69,14 @@ def test_the_help_shows_the_fields_of_a_stream(option: str) -> None:
     said = help_text([f"stream={option}", "--help"])
     assert all(f"stream.{key}=" in said for key in cfg if key != "name")
     plain = {k: v for k, v in OmegaConf.to_container(cfg).items() if isinstance(v, int | float)}
-    assert all(f"stream.{key}={shown(value)}" in said for key, value in plain.items())
+    assert all(f"stream.{key}={validation.shown(value)}" in said for key, value in plain.items())
     assert said.startswith(f"stream={option}\n")
 
 
 def test_the_defaults_that_the_help_shows_are_those_of_the_config() -> None:
     cfg = composed()
     shown = {name: default for name, default, _ in validation.values()}
-    assert shown == {name: "null" if cfg[name] is None else str(cfg[name]) for name in shown}
+    assert shown == {name: validation.shown(cfg[name]) for name in shown}
     assert {"steps", "tau", "seed", "dtype", "expect"} <= set(shown)
 
 
