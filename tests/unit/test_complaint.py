@@ -29,11 +29,15 @@ class Remote(Coin):
         return super().__next__()
 
 
+ASKED: list[int] = []  # no attribute of the net, which would be kept in checkpoints
+
+
 class Asking(torch.nn.Sequential):
-    """A net that asks another machine, which goes away."""
+    """A net that asks another machine, which goes away after some steps."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.training and torch.is_grad_enabled():
+        ASKED.append(len(x))
+        if len(ASKED) > 30:
             raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
         return super().forward(x)
 
