@@ -133,7 +133,7 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
     the user's own cannot have it, cfg then has one that fits.
     """
     validation.check(cfg)
-    cfg = fitted(cfg)
+    given, cfg = cfg, fitted(cfg)
     device = use_device(cfg.device, cfg.dtype, cfg.threads)
     dtype = getattr(torch, cfg.dtype)
 
@@ -149,6 +149,7 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
     workshop = Workshop(cfg, stream, fresh_stream, measure.loss, outputs, device, world or World())
     if not split_asked:
         workshop.fit_split()
+        given.split.name = cfg.split.name  # what the run is said to have
     arms = workshop.arms()
     check_early_stop(cfg, arms)
     check_free_run(cfg, stream, outputs, [arm.learner for arm in arms])
