@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
 from hl_cli import readback
 from hl_cli.errors import BadInput
 from hl_cli.readback import yaml_of
@@ -52,7 +55,7 @@ def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
             allowed = ", ".join(f"{field}=" for field in FREE)
             raise BadInput(f"{argument}: the config of a run stays as it is; allowed beside resume=: {allowed}")
     config = folder / CONFIG / "config.yaml"
-    steps = yaml_of(config, dict).get("steps")
+    steps = _resolved(yaml_of(config, dict)).get("steps")
     if not isinstance(steps, int):
         raise BadInput(f"{config}: damaged: steps={steps}, and a run has a whole number of them")
     more = _more(changes.get("steps"), steps, folder)
@@ -81,6 +84,14 @@ def overrides_of(folder: Path) -> list[str]:
     if not all(isinstance(one, str) for one in found):
         raise BadInput(f"{file}: damaged: allowed: a list of texts, the arguments of the run")
     return found
+
+
+def _resolved(config: dict[str, Any]) -> dict[str, Any]:
+    """The steps of a config, which may come from an environment variable; as they are written where that is gone."""
+    try:
+        return {"steps": OmegaConf.create(config).steps}
+    except OmegaConfBaseException:
+        return config
 
 
 def _more(argument: str | None, before: int, folder: Path) -> bool:
