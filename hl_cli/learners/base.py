@@ -17,7 +17,7 @@ from hl_cli.types import LearnerRecord, Sample
 class Learner(Protocol):
     """Something that learns from one sample after the other.
 
-    name: of its arm, such as "hl"; seconds: its own time in `step`, without metrics and files, and for PyTorch without the
+    name: "hl", of its arm; seconds: its own time in `step`, without metrics and files, and for PyTorch without the
     guards against values that are not finite, which its users do not write. weights_elsewhere: whether the weights
     are brought here, from other processes, only at observed steps. lives_on: whether its neurons live on from sample to
     sample: then `predict` goes on from where they are, over all samples that it is given, and leaves them there.
