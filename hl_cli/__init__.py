@@ -36,7 +36,7 @@ _HOME = {
     "Differences": "hl_cli.compare.differences",
     "side_by_side": "hl_cli.compare.side_by_side",
     "Sample": "hl_cli.types",
-    "load": "hl_cli.loaded",
+    "load": "hl_cli.runs.loaded",
     "Task": "hl_cli.types",
 }
 __all__ = sorted(_HOME)

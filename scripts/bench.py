@@ -26,18 +26,18 @@ from bench_streams import memory, streams
 from bench_sweep import sweeps
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
-from hl_cli import schema
+from hl_cli import config
 from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.schedule import Schedule
 from hl_cli.compare.side_by_side import compare_arms
-from hl_cli.compare.tally import Tally
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.dynamics.integrators import semi_implicit_euler
 from hl_cli.learners.weights import FlatWeights
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
-from hl_cli.run import Consumer
+from hl_cli.runs.run import Consumer
 
 
 def steps() -> None:
@@ -101,7 +101,7 @@ def loop() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pairs = Pairs(built.learners, built.reference)
-        tally = Tally(built.measure)
+        tally = RunningMetrics(built.measure)
         consumers: list[Consumer] = [
             tally,
             Tables(folder, tally, pairs, ["hl"]),
@@ -166,7 +166,7 @@ def main() -> None:
     unknown = [name for name in wanted if name not in ROWS]
     if unknown:
         sys.exit(f"bench: {', '.join(unknown)}: allowed: {', '.join(ROWS)}")
-    schema.register()
+    config.register()
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, one thread; medians of {ROUNDS} interleaved rounds")
     for name in wanted:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ratios import build, compare
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 
 ROWS = (
     ("rnn", 0.7),

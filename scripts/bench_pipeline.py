@@ -19,17 +19,17 @@ from itertools import islice
 from time import perf_counter
 sys.path.insert(0, sys.argv[1])
 from hydra import compose, initialize_config_module
-from hl_cli import schema
-from hl_cli.building import comparison
-from hl_cli.follow import follow
+from hl_cli import config
+from hl_cli.build import comparison
+from hl_cli.runs.worker import follow
 from hl_cli.parallel import rank
-from hl_cli.parallel.meeting import meet
+from hl_cli.parallel.rendezvous import rendezvous
 if rank() > 0:
     sys.exit(follow())
-schema.register()
+config.register()
 with initialize_config_module("hl_cli.configs", version_base="1.3"):
     cfg = compose("run", overrides=sys.argv[3:])
-world = meet()
+world = rendezvous()
 built = comparison(cfg, world)
 world.enlist(cfg)
 count = int(sys.argv[2])
@@ -42,7 +42,7 @@ with world.leading():
     for sample in samples[2 * count:]:
         built.hl.step(sample)
     print((perf_counter() - start) / count)
-world.hand_out(None)
+world.broadcast(None)
 world.close()
 """
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from ratios import build, compare
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.types import Sample
 
 LECTURE = 200  # ticks

@@ -26,8 +26,8 @@ from time import perf_counter
 import torch
 warnings.simplefilter("ignore")
 sys.path.insert(0, sys.argv[1])
-from hl_cli import schema
-schema.register()
+from hl_cli import config
+config.register()
 from ratios import build
 torch.set_num_threads(1)
 arm, memory, warm, *choice = sys.argv[2:]

@@ -26,8 +26,8 @@ import gc, sys, warnings
 from itertools import islice
 warnings.simplefilter("ignore")
 sys.path.insert(0, sys.argv[1])
-from hl_cli import schema
-schema.register()
+from hl_cli import config
+config.register()
 from ratios import build
 stream = build(*sys.argv[3:]).stream
 def take(count):

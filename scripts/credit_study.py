@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 from ratios import build
 from words import folder_and_pairs
 
-from hl_cli import schema
+from hl_cli import config
 
 TICKS, SEEDS = (10, 30, 100, 300, 1000), 5
 NETS = {"rnn": (), "rotation": (), "damped rotation": ("model.damping=0.9",)}
@@ -60,7 +60,7 @@ def gradients(net: str, seed: int, carry: str) -> list[tuple[float, float]]:
 
 def main() -> None:
     folder, _ = folder_and_pairs(__doc__)
-    schema.register()
+    config.register()
     torch.set_num_threads(1)
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     print(f"{'':<34} " + " ".join(f"{f'T={t}':>15}" for t in TICKS) + "   (cosine, norm ratio)")

@@ -8,7 +8,7 @@ from time import perf_counter
 
 from hydra import compose, initialize_config_module
 
-from hl_cli.building import Comparison, comparison
+from hl_cli.build import Comparison, comparison
 
 ROUND = 0.03  # seconds that one side runs before the other takes over
 ROUNDS = 21

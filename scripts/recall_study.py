@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 from ratios import build
 from words import folder_and_pairs
 
-from hl_cli import schema
+from hl_cli import config
 from hl_cli.errors import NonFinite
 
 RATES = (0.003, 0.01, 0.03)  # a tick
@@ -58,7 +58,7 @@ def error(arm: str, net: str, task: str, delay: int, rate: float, seed: int, *ov
 
 def ready() -> None:
     """A process computes one run at a time."""
-    schema.register()
+    config.register()
     torch.set_num_threads(1)
 
 

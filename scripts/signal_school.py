@@ -25,7 +25,7 @@ import torch
 from ratios import build
 from words import pairs
 
-from hl_cli import schema
+from hl_cli import config
 from hl_cli.compare.runaway import AWAY, rms, scales
 from hl_cli.errors import NonFinite
 
@@ -91,7 +91,7 @@ def main() -> None:
     given = pairs(__doc__, sys.argv[1:])
     seeds, betas = int(given.pop("seeds", 20)), given.pop("betas", "0.01,0.03")
     overrides = [f"{key}={value}" for key, value in given.items()]
-    schema.register()
+    config.register()
     torch.set_num_threads(1)
     exam = build("experiment=signal_school", *overrides).stream.held_out()
     assert exam.target is not None

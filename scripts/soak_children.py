@@ -16,7 +16,7 @@ import matplotlib
 import sklearn.datasets  # noqa: F401
 import tensorboard.summary.writer.record_writer  # noqa: F401
 
-import hl_cli.run  # noqa: F401
+import hl_cli.runs.run  # noqa: F401
 from hl_cli.cli import main as hl_run
 
 matplotlib.use("Agg")

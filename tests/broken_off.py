@@ -13,8 +13,8 @@ from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.errors import BadInput
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.two_runs import compare
-from hl_cli.resume import Resumed
-from hl_cli.run import run
+from hl_cli.runs.resume import Resumed
+from hl_cli.runs.run import run
 from tests.process import state_of
 
 STEPS = 60

@@ -18,13 +18,15 @@ from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli import app, cli, ending, schema
-from hl_cli.building import Comparison, comparison
-from hl_cli.session import Session
+from hl_cli import cli, config
+from hl_cli.build import Comparison, comparison
+from hl_cli.cli import app
+from hl_cli.cli.session import Session
+from hl_cli.runs import finish
 
 settings.register_profile("here", deadline=None, derandomize=True)  # no timing, and red stays red
 settings.load_profile("here")
-schema.register()
+config.register()
 torch.set_num_threads(1)
 
 
@@ -100,8 +102,8 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take longer than a short run."""
     for module, name in (
-        (ending.plots, "draw_curves"),
-        (ending.plots, "draw_weight_difference"),
-        (ending, "draw_physics"),
+        (finish.plots, "draw_curves"),
+        (finish.plots, "draw_weight_difference"),
+        (finish, "draw_physics"),
     ):
         monkeypatch.setattr(module, name, lambda *arguments: None)

@@ -14,15 +14,15 @@ import torch
 from hydra import compose, initialize_config_module
 from torch import nn
 
-from hl_cli import schema
-from hl_cli.building import Comparison, comparison
-from hl_cli.building.schemes import Arm
+from hl_cli import config
+from hl_cli.build import Comparison, comparison
+from hl_cli.build.schemes import Arm
+from hl_cli.config.plugins import translate
 from hl_cli.errors import NonFinite
-from hl_cli.follow import follow
 from hl_cli.parallel import rank
-from hl_cli.parallel.meeting import meet
+from hl_cli.parallel.rendezvous import rendezvous
 from hl_cli.parallel.world import World
-from hl_cli.plugins import translate
+from hl_cli.runs.worker import follow
 
 BURST = 7  # steps that are announced at once, as a run does
 
@@ -94,11 +94,11 @@ def take_over(built: Comparison, state: Any, steps: int) -> None:
 def main() -> int:
     if rank() > 0:
         return follow()
-    schema.register()
-    world = meet()
+    config.register()
+    world = rendezvous()
     jobs = json.loads(sys.argv[1])
     torch.save([trained(world, **job) for job in jobs], Path(sys.argv[2]))
-    world.hand_out(None)
+    world.broadcast(None)
     world.close()
     return 0
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from hl_cli.compare.metrics import WINDOW
 from hl_cli.compare.record import StepRecord
+from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.schedule import Schedule
-from hl_cli.compare.tally import Tally
 
 
 @dataclass
@@ -29,7 +29,12 @@ class EarlyStop:
     """
 
     def __init__(
-        self, schedule: Schedule, tally: Tally, learning: tuple[str, ...], loss: float | None, patience: int | None
+        self,
+        schedule: Schedule,
+        tally: RunningMetrics,
+        learning: tuple[str, ...],
+        loss: float | None,
+        patience: int | None,
     ) -> None:
         self._schedule, self._tally, self._learning = schedule, tally, learning
         self._loss, self._patience = loss, patience

@@ -17,7 +17,7 @@ from hl_cli.compare.draws import Draws
 from hl_cli.compare.metrics import Means, Measure, evaluate
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.record import Divergence, StepRecord
-from hl_cli.compare.rest import Rest
+from hl_cli.compare.resume_point import ResumePoint
 from hl_cli.compare.schedule import Schedule
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import Learner
@@ -91,8 +91,8 @@ def compare_arms(
     schedule: Schedule,
     pairs: Pairs,
     stop: Callable[[], bool] = lambda: False,
-    start: Rest | None = None,
-    rest: Callable[[Rest, bool], None] = lambda here, interrupted: None,
+    start: ResumePoint | None = None,
+    rest: Callable[[ResumePoint, bool], None] = lambda here, interrupted: None,
     draws: Draws | None = None,
 ) -> Iterator[StepRecord]:
     """Yield a record a step until the schedule is over, stop() says so, the stream ends, or all arms have diverged.
@@ -104,14 +104,14 @@ def compare_arms(
     sample that no arm can take ends the stream; BadSample is raised once the steps before it were given.
     """
     draws, given = draws or Draws(), Given(stream, measure.task, start.step + 1 if start else 0)
-    step, limit, names, upcoming = start or Rest(
+    step, limit, names, upcoming = start or ResumePoint(
         alive=tuple(arm.name for arm in arms), upcoming=given.one()
     )  # one sample ahead, to know which is the last
     alive: list[Learner] = [arm for arm in arms if arm.name in names]
     last = interrupted = False
     while alive and not last and upcoming is not None:
         interrupted = stop()
-        rest(Rest(step, limit, tuple(arm.name for arm in alive), upcoming), interrupted)
+        rest(ResumePoint(step, limit, tuple(arm.name for arm in alive), upcoming), interrupted)
         samples = [upcoming, *given.some(0 if interrupted else schedule.burst(step, limit) - 1)]
         end = step + len(samples)
         trained = stream.current_task()
@@ -139,7 +139,7 @@ def compare_arms(
             yield record
     if not interrupted:
         given.raise_fault()
-        rest(Rest(step, limit, tuple(arm.name for arm in alive)), False)
+        rest(ResumePoint(step, limit, tuple(arm.name for arm in alive)), False)
 
 
 def _record(step: int, k: int, sample: Sample, traces: dict[str, _Trace], pairs: Pairs, measured: bool) -> StepRecord:
@@ -164,8 +164,8 @@ def side_by_side(
     schedule: Schedule,
     differences: Differences,
     stop: Callable[[], bool] = lambda: False,
-    start: Rest | None = None,
-    rest: Callable[[Rest, bool], None] = lambda here, interrupted: None,
+    start: ResumePoint | None = None,
+    rest: Callable[[ResumePoint, bool], None] = lambda here, interrupted: None,
     draws: Draws | None = None,
 ) -> Iterator[StepRecord]:
     """Compare two learners, the first held to the second: `compare_arms` with one pair."""

@@ -16,7 +16,7 @@ from hl_cli.learners.base import finite
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.ranks import Ranks
 from hl_cli.networks.sequence import Neurons
-from hl_cli.parallel.order import Order
+from hl_cli.parallel.command import Command
 from hl_cli.parallel.world import World
 from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Sample
@@ -38,8 +38,8 @@ class DataParallel(Ranks, HamiltonianLearner):
     def load_state_dict(self, state: dict[str, Any] | None) -> None:
         """Go on from there, in all ranks, which have all of the state each; rank 0 alone is given it."""
         if self.world.rank == 0:
-            self.world.lead(Order.LOAD)
-        super().load_state_dict(self.world.hand_out(state))
+            self.world.lead(Command.LOAD)
+        super().load_state_dict(self.world.broadcast(state))
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """One step on this rank's rows; rank 0 has the loss and the predictions of all."""
@@ -61,7 +61,7 @@ class DataParallel(Ranks, HamiltonianLearner):
     def _share(self, neurons: Neurons) -> Share:
         """Zeta of the whole batch is 1/N of what each rank has for its rows."""
         mine, count = super()._share(neurons), self.world.size
-        all_of_them = self.world.collect(mine) or [mine]
+        all_of_them = self.world.gather_objects(mine) or [mine]
         return mine._replace(
             work=sum(s.work for s in all_of_them) / count,
             state_costate=sum(s.state_costate for s in all_of_them) / count**2,

@@ -13,7 +13,7 @@ def gathered(world: World, stages: dict[int, dict[str, Any]], way: dict[str, Any
     stages: those of this rank, by their place in the net; way: a dictionary in it is by places too, anything else is
     the same in all ranks. So a run that was saved in two processes goes on in one, or in three.
     """
-    found = world.collect((stages, way))
+    found = world.gather_objects((stages, way))
     if not found:
         return {}
     whole = {k: stage for mine, _ in found for k, stage in mine.items()}

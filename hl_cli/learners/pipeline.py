@@ -28,8 +28,8 @@ from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.cuts import Cut, cut_into_blocks, share_out
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.splits import Split
+from hl_cli.parallel.command import Command
 from hl_cli.parallel.links import Link
-from hl_cli.parallel.order import Order
 from hl_cli.parallel.world import World
 from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Sample
@@ -144,7 +144,7 @@ class Pipeline(Ranks, NamedWeights):
         """Bring weights, buffers and shares of all ranks to rank 0."""
         if self.world.size == 1:
             return [shares]
-        found = self.world.collect((shares, {k: self.stages[k].shown() for k in self.mine}))
+        found = self.world.gather_objects((shares, {k: self.stages[k].shown() for k in self.mine}))
         for _, stages in found[1:]:
             for k, seen in stages.items():
                 self.stages[k].show(seen)
@@ -154,7 +154,7 @@ class Pipeline(Ranks, NamedWeights):
     def collect(self) -> None:
         """Let rank 0 have the weights of now; every rank calls this."""
         if self.is_top and self._stale:
-            self.world.lead(Order.COLLECT)
+            self.world.lead(Command.COLLECT)
         if self._stale:
             self._collect([])
 
@@ -175,7 +175,7 @@ class Pipeline(Ranks, NamedWeights):
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on, of all ranks, for rank 0; every rank calls this, between two steps."""
         if self.is_top:
-            self.world.lead(Order.SAVE)
+            self.world.lead(Command.SAVE)
         return gathered(self.world, {k: self.stages[k].state_dict() for k in self.mine}, self._way() | self._where())
 
     def _way(self) -> dict[str, Any]:
@@ -185,8 +185,8 @@ class Pipeline(Ranks, NamedWeights):
     def load_state_dict(self, state: dict[str, Any] | None) -> None:
         """Go on from there, in as many processes as there are now; the other ranks are given None."""
         if self.is_top:
-            self.world.lead(Order.LOAD)
-        whole = self.world.hand_out(state)
+            self.world.lead(Command.LOAD)
+        whole = self.world.broadcast(state)
         for k, of in enumerate(whole["stages"]):
             if k in self.mine:
                 self.stages[k].load_state_dict(of)

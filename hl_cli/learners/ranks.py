@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hl_cli.errors import NonFinite
-from hl_cli.parallel.order import Order
+from hl_cli.parallel.command import Command
 from hl_cli.parallel.world import World
 
 
@@ -20,7 +20,7 @@ class Ranks:
         """Let all ranks take so many steps without asking at each, the last one observed or not."""
         self.world.owed = steps
         if self.world.rank == 0:
-            self.world.lead(Order.OBSERVED_STEPS if observe else Order.STEPS, steps)
+            self.world.lead(Command.OBSERVED_STEPS if observe else Command.STEPS, steps)
 
     @contextmanager
     def one_step(self, observe: bool) -> Iterator[None]:
@@ -37,7 +37,7 @@ class Ranks:
     def agree(self, fault: NonFinite | None) -> None:
         """Raise in all ranks what any of them met."""
         if self.world.agree(0 if fault is None else 1) and self.world.size > 1:
-            met = [quantity for quantity in self.world.collect(fault and fault.quantity) if quantity]
+            met = [quantity for quantity in self.world.gather_objects(fault and fault.quantity) if quantity]
             fault = NonFinite(met[0] if met else "a value of another rank")
         if fault is not None:
             raise fault

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from hl_cli.learners.pipeline import Pipeline
-from hl_cli.parallel.order import Order
+from hl_cli.parallel.command import Command
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def stage_reports(hl: object) -> list[StageReport]:
     if not isinstance(hl, Pipeline):
         return []
     if hl.is_top:
-        hl.world.lead(Order.REPORT)
+        hl.world.lead(Command.REPORT)
     layer_of: dict[Tensor, str] = {p: name.rpartition(".")[0] for name, p in hl.split.module.named_parameters()}
     mine = []
     for stage in hl.owned:
@@ -45,4 +45,4 @@ def stage_reports(hl: object) -> list[StageReport]:
         layers = ", ".join(dict.fromkeys(layer_of[p] for p in weights))
         count = sum(p.numel() for p in weights)
         mine.append(StageReport(stage.number, layers, count, place, stage.seconds, shared, hl.waited))
-    return sorted((one for part in hl.world.collect(mine) for one in part), key=lambda one: one.block)
+    return sorted((one for part in hl.world.gather_objects(mine) for one in part), key=lambda one: one.block)

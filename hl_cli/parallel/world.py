@@ -17,8 +17,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 from hl_cli.errors import BadInput, LostRank
+from hl_cli.parallel.command import Command
 from hl_cli.parallel.heartbeat import Heartbeat
-from hl_cli.parallel.order import Order
 
 PATIENCE = timedelta(days=30)  # a rank may wait as long as another computes; one that dies is noticed at once
 
@@ -30,7 +30,7 @@ class World:
     """
 
     def __init__(self, rank: int = 0, size: int = 1, store: Any = None, keeper: str = "the launcher") -> None:
-        """Without more, a process alone; hl_cli.parallel.meeting makes the others. store: it is kept by the keeper."""
+        """Without more, a process alone; hl_cli.parallel.rendezvous makes the others. store: kept by keeper."""
         self.rank, self.size = rank, size
         self.waited, self.lost, self.owed = 0.0, False, 0
         self._channel: Any = None
@@ -51,7 +51,7 @@ class World:
         finally:
             self.waited += perf_counter() - start
 
-    def lead(self, order: Order, steps: int = 0) -> None:
+    def lead(self, order: Command, steps: int = 0) -> None:
         """Rank 0: tell the others what comes next."""
         if self.size > 1:
             with self.waiting():
@@ -60,12 +60,12 @@ class World:
     def enlist(self, cfg: Any, made_with: Any = None) -> None:
         """Rank 0: let the others build what this config says; raises BadInput where one of them cannot.
 
-        made_with: versions and digests of rank 0 (hl_cli.provenance), which the others hold to their own.
+        made_with: versions and digests of rank 0 (hl_cli.runs.provenance), which the others hold to their own.
         """
         try:
-            self.hand_out((cfg, made_with or {}))
+            self.broadcast((cfg, made_with or {}))
             self.open_channel()
-            faults = [fault for fault in self.collect(None) if fault]
+            faults = [fault for fault in self.gather_objects(None) if fault]
             wrong = self.agree(bool(faults))
         except BaseException:
             self._break_off()
@@ -98,14 +98,14 @@ class World:
                 self._break_off()
             elif not self.lost:
                 with suppress(LostRank):
-                    self.lead(Order.END)
+                    self.lead(Command.END)
 
-    def follow(self) -> tuple[Order, int]:
+    def follow(self) -> tuple[Command, int]:
         """Another rank: wait until told; the number is of steps."""
         said = torch.zeros(2, dtype=torch.int64)
         with self.waiting():
             dist.broadcast(said, 0)
-        return Order(int(said[0])), int(said[1])
+        return Command(int(said[0])), int(said[1])
 
     def agree(self, fault: int) -> int:
         """Return the largest number that any rank says; 0 when all say that nothing is wrong."""
@@ -116,7 +116,7 @@ class World:
             dist.all_reduce(said, dist.ReduceOp.MAX)
         return int(said)
 
-    def hand_out(self, content: Any = None) -> Any:
+    def broadcast(self, content: Any = None) -> Any:
         """Give an object of rank 0 to all."""
         if self.size == 1:
             return content
@@ -125,7 +125,7 @@ class World:
             dist.broadcast_object_list(box, 0)
         return box[0]
 
-    def collect(self, content: Any) -> list[Any]:
+    def gather_objects(self, content: Any) -> list[Any]:
         """Bring the objects of all ranks to rank 0, in their order; the others get an empty list."""
         if self.size == 1:
             return [content]

@@ -12,13 +12,13 @@ from typing import Any
 
 from hl_cli import __version__
 from hl_cli.compare.pairs import Pairs
-from hl_cli.compare.tally import Tally
+from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.verdict import Verdict
 from hl_cli.reporting.whole import whole
 
 
 def summary(
-    tally: Tally,
+    tally: RunningMetrics,
     verdicts: dict[str, Verdict],
     primary: str,
     pairs: Pairs,
@@ -56,7 +56,7 @@ def summary(
     }
 
 
-def _judged(name: str, verdicts: dict[str, Verdict], pairs: Pairs, tally: Tally) -> dict[str, Any]:
+def _judged(name: str, verdicts: dict[str, Verdict], pairs: Pairs, tally: RunningMetrics) -> dict[str, Any]:
     """What an arm is to the reference; nothing for the reference itself."""
     if name not in verdicts:
         return {}

@@ -12,8 +12,8 @@ from typing import Any
 
 from hl_cli.compare.differences import Distance, TensorDistance
 from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.compare.tally import Tally
 from hl_cli.reporting.cells import as_cell
 from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
 from hl_cli.reporting.sums import check_sum
@@ -35,7 +35,7 @@ class Tables:
     def __init__(
         self,
         folder: Path,
-        tally: Tally,
+        tally: RunningMetrics,
         pairs: Pairs,
         physics: Sequence[str],
         tasks: bool = False,

@@ -16,8 +16,8 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from hl_cli.compare.metrics import Total
 from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.side_by_side import StepRecord
-from hl_cli.compare.tally import Tally
 from hl_cli.reporting.growing import Mark, grow, mark_of, settle
 from hl_cli.reporting.histograms import Histograms
 
@@ -89,7 +89,7 @@ class TensorBoard:
     def __init__(
         self,
         folder: Path,
-        tally: Tally,
+        tally: RunningMetrics,
         pairs: Pairs,
         start: dict[str, Any] | None = None,
         histograms: Histograms | None = None,

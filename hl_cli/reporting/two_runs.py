@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.errors import BadInput
-from hl_cli.readback import CONFIG, json_of, rows_of, yaml_of
+from hl_cli.reporting.readback import CONFIG, json_of, rows_of, yaml_of
 
 OF_TIME = ("steps_per_second", "pipeline", "command", "resumed")
 MISSING = "nothing"

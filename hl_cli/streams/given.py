@@ -1,6 +1,6 @@
 """The samples of a stream as the training loop takes them: each is looked at before any learner sees it.
 
-Shapes and types of every sample are held to those of the first, which `hl_cli.building.check` has looked at. The class
+Shapes and types of every sample are held to those of the first, which `hl_cli.build.check` has looked at. The class
 numbers of a whole list of samples are looked at together, so that a sample costs next to nothing.
 """
 

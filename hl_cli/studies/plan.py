@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli.schema import FrozenArm, ZeroArm
+from hl_cli.config import FrozenArm, ZeroArm
 from hl_cli.studies.tuning import FIRST_TUNING_SEED, JUDGING, TUNING, Candidate, Choice, candidates, choose
 
 PHASE = "study.phase"

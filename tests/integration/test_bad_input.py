@@ -14,9 +14,10 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import MissingConfigException
 
-from hl_cli import app, cli
+from hl_cli import cli
+from hl_cli.cli import app
+from hl_cli.cli.session import Session
 from hl_cli.errors import BadInput
-from hl_cli.session import Session
 from tests.bad_arguments import BAD
 
 

@@ -12,7 +12,7 @@ import pytest
 from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from tests.process import (
     FILES,
     HEADERS,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners import compiled, export
 from hl_cli.learners.compiled import CompiledForward

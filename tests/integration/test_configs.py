@@ -12,9 +12,9 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli import validation
-from hl_cli.help import help_text
-from hl_cli.run import run
+from hl_cli.cli.help import help_text
+from hl_cli.config import validation
+from hl_cli.runs.run import run
 from tests.material import folder, needs
 
 CONFIGS = resources.files("hl_cli.configs")

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from hl_cli import same_run
 from hl_cli.errors import BadInput
 from hl_cli.reporting import checkpoints, sums, tables
 from hl_cli.reporting.tables import Tables
-from hl_cli.resume import Resumed, take_up
-from hl_cli.run import run
+from hl_cli.runs import same_run
+from hl_cli.runs.resume import Resumed, take_up
+from hl_cli.runs.run import run
 from tests.broken_off import OFTEN, Configured, apart, leave, made, refused
 from tests.process import state_of
 
@@ -151,11 +151,11 @@ def test_no_link_is_followed(left: Left, tmp_path: Path, name: str) -> None:
 
 
 def test_a_ledger_of_a_stranger_names_only_folders_of_its_sweep(tmp_path: Path) -> None:
-    from hl_cli.sweep.ledger import FILE, Book, Ledger
-    from hl_cli.sweep.plan import Plan, check_resume
+    from hl_cli.sweeps.manifest import FILE, Manifest, ManifestFile
+    from hl_cli.sweeps.plan import Plan, check_resume
 
-    ledger = Ledger(tmp_path)
-    with ledger.change(Book({"model": {"name": "a"}, "stream": {"name": "b"}}, [], [])) as book:
+    ledger = ManifestFile(tmp_path)
+    with ledger.change(Manifest({"model": {"name": "a"}, "stream": {"name": "b"}}, [], [])) as book:
         book.add({})
     said = json.loads((tmp_path / FILE).read_text())
     outside, kind = "job 0: folder .*; allowed: a name inside", r".*job 0: a value of another type"

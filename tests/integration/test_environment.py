@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from hl_cli.sweep.identity import folder_name
-from hl_cli.unresolved import Hidden
+from hl_cli.config.unresolved import Hidden
+from hl_cli.sweeps.identity import folder_name
 
 SECRET = "hunter22xyz"
 QUICK = ("stream=iris", "model=linear", "split=output", "steps=8", "eval_every=0", "threads=1")

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 import hl_cli
 from hl_cli.reporting import checkpoints
-from hl_cli.resume import Resumed
-from hl_cli.run import run
+from hl_cli.runs.resume import Resumed
+from hl_cli.runs.run import run
 from tests.broken_off import Configured, apart, leave, made
 
 OFTEN = ("steps=60", "log_every=7", "eval_every=25", "checkpoint_every=10")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from hl_cli import ending
 from hl_cli.errors import LostRank
-from hl_cli.run import run
+from hl_cli.runs import finish
+from hl_cli.runs.run import run
 from tests.process import FILES, summary_of
 
 
@@ -17,7 +17,7 @@ def test_a_rank_that_dies_before_its_report_costs_no_files(tmp_path: Path, monke
     def gone(hl: object) -> list[object]:
         raise LostRank("the death of rank 1")
 
-    monkeypatch.setattr(ending, "stage_reports", gone)
+    monkeypatch.setattr(finish, "stage_reports", gone)
     with initialize_config_module("hl_cli.configs", version_base="1.3"):
         cfg = compose("run", overrides=["scheme=wave", "split=state", "steps=20"])
     with pytest.raises(LostRank, match="ended by the death of rank 1 after step 20"):

@@ -10,12 +10,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hl_cli.building import Comparison
-from hl_cli.building.models import OWN_CELLS
+from hl_cli.build import Comparison
+from hl_cli.build.models import OWN_CELLS
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.compare.verdict import judge, noise_floor
-from hl_cli.schema import MODELS
+from hl_cli.config import MODELS
 
 Build = Callable[..., Comparison]
 STREAMS = ["digits", "digits_rows", "digits_pixels", "iris", "wine", "breast_cancer"]

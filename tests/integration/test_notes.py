@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from tests.process import summary_of
 
 Build = Callable[..., Comparison]

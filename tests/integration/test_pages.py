@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hl_cli.complaint import one_line
+from hl_cli.config.messages import format_error
 from hl_cli.reporting.html.sweep import write_sweep_page
 from hl_cli.reporting.parts import Parts
 from tests.browser import CHROMIUM, Browser
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert said.returncode == 0, said.stderr
     rows = [row | {"status": status, "folder": "", "error": ""} for row, status in zip(ROWS, STATUS, strict=True)]
     rows[0]["folder"], rows[3]["error"] = RUN, "no such thing: <script>alert(1)</script>"
-    parts = Parts(one_line)
+    parts = Parts(format_error)
     write_sweep_page(here, rows, parts, here / RUN / "curves.png", "hl-run -m lr=1,2")
     assert not parts.errors
     return here

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hl_cli import ending
 from hl_cli.compare.forgetting import Retention
 from hl_cli.reporting import facts
 from hl_cli.reporting.html import learning
 from hl_cli.reporting.summary import write_json
+from hl_cli.runs import finish
 
 RUN = ("stream=iris", "steps=30", "log_every=10", "integrator=explicit_euler", "hydra.run.dir=run")
 
@@ -25,8 +25,8 @@ def broken(*arguments: Any, **more: Any) -> Any:
 def test_each_part_that_fails_loses_only_itself(invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as faults:
         for where, name in (
-            (ending, "draw_physics"),
-            (ending, "write_end"),
+            (finish, "draw_physics"),
+            (finish, "write_end"),
             (facts, "weights"),
             (learning, "curves"),
             (Retention, "measures"),

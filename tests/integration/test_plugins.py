@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import StepRecord, side_by_side
 from hl_cli.compare.verdict import judge
+from hl_cli.config.plugins import make, translate
 from hl_cli.errors import BadInput
-from hl_cli.plugins import make, translate
 from hl_cli.streams.base import Stream
 from tests.process import ENVIRONMENT, HL_RUN, PATIENCE, Said, summary_of
 

@@ -12,7 +12,7 @@ import pytest
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
-from hl_cli.building import comparison
+from hl_cli.build import comparison
 from tests.material import folder
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from hl_cli.interruption import Interruption
 from hl_cli.reporting import checkpoints
 from hl_cli.reporting.two_runs import compare
-from hl_cli.resume import Resumed
-from hl_cli.run import run
+from hl_cli.runs.resume import Resumed
+from hl_cli.runs.run import run
+from hl_cli.runs.signals import Interruption
 from tests.broken_off import OFTEN, STEPS, Configured, Killed, apart, die_at, made
 from tests.material import OPTIONS, needs
 

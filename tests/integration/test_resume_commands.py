@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from hl_cli.reporting.two_runs import main
-from hl_cli.run import run
+from hl_cli.runs.run import run
 from tests.broken_off import OFTEN, Configured, made
 from tests.process import ENVIRONMENT, hl_run, state_of
 

@@ -12,9 +12,9 @@ from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
 from hl_cli.reporting import checkpoints
-from hl_cli.restart import alone
-from hl_cli.resume import Resumed, take_up
-from hl_cli.run import run
+from hl_cli.runs.restart import alone
+from hl_cli.runs.resume import Resumed, take_up
+from hl_cli.runs.run import run
 from tests.broken_off import OFTEN, STEPS, Configured, apart, leave, made, refused
 
 pytestmark = pytest.mark.usefixtures("no_pictures")

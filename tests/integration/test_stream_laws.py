@@ -15,9 +15,9 @@ import torch
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
-from hl_cli import schema
-from hl_cli.building import Comparison
-from hl_cli.building.streams import stream_of
+from hl_cli import config
+from hl_cli.build import Comparison
+from hl_cli.build.streams import stream_of
 from hl_cli.streams.base import Stream
 from hl_cli.types import Sample
 from tests import laws
@@ -50,7 +50,7 @@ def digest(stream: Stream, count: int = 1000) -> tuple[int, str]:
 
 def go_on(states: Path) -> None:
     """What the other process does: load each state into a new stream, and say what comes next."""
-    schema.register()
+    config.register()
     for case, batch, state in torch.load(states, weights_only=True):
         stream = make(case, batch)
         stream.load_state_dict(state)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.errors import BadInput
 from tests.integration.test_matrix import EVERYWHERE, SPLITS, STREAMS, WITHOUT_MEMORY, verdict_of
 from tests.material import IMAGES, OPTIONS, needs, real

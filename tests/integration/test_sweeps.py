@@ -18,8 +18,8 @@ from hydra.core.global_hydra import GlobalHydra
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
-from hl_cli.run import run
-from hl_cli.sweep.ledger import Ledger
+from hl_cli.runs.run import run
+from hl_cli.sweeps.manifest import ManifestFile
 from tests.process import hl_run, state_of, summary_of
 
 QUICK = ["model=linear", "split=output", "eval_every=0", "hydra.sweep.dir=sweep"]
@@ -104,7 +104,7 @@ def test_a_sweep_resumed_by_itself_runs_what_failed_and_refuses_another(sweep: A
     ):
         code, _, err = sweep(*command)
         assert (code, err.count("\n")) == (1, 1) and line in err
-    with Ledger(folder).lock("sweep", "the sweep"):
+    with ManifestFile(folder).lock("sweep", "the sweep"):
         code, _, err = sweep("sweep.resume=sweep")
     assert (code, err.count("\n")) == (1, 1) and "still running" in err
     assert state_of(folder) == before

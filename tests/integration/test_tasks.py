@@ -14,8 +14,8 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from hl_cli.building import comparison
-from hl_cli.run import run
+from hl_cli.build import comparison
+from hl_cli.runs.run import run
 from tests.material import needs
 from tests.process import summary_of
 

@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from hl_cli.arguments import check, ordered
+from hl_cli.cli.arguments import check, ordered
 from hl_cli.errors import BadInput
 
 SLIPS = [

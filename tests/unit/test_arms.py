@@ -10,13 +10,13 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from hl_cli.building import Comparison, comparison
+from hl_cli.build import Comparison, comparison
 from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.side_by_side import StepRecord, compare_arms
-from hl_cli.compare.tally import Tally
 from hl_cli.errors import BadInput
-from hl_cli.interruption import Interruption
-from hl_cli.verdicts import meets, verdicts
+from hl_cli.runs.signals import Interruption
+from hl_cli.runs.verdicts import meets, verdicts
 from tests.process import hl_run, summary_of
 
 SMALL = ("steps=40", "model.hidden=[8]", "eval_every=20", "log_every=10", "split=state")
@@ -41,7 +41,7 @@ def judged(*overrides: str) -> tuple[dict[str, Any], bool]:
     cfg = composed(*overrides)
     run = comparison(cfg)
     records, pairs = records_of(run)
-    tally = Tally(run.measure, tuple(run.arms))
+    tally = RunningMetrics(run.measure, tuple(run.arms))
     for record in records:
         tally.consume(record)
     found = verdicts(cfg, run, pairs, tally, Interruption())

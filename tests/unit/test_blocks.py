@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hl_cli.building.models import CELLS, OWN_CELLS
+from hl_cli.build.models import CELLS, OWN_CELLS
 from hl_cli.dynamics.drive import Drive
 from hl_cli.networks.blocks import Block, Chain, ModuleBlock
 from hl_cli.networks.feedforward import Dense

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hl_cli.sweep.board import link, main, named
-from hl_cli.sweep.ledger import Book, Entry, Ledger
+from hl_cli.sweeps.board import link, main, named
+from hl_cli.sweeps.manifest import JobRecord, Manifest, ManifestFile
 
 
 def test_runs_are_named_by_what_was_swept(tmp_path: Path) -> None:
@@ -15,10 +15,10 @@ def test_runs_are_named_by_what_was_swept(tmp_path: Path) -> None:
     where.mkdir()
     jobs = []
     for k, (lr, folder) in enumerate((("0.05", "a"), ("0.1", "b"), ("0.1", "c"), ("0.3", ""))):
-        jobs.append(Entry(k, {"scenario.lr": lr, "seed": "1"}, "done", folder=folder))
+        jobs.append(JobRecord(k, {"scenario.lr": lr, "seed": "1"}, "done", folder=folder))
         if folder in ("a", "b", "c"):
             (sweep / folder / "tensorboard" / "hl").mkdir(parents=True)
-    with Ledger(sweep).change(Book({}, ["scenario.lr", "seed"], [], jobs)):
+    with ManifestFile(sweep).change(Manifest({}, ["scenario.lr", "seed"], [], jobs)):
         pass
     assert link(sweep, where) == ["lr=0.05,seed=1", "lr=0.1,seed=1", "lr=0.1,seed=1,job=2"]
     assert {str(path.relative_to(where)) for path in where.glob("*/hl")} == {

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from hl_cli import standing
-from hl_cli.complaint import of_our_writing, one_line
+from hl_cli.cli.session import Session
+from hl_cli.config.messages import format_error, of_our_writing
 from hl_cli.errors import BadSample
 from hl_cli.reporting import tables
-from hl_cli.run import run
-from hl_cli.session import Session
+from hl_cli.runs import state
+from hl_cli.runs.run import run
 from tests.broken_off import OFTEN, Configured
 from tests.material import Coin
 
@@ -95,13 +95,13 @@ def test_a_disk_that_is_full(
 def test_a_folder_that_cannot_be_made(capsys: pytest.CaptureFixture[str]) -> None:
     error = failure(lambda: Path("/proc/none").mkdir())
     assert of_our_writing(error)
-    assert "hydra.run.dir=there" in said(error, capsys) and "allowed: a folder" in one_line(error)
+    assert "hydra.run.dir=there" in said(error, capsys) and "allowed: a folder" in format_error(error)
 
 
 @pytest.mark.parametrize("behind", [False, True])
 def test_too_many_open_files_are_no_property_of_a_stream(build: Callable[..., Any], behind: bool) -> None:
     built = build("stream=plugin", "stream.factory=tests.material:Coin")
-    assert standing.why_never(built) == ""
+    assert state.why_never(built) == ""
 
     def state_dict() -> dict[str, Any]:
         try:
@@ -113,8 +113,8 @@ def test_too_many_open_files_are_no_property_of_a_stream(build: Callable[..., An
 
     built.stream.state_dict = state_dict
     with pytest.raises(RuntimeError if behind else OSError):
-        standing.why_never(built)
+        state.why_never(built)
     built.stream.state_dict = lambda: {"random": object()}
-    assert standing.why_never(built) != ""
+    assert state.why_never(built) != ""
     built.stream.state_dict = lambda: {"tensor": torch.zeros(1)}
-    assert standing.why_never(built) == ""
+    assert state.why_never(built) == ""

@@ -18,9 +18,9 @@ import yaml
 from hl_cli.errors import BadInput
 from hl_cli.reporting.checkpoints import read, saved
 from hl_cli.reporting.two_runs import main
-from hl_cli.resume import take_up
-from hl_cli.run import run
-from hl_cli.sweep.ledger import Book, Entry, Ledger
+from hl_cli.runs.resume import take_up
+from hl_cli.runs.run import run
+from hl_cli.sweeps.manifest import JobRecord, Manifest, ManifestFile
 from tests.broken_off import Configured, made
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -123,10 +123,10 @@ def test_resume_names_the_file_of_the_config_that_is_damaged(name: str, data: by
 
 
 def test_a_damaged_ledger_is_named(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
+    ledger = ManifestFile(tmp_path)
     scores = {"verdict": "identical", "hl_final_loss": 0.5}
-    with ledger.change(Book({"seed": 0}, ["seed"], ["seed=1"])) as book:
-        book.jobs.append(Entry(0, {"seed": "1"}, "done", scores=scores))
+    with ledger.change(Manifest({"seed": 0}, ["seed"], ["seed=1"])) as book:
+        book.jobs.append(JobRecord(0, {"seed": "1"}, "done", scores=scores))
     whole: dict[str, Any] = json.loads((tmp_path / "sweep.json").read_text())
 
     def refused(said: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.draws import NUMPY, PYTHON, TORCH, Draws, Drew
 from hl_cli.compare.verdict import judge, noise_floor, one_ulp_away
 from hl_cli.errors import BadInput

@@ -13,17 +13,17 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from hl_cli.building import Comparison
-from hl_cli.building.early_stop import early_stop
+from hl_cli.build import Comparison
+from hl_cli.build.early_stop import early_stop
 from hl_cli.compare.early_stop import EarlyStop
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.record import Divergence, StepRecord
+from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.schedule import Schedule
-from hl_cli.compare.tally import Tally
 from hl_cli.errors import BadInput
 from hl_cli.reporting.checkpoints import saved
-from hl_cli.resume import Resumed, take_up
-from hl_cli.run import run
+from hl_cli.runs.resume import Resumed, take_up
+from hl_cli.runs.run import run
 from hl_cli.types import Task
 from tests.broken_off import Configured, Killed, apart, die_at, made
 
@@ -118,12 +118,12 @@ def record(step: int, losses: dict[str, float], held_out: dict[str, float] | Non
     return StepRecord(step, {name: (loss, 0.5) for name, loss in losses.items()}, True, held_out=scores, **more)  # type: ignore[arg-type]
 
 
-def watching(loss: float | None, patience: int | None) -> tuple[Tally, EarlyStop]:
-    tally = Tally(Measure(Task("classes", 3), "cross_entropy"), ("hl", "pytorch", "frozen"))
+def watching(loss: float | None, patience: int | None) -> tuple[RunningMetrics, EarlyStop]:
+    tally = RunningMetrics(Measure(Task("classes", 3), "cross_entropy"), ("hl", "pytorch", "frozen"))
     return tally, EarlyStop(Schedule(10**6, 10, 10), tally, ("hl", "pytorch"), loss, patience)
 
 
-def met_at(early: EarlyStop, tally: Tally, records: list[StepRecord]) -> int | None:
+def met_at(early: EarlyStop, tally: RunningMetrics, records: list[StepRecord]) -> int | None:
     for one in records:
         tally.consume(one)
         early.consume(one)
@@ -194,7 +194,7 @@ def test_by_default_nothing_watches_and_a_dry_run_takes_no_end(
     build: Callable[..., Comparison], configured: Configured, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     built, cfg = build(), configured()
-    assert early_stop(cfg.stop, built.arms.values(), built.schedule, Tally(built.measure)) is None
+    assert early_stop(cfg.stop, built.arms.values(), built.schedule, RunningMetrics(built.measure)) is None
     folder = made(tmp_path / "dry")
     assert run(configured("dry_run=true", "stop.loss=100", "steps=300"), folder).exit_code == 0
     assert not any(folder.iterdir())

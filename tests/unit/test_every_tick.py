@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from hl_cli.building.models import CELLS
+from hl_cli.build.models import CELLS
 from hl_cli.dynamics.equivalence import SGD, physics_of
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.pytorch import PyTorchLearner

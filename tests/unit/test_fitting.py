@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from tests.material import needs
 
 Build = Callable[..., Comparison]

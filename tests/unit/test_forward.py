@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
+from hl_cli.config import MODELS
 from hl_cli.networks.cell import Cell
-from hl_cli.schema import MODELS
 from hl_cli.types import Sample
 
 Build = Callable[..., Comparison]

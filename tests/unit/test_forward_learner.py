@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare import metrics
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.metrics import evaluate

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.free_run import FreeRun, free_run
 from hl_cli.errors import BadInput
 from hl_cli.reporting.free_run import draw_free_run, said, write_free_run

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import costate_step, hamiltonian, neuron_step, share_of
 from hl_cli.networks.sequence import Neurons

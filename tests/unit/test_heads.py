@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
+from hl_cli.config import MODELS, StateNet
 from hl_cli.errors import BadInput
-from hl_cli.schema import MODELS, StateNet
 from tests.integration.test_matrix import verdict_of
 
 Build = Callable[..., Comparison]

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.streams.held import Held
 from hl_cli.streams.tabular import TabularStream
 

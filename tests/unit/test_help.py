@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from hl_cli import __version__, app, cli, validation
-from hl_cli.help import WIDTH, described, help_text, options_of
-from hl_cli.session import Session
+from hl_cli import __version__, cli
+from hl_cli.cli import app
+from hl_cli.cli.help import WIDTH, described, help_text, options_of
+from hl_cli.cli.session import Session
+from hl_cli.config import validation
 
 OPTIONS = [(group, option) for group in validation.CHOICES for option in options_of(group)]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hl_cli.interruption import Interruption, insist
+from hl_cli.runs.signals import Interruption, insist
 
 
 class Thing:
@@ -59,7 +59,7 @@ def test_a_signal_in_a_callback_comes_again(
 
 START = """
 import signal, sys
-from hl_cli import cli
+from hl_cli.cli import entry as cli
 
 def broken_off():
     try:

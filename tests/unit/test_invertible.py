@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from hl_cli.building.models import OWN_CELLS
+from hl_cli.build.models import OWN_CELLS
 from hl_cli.dynamics.drive import Drive
 from hl_cli.networks.cell import Cell, CellBlock
 from hl_cli.networks.feedforward import Dense

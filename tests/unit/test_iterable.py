@@ -14,11 +14,11 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import hl_cli
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.errors import BadInput
-from hl_cli.standing import why_never
+from hl_cli.runs.state import why_never
 from hl_cli.streams.given import Given
 from hl_cli.streams.iterable import IterableStream
 from hl_cli.types import Sample, Task

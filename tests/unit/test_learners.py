@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.dynamics.equivalence import SGD, physics_of
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.hamiltonian import HamiltonianLearner

@@ -21,7 +21,7 @@ from hydra.version import VersionBase
 import hl_cli
 from hl_cli.errors import BadInput
 from hl_cli.reporting.checkpoints import saved
-from hl_cli.run import run
+from hl_cli.runs.run import run
 from tests.broken_off import made
 from tests.material import Coin
 from tests.material import net as plain

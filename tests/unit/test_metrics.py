@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.metrics import WINDOW, Measure, Total, Window, evaluate, pooled
 from hl_cli.types import Sample, Task
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.metrics import evaluate
 from hl_cli.errors import BadInput
 from hl_cli.networks.oscillators import Oscillators, nearest

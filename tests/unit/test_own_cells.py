@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hl_cli.building import Comparison, comparison
+from hl_cli.build import Comparison, comparison
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.forward import ForwardLearner
 from hl_cli.learners.truncated import TruncatedLearner

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.differences import Differences
+from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.side_by_side import side_by_side
-from hl_cli.compare.tally import Tally
 from hl_cli.compare.verdict import Verdict, judge, noise_floor
 from hl_cli.dynamics.equivalence import SGD, physics_of
 from hl_cli.errors import BadInput
@@ -130,8 +130,8 @@ def test_from_python_too(kind: str) -> None:
         split_of(net, state=net)
 
 
-def run(built: Comparison) -> tuple[Verdict, Tally]:
-    differences, tally = Differences(built.hl.weights(), built.pytorch.weights()), Tally(built.measure)
+def run(built: Comparison) -> tuple[Verdict, RunningMetrics]:
+    differences, tally = Differences(built.hl.weights(), built.pytorch.weights()), RunningMetrics(built.measure)
     arms = (built.hl, built.pytorch)
     for record in side_by_side(built.stream, *arms, built.measure, built.schedule, differences, draws=built.draws):
         tally.consume(record)

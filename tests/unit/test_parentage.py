@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hl_cli.sweep.lock import held
+from hl_cli.sweeps.lock import held
 from tests.process import PATIENCE
 
 CHILD = """
@@ -22,7 +22,7 @@ child.wait()
 """
 WATCHING = """
 import os, signal, sys, time
-from hl_cli import parentage
+from hl_cli.runs import parentage
 parentage.GRACE = 1.0
 if {ignores}:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -67,7 +67,7 @@ def test_a_process_ends_with_its_parent_whether_or_not_it_takes_sigterm() -> Non
 HOLDING = """
 import sys, time
 from pathlib import Path
-from hl_cli.sweep.lock import held
+from hl_cli.sweeps.lock import held
 with held(Path(sys.argv[1]), "it"):
     print("held", flush=True)
     time.sleep(3)

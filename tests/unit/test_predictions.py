@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from hl_cli.building import comparison
+from hl_cli.build import comparison
 from hl_cli.compare.metrics import named
-from hl_cli.resume import Resumed
-from hl_cli.run import run
+from hl_cli.runs.resume import Resumed
+from hl_cli.runs.run import run
 from tests.broken_off import OFTEN, Configured, Killed, apart, die_at, made
 
 pytestmark = pytest.mark.usefixtures("no_pictures")

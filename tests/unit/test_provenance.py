@@ -10,9 +10,9 @@ import pytest
 from omegaconf import DictConfig
 
 import hl_cli
-from hl_cli import provenance
-from hl_cli.building import Comparison
-from hl_cli.provenance import changes, digest, made_with
+from hl_cli.build import Comparison
+from hl_cli.runs import provenance
+from hl_cli.runs.provenance import changes, digest, made_with
 from tests.broken_off import OFTEN, Configured, leave, made
 from tests.material import IMAGES, OPTIONS, needs
 
@@ -36,8 +36,8 @@ def test_each_part_that_changed_is_named(
     configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Another version, another module beside the net's, one digit in a later row of a file of the same size."""
-    from hl_cli.resume import Resumed
-    from hl_cli.run import run
+    from hl_cli.runs.resume import Resumed
+    from hl_cli.runs.run import run
 
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -65,8 +65,8 @@ def test_each_part_that_changed_is_named(
 
 
 def test_nothing_changed_is_told_too(configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hl_cli.resume import Resumed
-    from hl_cli.run import run
+    from hl_cli.runs.resume import Resumed
+    from hl_cli.runs.run import run
 
     cfg, folder = configured(*OFTEN), made(tmp_path / "run")
     leave(cfg, folder, 35, monkeypatch)
@@ -109,7 +109,7 @@ def test_ranks_hold_version_config_and_files_to_one_another(
     """What rank 0 hands out and another rank finds."""
 
     def found(cfg: DictConfig) -> provenance.MadeWith:
-        from hl_cli.building import comparison
+        from hl_cli.build import comparison
 
         return made_with(cfg, comparison(cfg).stream, among_ranks=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.networks.sensitivity import Stacked, Traces
 from tests import laws

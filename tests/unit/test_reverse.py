@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hl_cli.building.models import CELLS, OWN_CELLS
+from hl_cli.build.models import CELLS, OWN_CELLS
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.errors import BadInput, NonFinite

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.runaway import AWAY, Growth, Runaway, rms, scales
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.errors import RunawayWeights
@@ -41,7 +41,10 @@ def test_it_looks_where_a_step_is_measured() -> None:
 
 
 def test_it_is_said() -> None:
-    of: dict[str, Any] = {"hl": {}, "pytorch": {"held_out_skill": -1.0}, "runaway": {}}
+    of: dict[str, Any] = {
+        "labels": {"hl": "HL", "pytorch": "PyTorch"}, "hl": {}, "pytorch": {"held_out_skill": -1.0}, "runaway": {},
+        "resumed": [],
+    }  # fmt: skip
     assert "skill of PyTorch is below 0" in remark(of) and "ran away" not in remark(of)
     of["runaway"] = {"hl": {"tensor": "w", "times": 20.0, "step": 2}}
     assert remark(of).startswith("the weights of HL ran away though every number is finite: w grew 20 times (step 2)")

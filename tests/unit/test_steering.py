@@ -15,15 +15,15 @@ from torch import nn
 from torch.nn import functional
 from torch.optim import lr_scheduler
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.dynamics.equivalence import SGD, physics_of
 from hl_cli.errors import BadInput
 from hl_cli.learners.clipping import Clip
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.splits import split_of
-from hl_cli.resume import Resumed
-from hl_cli.run import run
+from hl_cli.runs.resume import Resumed
+from hl_cli.runs.run import run
 from hl_cli.types import Sample
 from tests import laws
 from tests.broken_off import OFTEN, Killed, die_at, made

@@ -15,9 +15,9 @@ from omegaconf import DictConfig
 
 from hl_cli.reporting.sweep_pivot import Layout, layout, pivot
 from hl_cli.reporting.sweep_table import columns, ranked, scores_of, write_tables
-from hl_cli.sweep.identity import config_hash, content, difference
-from hl_cli.sweep.ledger import Book, Entry, Ledger
-from hl_cli.sweep.plan import choices_of, with_command
+from hl_cli.sweeps.identity import config_hash, content, difference
+from hl_cli.sweeps.manifest import JobRecord, Manifest, ManifestFile
+from hl_cli.sweeps.plan import choices_of, with_command
 
 
 def composed(*overrides: str) -> DictConfig:
@@ -50,16 +50,16 @@ def test_bases_differ_only_outside_of_what_is_swept() -> None:
 ADD = """
 import sys
 from pathlib import Path
-from hl_cli.sweep.ledger import Ledger
+from hl_cli.sweeps.manifest import ManifestFile
 for k in range(20):
-    with Ledger(Path(sys.argv[1])).change() as book:
+    with ManifestFile(Path(sys.argv[1])).change() as book:
         book.add({"seed": f"{sys.argv[2]}{k}"})
 """
 
 
 def test_a_ledger_that_many_processes_write_loses_nothing(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    with ledger.change(Book({}, ["seed"], [])):
+    ledger = ManifestFile(tmp_path)
+    with ledger.change(Manifest({}, ["seed"], [])):
         pass
     writers = [subprocess.Popen([sys.executable, "-c", ADD, str(tmp_path), str(name)]) for name in range(3)]
     while any(writer.poll() is None for writer in writers):
@@ -75,9 +75,9 @@ def test_a_ledger_that_many_processes_write_loses_nothing(tmp_path: Path) -> Non
 
 
 def test_a_job_is_found_by_its_hash_before_its_choices() -> None:
-    done = Entry(0, {"model": "mlp"}, "done", config_hash="a")
-    planned = Entry(1, {"model": "mlp", "seed": "0"})
-    book = Book({"seed": 0, "model": {"name": "rnn"}}, ["model"], [], [done, planned])
+    done = JobRecord(0, {"model": "mlp"}, "done", config_hash="a")
+    planned = JobRecord(1, {"model": "mlp", "seed": "0"})
+    book = Manifest({"seed": 0, "model": {"name": "rnn"}}, ["model"], [], [done, planned])
     assert book.find("a", {"model": "mlp", "seed": "0"}) is done
     assert book.jobs == [done] and book.swept == ["model", "seed"]
     new = book.find("b", {"model": "gru"})
@@ -86,7 +86,7 @@ def test_a_job_is_found_by_its_hash_before_its_choices() -> None:
 
 
 def test_resume_brings_its_command_along(tmp_path: Path) -> None:
-    with Ledger(tmp_path).change(Book({}, ["seed"], ["hydra/launcher=joblib", "seed=1,2"])):
+    with ManifestFile(tmp_path).change(Manifest({}, ["seed"], ["hydra/launcher=joblib", "seed=1,2"])):
         pass
     where = f"'{tmp_path}'"
     last = [f"sweep.resume={where}", f"hydra.sweep.dir={where}"]

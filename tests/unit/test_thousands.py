@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.reporting.thousands import MOST_ROWS, Thousands, thousands

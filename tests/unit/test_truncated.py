@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.truncated import TruncatedLearner
 from tests import laws

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from hl_cli.building import Comparison
+from hl_cli.build import Comparison
 from hl_cli.compare.differences import Differences, max_ulp
 from hl_cli.compare.schedule import Schedule
 from hl_cli.compare.side_by_side import Divergence, StepRecord, side_by_side

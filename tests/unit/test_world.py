@@ -17,10 +17,10 @@ import torch.distributed as dist
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.learners.local import Local
 from hl_cli.parallel import heartbeat as heartbeat_module
-from hl_cli.parallel import meeting
+from hl_cli.parallel import rendezvous as meeting
+from hl_cli.parallel.command import Command
 from hl_cli.parallel.heartbeat import Heartbeat, home
-from hl_cli.parallel.meeting import meet
-from hl_cli.parallel.order import Order
+from hl_cli.parallel.rendezvous import rendezvous
 from hl_cli.parallel.world import World
 from tests.chains import learner_of, net_of, samples
 
@@ -54,24 +54,24 @@ def test_an_error_among_the_living_keeps_its_text(pair: World) -> None:
 
 
 def test_one_that_goes_after_the_end_is_not_missed(pair: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Order] = []
+    asked: list[Command] = []
 
-    def lead(order: Order, steps: int = 0) -> None:
+    def lead(order: Command, steps: int = 0) -> None:
         asked.append(order)
         raise LostRank("the death of rank 1")
 
     monkeypatch.setattr(pair, "lead", lead)
     with pair.leading():
         done = True
-    assert done and asked == [Order.END]
+    assert done and asked == [Command.END]
 
 
-@pytest.mark.parametrize("where", ["hand_out", "open_channel", "collect", "agree"])
+@pytest.mark.parametrize("where", ["broadcast", "open_channel", "gather_objects", "agree"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)])
 def test_who_breaks_off_while_others_enlist_says_so(
     error: BaseException, where: str, pair: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("hand_out", "open_channel", "collect", "agree"):
+    for name in ("broadcast", "open_channel", "gather_objects", "agree"):
         monkeypatch.setattr(pair, name, lambda *given: [])
     monkeypatch.setattr(pair, where, raises(error))
     with pytest.raises(type(error)):
@@ -81,7 +81,12 @@ def test_who_breaks_off_while_others_enlist_says_so(
 
 
 def test_bad_input_of_another_rank_leaves_all_in_step(pair: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, said in (("hand_out", None), ("open_channel", None), ("collect", ["", "rank 1: no"]), ("agree", 1)):
+    for name, said in (
+        ("broadcast", None),
+        ("open_channel", None),
+        ("gather_objects", ["", "rank 1: no"]),
+        ("agree", 1),
+    ):
         monkeypatch.setattr(pair, name, lambda *given, said=said: said)
     with pytest.raises(BadInput, match="rank 1: no"):
         pair.enlist(None)
@@ -94,7 +99,7 @@ def test_a_learner_is_alone_whatever_the_environment_says(monkeypatch: pytest.Mo
     learner.step(samples(1)[0])
     assert learner.world.size == 1
     with pytest.raises(BadInput, match="without RANK, MASTER_ADDR, MASTER_PORT"):
-        meet()
+        rendezvous()
 
 
 class Slow:

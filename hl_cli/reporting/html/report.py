@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.differences import TensorDistance
-from hl_cli.compare.tally import Tally
+from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.reporting import console, facts
 from hl_cli.reporting.html import generated, inside, learning
 from hl_cli.reporting.html.page import Section, write_page
@@ -34,7 +34,7 @@ def write_report_page(
     title: str,
     summary: dict[str, Any],
     tensors: dict[str, list[TensorDistance]],
-    tally: Tally,
+    tally: RunningMetrics,
     period: int,
     floor: dict[int, float] | None,
     parts: Parts,
@@ -71,7 +71,7 @@ def write_report_page(
 
 
 def _sections(
-    folder: Path, summary: dict[str, Any], tally: Tally, period: int, floor: dict[int, float] | None
+    folder: Path, summary: dict[str, Any], tally: RunningMetrics, period: int, floor: dict[int, float] | None
 ) -> list[tuple[str, Callable[[], Section | None]]]:
     """All sections in their order, each to be made by itself."""
     arms, labels = looks(summary), summary["labels"]

@@ -1,0 +1,200 @@
+"""From the config of a run to its arms: each learner, its name, and whether it is meant to equal the reference."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from hl_cli import config
+from hl_cli.build.coefficients import coefficients
+from hl_cli.build.models import fitting_split, is_own, net, split
+from hl_cli.build.own import try_out
+from hl_cli.build.pytorch import another_baseline, named, pytorch_learner, same_method
+from hl_cli.build.roster import labels_of, reference_of, seen_by
+from hl_cli.build.schemes import another_method, hl_learner, note_of
+from hl_cli.compare.draws import Draws, of_device
+from hl_cli.dynamics.equivalence import SGD, Coefficients
+from hl_cli.errors import BadInput, NoSuchCombination
+from hl_cli.learners.base import Learner
+from hl_cli.learners.compiled import CompiledForward
+from hl_cli.learners.controls import FrozenLearner, ZeroLearner
+from hl_cli.networks.losses import Loss
+from hl_cli.parallel.world import World
+from hl_cli.streams.base import Stream
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A learner of a run.
+
+    kind: hamiltonian, stock, frozen, zero; label: its name for people; described: in words, with its numbers;
+    another_method: why it is not meant to equal the reference, nothing where it is; note: what a user should know of
+    it; expect: the verdict wanted, or better; coefficients, sgd: of HL, and of the SGD that equals it; fresh: makes the
+    same learner at its start, where it can be had.
+    """
+
+    name: str
+    kind: str
+    label: str
+    learner: Learner
+    described: str
+    another_method: str = ""
+    note: str = ""
+    expect: str | None = None
+    coefficients: Coefficients | None = None
+    sgd: SGD | None = None
+    fresh: Callable[[], Learner] | None = None
+
+
+class Workshop:
+    """Builds the arms of a run, all from the same initial weights where their nets are the same."""
+
+    def __init__(
+        self,
+        cfg: DictConfig,
+        stream: Stream,
+        fresh_stream: Callable[[], Stream],
+        loss: Loss,
+        outputs: int,
+        device: str,
+        world: World,
+    ) -> None:
+        self.cfg, self.stream, self.fresh_stream, self.loss, self.outputs = cfg, stream, fresh_stream, loss, outputs
+        self.device, self.world = device, world
+        spread = [name for name, of in cfg.arms.items() if OmegaConf.get_type(of) is config.HamiltonianArm]
+        if world.size > 1 and len(spread) != 1:
+            raise BadInput(f"arm: {world.size} processes share {len(spread)} arms of HL; allowed: one")
+        self.reference = reference_of(cfg)
+        self._labels = labels_of(cfg)
+        self._start = self._drawn(cfg.model)
+        self.draws, self._fitted = Draws(of_device(device)), ""
+
+    def fit_split(self) -> None:
+        """Take another split than the usual where the net cannot have that; nobody asked for it."""
+        cfg = self.cfg
+        cfg.split.name, self._fitted = fitting_split(cfg.model, cfg.split.name, self._start)
+
+    def _drawn(self, model: DictConfig) -> nn.Module:
+        """A net at its start; drawn in float32 for every dtype, always from the seed of the run."""
+        torch.manual_seed(self.cfg.seed)
+        return net(model, self.stream, self.outputs).to(self.device, getattr(torch, self.cfg.dtype))
+
+    def arms(self) -> list[Arm]:
+        """All of them, in their order; raises BadInput that names the arm where there is more than the usual two."""
+        built = []
+        for name in self.cfg.arms:
+            try:
+                built.append(self._arm(str(name)))
+            except BadInput as error:
+                if list(self.cfg.arms) == ["hl", "pytorch"]:
+                    raise
+                raise type(error)(f"arm {name}: {error}") from error
+        return built
+
+    def _arm(self, name: str) -> Arm:
+        seen, of = seen_by(self.cfg, name), self.cfg.arms[name]
+        start = self._start if seen.model == self.cfg.model else self._drawn(seen.model)
+        kind: Any = OmegaConf.get_type(of)
+        return BUILDERS[kind](self, name, seen, start)
+
+    def hamiltonian(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
+        """An arm of HL, over a split net of its own."""
+        reason, explicit = self._another(name, cfg), cfg.integrator.name == "explicit_euler"
+        physics, sgd, note = coefficients(cfg.scenario, cfg.tau, cfg.dtype, meant=not (reason or explicit))
+        if reason and self.reference:
+            note += f"; it is not meant to equal {self._labels[self.reference]}"
+        elif explicit:
+            note += "; the explicit order is another method than SGD, so expect a difference"
+        every = self.stream.task.counts == "every"
+
+        def fresh(world: World) -> Any:
+            own = split(cfg.model, cfg.split.name, copy.deepcopy(start), self.device, every)
+            return hl_learner(cfg, own, self.loss, physics, world)
+
+        unsteady = self._tried(cfg, lambda: fresh(World()))
+        learner = fresh(self.world)
+        if isinstance(learner, CompiledForward):
+            learner.compile(next(self.fresh_stream()))
+        reason = reason or unsteady
+        words = f"{cfg.scheme.name} scheme, {cfg.split.name} split, {cfg.integrator.name}, tau {cfg.tau:g}"
+        return self._named(
+            name, learner, words, reason, note + self._fitted + note_of(learner), coefficients=physics, sgd=sgd
+        )
+
+    def _another(self, name: str, cfg: DictConfig) -> str:
+        """Why an arm is not meant to equal the reference; nothing where it is, or where there is none."""
+        if self.reference in (None, name):
+            return ""
+        other = seen_by(self.cfg, str(self.reference))
+        sgd, of_reference = (coefficients(one.scenario, one.tau, one.dtype)[1] for one in (cfg, other))
+        kinds = tuple(OmegaConf.get_type(self.cfg.arms[arm]) is config.StockArm for arm in (name, self.reference))
+        if not {OmegaConf.get_type(self.cfg.arms[self.reference])} <= {config.StockArm, config.HamiltonianArm}:
+            return "the reference learns nothing"
+        if kinds == (True, True):
+            if same_method(cfg.pytorch, sgd, other.pytorch, of_reference):
+                return ""
+            return f"{self._labels[name]} is {named(cfg.pytorch, sgd)}: compare the curves, not the weights"
+        if kinds == (False, False):
+            numbers = "" if sgd == of_reference else "its coefficients are those of another SGD"
+            return another_method(cfg) or another_method(other) or numbers
+        hl, stock = (other, cfg) if kinds[0] else (cfg, other)
+        hl.pytorch = stock.pytorch
+        numbers_of_hl, numbers_of_stock = (of_reference, sgd) if kinds[0] else (sgd, of_reference)
+        return another_baseline(hl, numbers_of_hl, numbers_of_stock) or another_method(hl)
+
+    def stock(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
+        """An arm of PyTorch's own optimizers."""
+        sgd = coefficients(cfg.scenario, cfg.tau, cfg.dtype)[1]
+
+        def fresh() -> Learner:
+            learner = pytorch_learner(cfg, copy.deepcopy(start), self.loss, sgd)
+            learner.name = name
+            return learner
+
+        reason = self._another(name, cfg) or self._tried(cfg, fresh)
+        return self._named(name, fresh(), named(cfg.pytorch, sgd), reason, sgd=sgd, fresh=fresh)
+
+    def _tried(self, cfg: DictConfig, fresh: Callable[[], Learner]) -> str:
+        """See that a net of the user's own can learn, and from what it draws; why it cannot be held to another."""
+        return try_out(cfg, self.stream, fresh, self.draws) if is_own(cfg.model) else ""
+
+    def frozen(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
+        """The initial weights, which never move."""
+        learner = FrozenLearner(copy.deepcopy(start), self.loss)
+        return self._named(name, learner, "the initial weights", "it learns nothing")
+
+    def zero(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
+        """Says zero."""
+        if self.stream.task.kind != "values":
+            raise NoSuchCombination(f"zero is no class (stream={cfg.stream.name}); allowed: a stream of values")
+        return self._named(name, ZeroLearner(self.outputs, self.loss, self.stream), "zero output", "it learns nothing")
+
+    def _named(self, name: str, learner: Any, described: str, reason: str, note: str = "", **more: Any) -> Arm:
+        learner.name = name
+        expect = self.cfg.arms[name].expect
+        if expect is not None and (reason or name == self.reference):
+            why = reason or "it is the reference itself"
+            raise BadInput(f"expect={expect}: allowed for an arm that is meant to equal the reference: {why}")
+        kind = KINDS[OmegaConf.get_type(self.cfg.arms[name])]
+        return Arm(name, kind, self._labels[name], learner, described, reason, note, expect, **more)
+
+
+BUILDERS: dict[type[config.Arm], Callable[[Workshop, str, DictConfig, nn.Module], Arm]] = {
+    config.HamiltonianArm: Workshop.hamiltonian,
+    config.StockArm: Workshop.stock,
+    config.FrozenArm: Workshop.frozen,
+    config.ZeroArm: Workshop.zero,
+}
+
+KINDS: dict[Any, str] = {
+    config.HamiltonianArm: "hamiltonian",
+    config.StockArm: "stock",
+    config.FrozenArm: "frozen",
+    config.ZeroArm: "zero",
+}

@@ -1,0 +1,51 @@
+"""Defaults and remarks that depend on more than one choice: a stream, and whether neurons live on over its samples."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+from omegaconf import DictConfig, OmegaConf, read_write
+
+from hl_cli import config
+from hl_cli.learners.base import Learner
+from hl_cli.streams.base import Stream
+from hl_cli.streams.drift import Drift, Permuted
+from hl_cli.streams.held import Held
+
+LAGS = 24
+
+
+def fitted(cfg: DictConfig) -> DictConfig:
+    """The config with stream.lags where it was left open: 1 where neurons live on and remember by themselves."""
+    cfg = copy.deepcopy(cfg)
+    lives_on = OmegaConf.get_type(cfg.scheme) is config.Forward and cfg.scheme.reset == "never"
+    for stream in (cfg.stream, *cfg.stream.get("streams", {}).values()):
+        if OmegaConf.get_type(stream) is config.Series and stream.lags is None:
+            with read_write(stream):
+                stream.lags = 1 if lives_on else LAGS
+    return cfg
+
+
+def remark(stream: Stream, learners: Sequence[Learner]) -> str:
+    """A word where neurons live on over samples that do not follow one another."""
+    if not any(learner.lives_on for learner in learners):
+        return ""
+    if _shuffles(stream):
+        return (
+            "; neurons live on from sample to sample, but this stream shuffles its samples: what they remember is "
+            "of no use; choose a stream in order, such as a series or a signal, or a scheme that rests between samples"
+        )
+    if stream.overlapping:
+        return (
+            f"; neurons live on from sample to sample, but the windows overlap: they see each row {stream.ticks} "
+            "times, and out of order; a sample of one row (stream.lags=1 of a series, else stream.ticks=1) fits them"
+        )
+    return ""
+
+
+def _shuffles(stream: Stream) -> bool:
+    """Whether any part of it does."""
+    if isinstance(stream, Drift):
+        return any(map(_shuffles, stream.tasks.values()))
+    return _shuffles(stream.base) if isinstance(stream, Permuted | Held) else stream.shuffled

@@ -1,0 +1,121 @@
+"""From the config of the PyTorch arm to its learner: which optimizer, over which ticks."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from hl_cli.build.steering import steered
+from hl_cli.dynamics.equivalence import SGD
+from hl_cli.errors import BadInput, NoSuchCombination
+from hl_cli.learners.pytorch import PyTorchLearner
+from hl_cli.learners.real_time import RealTimeLearner
+from hl_cli.learners.truncated import TruncatedLearner
+from hl_cli.networks.losses import Loss
+from hl_cli.networks.recurrent import Recurrent
+
+KERNELS = ("fused", "foreach")  # options of torch.optim that choose how a method is computed, and not which
+PLAIN = {"nesterov": False, "maximize": False, "differentiable": False}  # what SGD does where nothing is said
+REFUSED = ("LBFGS", "SparseAdam")  # one asks for a closure, one for sparse gradients
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    name.lower(): kind
+    for name, kind in vars(torch.optim).items()
+    if inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer
+    if name not in REFUSED
+}
+
+
+def pytorch_learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorchLearner:
+    """Build the PyTorch arm over a net of its own, steered; raises BadInput for what torch.optim does not take."""
+    return steered(cfg, _learner(cfg, module, loss, sgd), sgd.lr)
+
+
+def _learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorchLearner:
+    of, given = cfg.pytorch, options(cfg.pytorch, sgd)
+    optimizer = OPTIMIZERS[of.optimizer.lower()]
+    if of.window is not None and not isinstance(module, Recurrent):
+        raise NoSuchCombination(
+            f"pytorch.window={of.window}: model={cfg.model.name} has no states; allowed: a recurrent model"
+        )
+    reset = cfg.scheme.get("reset", "never")
+    try:
+        if of.credit == "rtrl":
+            return RealTimeLearner(_in_real_time(cfg, module), loss, optimizer, reset, **given)
+        if isinstance(module, Recurrent) and of.window is not None:
+            return TruncatedLearner(module, loss, optimizer, of.window, reset, **given)
+        return PyTorchLearner(module, loss, optimizer, **given)
+    except BadInput:
+        raise
+    except (TypeError, ValueError) as error:
+        line = " ".join(str(error).split())
+        raise BadInput(f"pytorch.optimizer={of.optimizer}: torch.optim refuses {given}: {line}") from error
+
+
+def _in_real_time(cfg: DictConfig, module: nn.Module) -> Recurrent:
+    """The net, where real-time recurrent learning can run it."""
+    for field, value, wrong, allowed in (
+        (
+            "pytorch.window",
+            cfg.pytorch.window,
+            cfg.pytorch.window is not None,
+            "null: its gradient reaches back to rest",
+        ),
+        ("model", cfg.model.name, not isinstance(module, Recurrent), "a recurrent model"),
+        ("batch_size", cfg.batch_size, cfg.batch_size > 1, "1"),
+    ):
+        if wrong:
+            raise BadInput(f"{field}={value}: allowed with pytorch.credit=rtrl: {allowed}")
+    assert isinstance(module, Recurrent)
+    return module
+
+
+def options(of: DictConfig, sgd: SGD) -> dict[str, Any]:
+    """The arguments of the optimizer: for SGD those of the scenario, and what the user says over them."""
+    if of.optimizer.lower() not in OPTIMIZERS:
+        raise BadInput(f"pytorch.optimizer={of.optimizer}: allowed: {', '.join(sorted(OPTIMIZERS))}")
+    own: dict[str, Any] = dict(vars(sgd))
+    if of.optimizer.lower() != "sgd":
+        own = {"lr": sgd.lr, **({"weight_decay": sgd.weight_decay} if sgd.weight_decay else {})}
+    said: Any = OmegaConf.to_container(of.options, resolve=True)
+    return {**own, **({} if of.lr is None else {"lr": of.lr}), **said}
+
+
+def named(of: DictConfig, sgd: SGD) -> str:
+    """The PyTorch arm in words."""
+    given = (
+        f"{name} {value:.12g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in options(of, sgd).items()
+        if name != "weight_decay" or value
+    )
+    ticks = f"truncated BPTT over {of.window} tick{'s' if of.window != 1 else ''}"
+    credit = ["real-time recurrent learning"] if of.credit == "rtrl" else [] if of.window is None else [ticks]
+    return ", ".join((f"torch.optim.{OPTIMIZERS[of.optimizer.lower()].__name__}", *given, *credit))
+
+
+def _method(of: DictConfig, sgd: SGD) -> dict[str, Any]:
+    """The options of the optimizer that say what is computed, and not by which kernel."""
+    said = {name: value for name, value in options(of, sgd).items() if name not in KERNELS}
+    return PLAIN | said if of.optimizer.lower() == "sgd" else said
+
+
+def same_method(of: DictConfig, sgd: SGD, other: DictConfig, of_other: SGD) -> bool:
+    """Whether two arms of PyTorch compute the same."""
+    pair = ((of, sgd), (other, of_other))
+    one, two = ((one.optimizer.lower(), one.window, one.credit, _method(one, numbers)) for one, numbers in pair)
+    return one == two
+
+
+def another_baseline(cfg: DictConfig, sgd: SGD, of_reference: SGD | None = None) -> str:
+    """Why the PyTorch arm is not the SGD that HL is meant to equal; nothing where it is.
+
+    sgd: that SGD; of_reference: the one whose numbers the PyTorch arm has by default, the same unless it is given.
+    """
+    of_reference = of_reference or sgd
+    on_and_on = cfg.pytorch.credit == "rtrl" or (cfg.pytorch.window is not None and cfg.scheme.name != "forward")
+    if on_and_on or _method(cfg.pytorch, of_reference) != PLAIN | vars(sgd):
+        return f"PyTorch's arm is {named(cfg.pytorch, of_reference)}: compare the curves, not the weights"
+    return ""

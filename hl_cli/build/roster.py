@@ -1,0 +1,74 @@
+"""Who takes part in a run: the names of its arms, which of them is the reference, and the config as each sees it."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from hl_cli import config
+from hl_cli.build.pytorch import OPTIMIZERS
+from hl_cli.errors import BadInput
+
+STOCK = "PyTorch"  # label of the arm `pytorch`
+OF_RUN = ("tau", "memory", "anchor_every", "compile")  # values of an HL arm that are the run's where it says nothing
+OF_STOCK = ("window", "credit", "optimizer", "lr", "options")
+
+
+def seen_by(cfg: DictConfig, name: str) -> DictConfig:
+    """The config of the run as one of its arms sees it: with the arm's own values in the place of the run's."""
+    seen, of = copy.deepcopy(cfg), cfg.arms[name]
+    if of.model is not None:
+        seen.model = of.model
+    if of.lr is not None and OmegaConf.get_type(of) is config.HamiltonianArm:
+        if any(seen.scenario[key] is not None for key in ("beta", "eta", "phi")):
+            raise BadInput(f"arms.{name}.lr={of.lr}: the scenario gives HL's own numbers; allowed: null")
+        seen.scenario.lr = of.lr
+    if OmegaConf.get_type(of) is config.HamiltonianArm:
+        if of.scheme is not None:
+            seen.scheme = of.scheme
+        for group in ("split", "integrator"):
+            if of[group] is not None:
+                seen[group].name = of[group]
+        for key in OF_RUN:
+            if of[key] is not None:
+                seen[key] = of[key]
+    if OmegaConf.get_type(of) is config.StockArm:
+        for key in OF_STOCK:
+            seen.pytorch[key] = of[key]
+    return seen
+
+
+def reference_of(cfg: DictConfig) -> str | None:
+    """The arm that the others are measured against; None where there is nothing to compare."""
+    names = [str(name) for name in cfg.arms]
+    if not names:
+        raise BadInput("arm=[]: allowed: one or more arms, such as arm=[hl,pytorch]")
+    if cfg.reference is not None and cfg.reference not in names:
+        raise BadInput(f"reference={cfg.reference}: is not among the arms; allowed: {', '.join(names)}")
+    if len(names) == 1:
+        return None
+    stock = [name for name in names if OmegaConf.get_type(cfg.arms[name]) is config.StockArm]
+    return cfg.reference or next(iter([*stock, *names]))
+
+
+def labels_of(cfg: DictConfig) -> dict[str, str]:
+    """Names for people, by arm; two arms never share one."""
+    wanted = {str(name): _label(of) or str(name) for name, of in cfg.arms.items()}
+    shared = [label for label in wanted.values() if list(wanted.values()).count(label) > 1]
+    first = {label: name for name, label in reversed(wanted.items())}
+    return {name: name if label in shared and first[label] != name else label for name, label in wanted.items()}
+
+
+def _label(of: DictConfig) -> str | None:
+    """What an arm is called; "PyTorch" is SGD by back-propagation, and another optimizer or credit has its own name."""
+    if OmegaConf.get_type(of) is not config.StockArm or of.label != STOCK:
+        return str(of.label) if of.label else None
+    optimizer = OPTIMIZERS.get(of.optimizer.lower())
+    parts = [] if optimizer in (None, torch.optim.SGD) else [optimizer.__name__]
+    if of.credit == "rtrl":
+        parts.append("RTRL")
+    elif of.window is not None:
+        parts.append(f"TBPTT {of.window}")
+    return ", ".join(parts) or STOCK

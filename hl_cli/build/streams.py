@@ -1,0 +1,83 @@
+"""From a stream's config to the stream. Its class takes the fields of its config, so a stream is a line in HOMES.
+
+A signal is a line in SIGNALS: the signal takes its own fields and `step`, the windows over it take the rest.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from hl_cli import config
+from hl_cli.build.own_stream import own_stream
+from hl_cli.errors import BadInput
+from hl_cli.streams.base import Stream
+from hl_cli.streams.drift import Drift, Permuted, by_class
+
+# config -> (where the class lives, whether a seed matters); imported when asked for
+HOMES: dict[type[config.Stream], tuple[str, bool]] = {
+    config.Table: ("hl_cli.streams.tabular:TabularStream", True),
+    config.Images: ("hl_cli.streams.images:ImageStream", True),
+    config.Series: ("hl_cli.streams.series:SeriesStream", False),
+    config.Text: ("hl_cli.streams.text:TextStream", False),
+    config.SignalSchool: ("hl_cli.streams.school:SignalSchool", False),
+    config.Recall: ("hl_cli.streams.recall:Recall", True),
+    config.River: ("hl_cli.streams.river:RiverStream", True),
+}
+SIGNALS: dict[type[config.Signal], str] = {
+    config.Sine: "hl_cli.streams.waves:Sine",
+    config.Square: "hl_cli.streams.waves:Square",
+    config.Pendulum: "hl_cli.streams.waves:Pendulum",
+    config.MassSpring: "hl_cli.streams.waves:MassSpring",
+    config.Lorenz: "hl_cli.streams.flows:Lorenz",
+    config.MackeyGlass: "hl_cli.streams.flows:MackeyGlass",
+}
+WINDOW = ("ticks", "horizon", "counts", "held_out", "blind")  # fields of the windows over a signal
+
+
+def stream_of(cfg: DictConfig, batch_size: int, seed: int, dtype: torch.dtype, device: str) -> Stream:
+    """Build the stream of a config."""
+    place: dict[str, Any] = {"batch_size": batch_size, "dtype": dtype, "device": device}
+    kind: Any = OmegaConf.get_type(cfg)
+    fields: dict[str, Any] = {str(k): v for k, v in OmegaConf.to_container(cfg, resolve=True).items() if k != "name"}  # type: ignore[union-attr]
+    if kind is config.Drift:
+        stream: Stream = _drift(cfg, seed, place)
+    elif kind is config.Plugin:
+        stream = own_stream(cfg.factory, seed, place, fields["options"])
+    elif kind in SIGNALS:
+        own = {key: fields.pop(key) for key in list(fields) if key not in WINDOW}
+        stream = _find("hl_cli.streams.signals:SignalStream")(_find(SIGNALS[kind])(**own), **fields, **place)
+    else:
+        home, seeded = HOMES[kind]
+        stream = _find(home)(**fields, **place, **({"seed": seed} if seeded else {}))
+    stream.name = cfg.name
+    return stream
+
+
+def _find(home: str) -> Callable[..., Any]:
+    module, _, name = home.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _drift(cfg: DictConfig, seed: int, place: dict[str, Any]) -> Drift:
+    """The tasks of a stream that changes."""
+    if not cfg.streams:
+        raise BadInput("stream.streams={}: allowed: one or more streams, such as +stream@stream.streams.a=digits")
+    if cfg.change == "streams":
+        names = [part.name for part in cfg.streams.values()]
+        keys = names if len(set(names)) == len(names) else list(cfg.streams)
+        parts = (stream_of(part, seed=seed, **place) for part in cfg.streams.values())
+        tasks = {str(key): part for key, part in zip(keys, parts, strict=True)}
+    else:
+        if len(cfg.streams) != 1:
+            raise BadInput(f"stream.change={cfg.change}: has {len(cfg.streams)} streams; allowed: one")
+        (base,) = cfg.streams.values()
+        if cfg.change == "classes":
+            tasks = by_class(stream_of(base, seed=seed, **place), cfg.classes_per_task)
+        else:
+            tasks = {f"order {k}": Permuted(stream_of(base, seed=seed, **place), seed, k) for k in range(cfg.tasks)}
+    return Drift(tasks, cfg.period, cfg.blend, cfg.recurring, seed)

@@ -1,0 +1,168 @@
+"""The help: every option with the comment at the top of its file, every field with its meaning. Imports no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from textwrap import fill
+from typing import Any
+
+import yaml
+
+from hl_cli.config import validation
+
+HELP = """\
+hl-run: Hamiltonian Learning and torch.optim.SGD, side by side, from the same weights on the same samples.
+
+Usage: hl-run [choice=option ...] [field=value ...] [flags]
+
+Choices and their options. Fields of an option are set as stream.ticks=8; hl-run stream=series --help lists them.
+
+{choices}
+
+Fields:
+{values}
+
+Examples:
+  hl-run                                                   an MLP on the 8x8 digits
+  hl-run model=lstm stream=digits_rows split=state         an LSTM over 8 rows, the whole net as state net
+  hl-run stream=series stream.path=F.csv stream.target=y   the next value of a column, online
+  hl-run scenario=gd_a tau=0.1 expect=round_off            exit 3 if the verdict is worse than round-off
+  hl-run scenario=custom scenario.beta=0.02 scenario.eta=0.3 scenario.phi=0.7
+  hl-run -m scenario=gd_a,gd_b,mom_a,mom_b split=output,state,state_output
+  hl-run -m 'scenario=glob(gd*)' 'seed=range(0,5)'         all options of a name, all numbers of a range
+  hl-run resume=DIR                                        go on with a run that was stopped, killed, or had no room
+  hl-run resume=DIR steps=20000                            the same, or one that has finished, up to more steps
+  hl-run 'arm=[hl,pytorch,adam]' arms.adam.lr=0.01         any number of learners on one stream
+  hl-run study DIR                                         tables with error bars of a sweep over seeds
+  hl-run compare DIR1 DIR2                                 are two runs equal? exit 3 if not
+  hl-run board DIR                                         TensorBoard on a sweep, runs named by what was swept
+  hl-run ls outputs                                        a table of runs and sweeps: verdict, scores, size, when
+
+Flags: -m sweeps, --cfg job prints the config, --version; --hydra-help and --info are Hydra's.
+Completion: eval "$(hl-run -sc install=bash)" for this shell; zsh and fish too.
+A value with =, a comma, or letters beyond ASCII is quoted for the shell and for Hydra: 'stream.path="a=b.csv"'.
+hydra.run.dir=DIR names the folder of a run. HYDRA_FULL_ERROR=1 shows a traceback instead of one line.
+"""
+WIDTH = 116
+
+
+def help_text(arguments: Sequence[str] = ()) -> str:
+    """All choices and fields; with choices among the arguments (stream=text, model=) the help of those instead."""
+    pairs = [argument.partition("=") for argument in arguments]
+    asked = [(group, option) for group, is_choice, option in pairs if is_choice and group in validation.CHOICES]
+    if asked:
+        return "\n".join(_help_of(group, option) for group, option in asked)
+    listed = [f"{group}=\n" + "\n".join(_options(group)) for group in validation.CHOICES if group != "paths"]
+    parts = [
+        (f"{part}.{name}", *said)
+        for part in ("stop", "study", "sweep")
+        for name, *said in validation.values(validation.kind_of(part))
+    ]
+    values = [_entry(f"{name}={default}", meaning) for name, default, meaning in [*validation.values(), *parts]]
+    return HELP.format(choices="\n".join(listed), values="\n".join(values))
+
+
+def options_of(group: str) -> dict[str, str]:
+    """The options of a group, with the text of their files."""
+    folder = resources.files("hl_cli.configs") / group
+    return {f.name.removesuffix(".yaml"): f.read_text() for f in sorted(folder.iterdir(), key=_name) if _is_option(f)}
+
+
+def _name(file: Any) -> str:
+    return str(file.name)
+
+
+def _is_option(file: Any) -> bool:
+    return str(file.name).endswith(".yaml")
+
+
+def comment(text: str) -> list[str]:
+    """The comment at the top of an option's file, without what is said to Hydra there."""
+    lines = [line[1:].removeprefix(" ").rstrip() for line in text.splitlines() if line.startswith("#")]
+    return [line for line in lines if line and not line.startswith("@package")]
+
+
+def described(text: str) -> str:
+    """What an option is, in one line: the first of its comment that is no command."""
+    return next((line for line in comment(text) if not line.startswith("hl-run ")), "")
+
+
+def _options(group: str) -> list[str]:
+    return [_entry(name, described(text), 22) for name, text in options_of(group).items()]
+
+
+def _help_of(group: str, option: str) -> str:
+    """One option with its fields, and beside it the others of its group."""
+    known = options_of(group)
+    if option not in known:
+        said = f"{group}={option}: no such option\n\n" if option else ""
+        return f"{said}{group}=\n" + "\n".join(_options(group)) + "\n"
+    parts = [f"{group}={option}", "\n".join(f"  {line}" for line in comment(known[option]))]
+    fields = [*(_settings(known[option]) if group in validation.APART else _fields(group, option))]
+    parts.append("\n".join(fields) or "  It has no fields of its own.")
+    others = [line for line in _options(group) if line.split()[0] != option]
+    if others:
+        parts.append(f"Other options of {group}=\n" + "\n".join(others))
+    return "\n\n".join(parts) + "\n"
+
+
+def _prefix(group: str, option: str) -> str:
+    """Where the fields of an option lie in the config."""
+    return f"arms.{option}" if group == "arm" else group
+
+
+def _kind(group: str, option: str) -> tuple[type, dict[str, object]]:
+    """The config class of an option, and the values that its file sets."""
+    known, file = options_of(group), option
+    values: dict[str, object] = {}
+    kind = ""
+    while not kind:  # a file may begin with another one of its group
+        said = yaml.safe_load(known[file])
+        values = {**said, **values}
+        file = said["defaults"][0]
+        kind = re.sub(r"^/schema/(\w+)@_here_$|.*", r"\1", file) if isinstance(file, str) else ""
+    return validation.kind_of(kind), values
+
+
+def _fields(group: str, option: str) -> Iterator[str]:
+    """The fields of one option: what its file sets, and what they may be."""
+    kind, values = _kind(group, option)
+    for name, default, meaning in validation.values(kind):
+        if name != "name":
+            yield _entry(f"{_prefix(group, option)}.{name}={validation.shown(values.get(name, default))}", meaning, 34)
+
+
+def _settings(text: str) -> Iterator[str]:
+    """What an experiment sets: choices and fields, each with its meaning."""
+    said = yaml.safe_load(text)
+    meanings = {name: meaning for name, _, meaning in validation.values()}
+    chosen = {key.removeprefix("override /"): option for one in said.pop("defaults", []) for key, option in one.items()}
+    for group, option in chosen.items():
+        yield _entry(f"{group}={option}", described(options_of(group)[option]), 34)
+    for group, option in {**_usual(), **chosen}.items():
+        if group in validation.GROUPS:
+            meanings |= {f"{group}.{name}": meaning for name, _, meaning in validation.values(_kind(group, option)[0])}
+    for part in ("pytorch", "stop"):
+        meanings |= {f"{part}.{name}": text for name, _, text in validation.values(validation.kind_of(part))}
+    for name, value in _flat(said):
+        yield _entry(f"{name}={validation.shown(value)}", meanings.get(name, ""), 34)
+
+
+def _usual() -> dict[str, str]:
+    """The option of each group in a run that chooses none."""
+    said = yaml.safe_load((resources.files("hl_cli.configs") / "run.yaml").read_text())["defaults"]
+    return {key: option for one in said if isinstance(one, dict) for key, option in one.items() if option}
+
+
+def _flat(tree: dict[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{where}{key}.")
+        else:
+            yield f"{where}{key}", value
+
+
+def _entry(name: str, text: str, width: int = 20) -> str:
+    return fill(text, WIDTH, initial_indent=f"  {name:<{width}} ", subsequent_indent=" " * (width + 3)) or f"  {name}"

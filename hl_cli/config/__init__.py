@@ -1,0 +1,173 @@
+"""The configs of a run: every field with its meaning, unit and range. Imports no torch, so that --help is quick.
+
+Types and choices are checked by Hydra when it composes; ranges by
+hl_cli.config.validation, before any work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from hl_cli.config.arms import ARMS, EXPECTATIONS, Arm, FrozenArm, HamiltonianArm, StockArm, ZeroArm
+from hl_cli.config.fields import described
+from hl_cli.config.models import MODELS, Model, Module, Oscillators, StateNet
+from hl_cli.config.pytorch import PyTorch
+from hl_cli.config.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
+from hl_cli.config.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
+from hl_cli.config.signals import Lorenz, MackeyGlass, MassSpring, Pendulum, Signal, Sine, Square
+from hl_cli.config.stop import Stop
+from hl_cli.config.stream import Stream
+from hl_cli.config.streams import (
+    SIGNALS,
+    STREAMS,
+    Drift,
+    Images,
+    Plugin,
+    Recall,
+    River,
+    Series,
+    SignalSchool,
+    Table,
+    Text,
+)
+from hl_cli.config.study import Study
+
+__all__ = [
+    "ARMS", "MODELS", "SCHEDULES", "SCHEMES", "SIGNALS", "STREAMS", "Arm", "Blocks", "Constant", "Cosine", "Drift",
+    "Forward", "FrozenArm", "Global", "HamiltonianArm", "Images", "Integrator", "Local", "Lorenz", "MackeyGlass",
+    "MassSpring", "Model", "Module", "Oscillators", "Paths", "Pendulum", "Plugin", "PyTorch", "Recall", "River",
+    "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split",
+    "Square", "Staged", "StateNet", "Step", "StockArm", "Stop", "Stream", "Study", "Sweep", "Table", "Text", "Warmup",
+    "WarmupCosine", "Wave", "ZeroArm",
+    "register",
+]  # fmt: skip
+
+
+@dataclass
+class Split:
+    """Which part of the net is the state net, which the output net."""
+
+    name: str = described(MISSING, "name of the split", choices=("output", "state", "state_output"))
+
+
+@dataclass
+class Scenario:
+    """The optimizer: either SGD's numbers (HL's follow) or HL's own (the SGD that equals it follows)."""
+
+    name: str = described(MISSING, "name in files and titles")
+    lr: float | None = described(None, "learning rate of SGD", above=0)
+    momentum: float | None = described(None, "momentum of SGD", least=0, below=1)
+    dampening: float | None = described(None, "dampening of SGD", least=0, most=1)
+    weight_decay: float | None = described(None, "weight decay, the same number for SGD and HL", least=0)
+    beta: float | None = described(None, "weight velocity gain of HL", above=0)
+    eta: float | None = described(None, "dissipation of the weight costates of HL, 1/time (default 1/tau)", least=0)
+    phi: float | None = described(None, "weight of the loss in the Hamiltonian, 1/time (default 1/tau)", least=0)
+
+
+@dataclass
+class Integrator:
+    """The order of an Euler step."""
+
+    name: str = described(MISSING, "name of the order", choices=("semi_implicit_euler", "explicit_euler"))
+
+
+@dataclass
+class Paths:
+    """Folders."""
+
+    outputs: str = described("outputs", "folder of all runs; hydra.run.dir=DIR names the folder of one run")
+
+
+@dataclass
+class Sweep:
+    """A sweep."""
+
+    resume: str | None = described(None, "folder of an earlier sweep: only what is missing or failed there is run")
+
+
+@dataclass
+class Run:
+    """A side-by-side run."""
+
+    stream: Stream = MISSING
+    model: Model = MISSING
+    split: Split = MISSING
+    scenario: Scenario = MISSING
+    scheme: Scheme = MISSING
+    integrator: Integrator = MISSING
+    schedule: Schedule = MISSING
+    paths: Paths = MISSING
+    arms: dict[str, Arm] = field(default_factory=dict)
+    pytorch: PyTorch = field(default_factory=PyTorch)
+    stop: Stop = field(default_factory=Stop)
+    sweep: Sweep = field(default_factory=Sweep)
+    study: Study = field(default_factory=Study)
+    steps: int = described(5000, "weight steps", least=1, most=10**12)
+    hold: int = described(1, "steps for which each sample is shown, to both learners", least=1, most=10**6)
+    batch_size: int = described(1, "samples a step; 1 is learning over time", least=1, most=10**6)
+    seed: int = described(0, "of weights, data split and order", least=0, most=2**32 - 1)
+    dtype: str = described("float32", "of weights, states and data", choices=("float32", "float64"))
+    device: str = described("cpu", "cpu, cuda, mps")
+    threads: int = described(1, "CPU threads of torch; at batch 1 one is fastest", least=1, most=1024)
+    parallel: str | None = described(
+        None, "with torchrun and scheme=global: each process takes its part of the batch", choices=("data",)
+    )
+    tau: float = described(1.0, "Euler step of HL, time units", above=0)
+    clip: float | None = described(
+        None, "largest norm of the gradient of all weights, in every arm: clip_grad_norm_", above=0
+    )
+    clip_value: float | None = described(
+        None, "largest element of the gradient, in every arm: clip_grad_value_", above=0
+    )
+    loss: str | None = described(
+        None,
+        "what is minimised; null: mse for values, cross_entropy for classes",
+        choices=("cross_entropy", "mse", "binary"),
+    )
+    memory: str = described(
+        "recompute",
+        "what a state net keeps of T ticks: h at each, h at sqrt(T) of them, every tick's tape, or hardly anything: "
+        "the ticks of an invertible net are undone",
+        choices=("recompute", "segments", "store", "reverse"),
+    )
+    anchor_every: int = described(100, "memory=reverse: ticks between states kept against drift; 0: none", least=0)
+    eval_every: int = described(500, "steps between held-out evaluations; 0: at the end only", least=0)
+    log_every: int = described(50, "steps between weight differences, physics and TensorBoard points", least=1)
+    log_histograms: bool = described(False, "histograms of theta and omega in TensorBoard, at the same steps")
+    predictions: bool = described(
+        False, "predictions.csv: time, target and what each arm said of it before it learnt, in the units of the data"
+    )
+    free_run: int = described(
+        0, "ticks that both learners generate by themselves after the last step, weights frozen; 0: none", least=0
+    )
+    feed: str = described(
+        "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")
+    )
+    compile: bool = described(
+        False, "with scheme=forward: the whole tick as one graph of machine code, kept in the user's cache; needs g++"
+    )
+    checkpoint_every: int = described(
+        5000, "steps between checkpoints, one more after the last; 0: at Ctrl-C and SIGTERM only", least=0
+    )
+    keep_checkpoints: int = described(2, "checkpoints that stay, the latest", least=1, most=10**6)
+    dry_run: bool = described(False, "build everything, take a step, say what a run would write and how long it takes")
+    reference: str | None = described(
+        None, "the arm that the others are measured against; null: the first of PyTorch, in the order of arm="
+    )
+    expect: str | None = described(
+        None,
+        "the verdict wanted of the arms that are meant to equal the reference, or better; any other exits 3",
+        choices=EXPECTATIONS,
+    )
+
+
+def register() -> None:
+    """Tell Hydra the types of the config groups; configs/ names them in its defaults lists."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    store.store(group="schema", name="run", node=Run)
+    for kind in (*STREAMS, *MODELS.values(), Module, Split, Scenario, *SCHEMES, Integrator, *SCHEDULES, Paths, *ARMS):
+        store.store(group="schema", name=kind.__name__.lower(), node=kind)

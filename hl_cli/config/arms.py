@@ -1,0 +1,75 @@
+"""The configs of arms: the learners of a run, each with a name. The class of a config says which learner is built.
+
+What an arm leaves at null is that of the run, so that `hl-run split=state` changes every arm of HL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hl_cli.config.fields import described
+from hl_cli.config.models import Model
+from hl_cli.config.schemes import Scheme
+
+EXPECTATIONS = ("identical", "round_off")
+
+
+@dataclass
+class Arm:
+    """A learner of any kind, on the samples that all arms see."""
+
+    label: str | None = described(None, "name in tables and legends; null: the arm's name")
+    model: Model | None = None
+    lr: float | None = described(None, "learning rate; null: lr of the scenario", above=0)
+    expect: str | None = described(
+        None, "the verdict wanted of this arm, or better; null: expect of the run", choices=EXPECTATIONS
+    )
+
+
+@dataclass
+class HamiltonianArm(Arm):
+    """Hamiltonian Learning: null is the value of the run."""
+
+    scheme: Scheme | None = None
+    split: str | None = described(None, "split of this arm", choices=("output", "state", "state_output"))
+    integrator: str | None = described(
+        None, "order of the Euler step", choices=("semi_implicit_euler", "explicit_euler")
+    )
+    tau: float | None = described(None, "Euler step, time units", above=0)
+    memory: str | None = described(
+        None, "what a state net keeps of its ticks", choices=("recompute", "segments", "store", "reverse")
+    )
+    anchor_every: int | None = described(None, "memory=reverse: ticks between states kept; 0: none", least=0)
+    compile: bool | None = described(None, "with scheme forward: the tick as one graph of machine code")
+
+
+@dataclass
+class StockArm(Arm):
+    """What a user of PyTorch writes: autograd and a stock optimizer, by default the SGD of the scenario."""
+
+    window: int | None = described(
+        None,
+        "truncated BPTT: neurons live on over samples and are cut off every so many ticks; null: a sample",
+        least=1,
+    )
+    credit: str = described(
+        "bptt",
+        "bptt: back over the window or the sample; rtrl: real-time recurrent learning, exact over the whole past",
+        choices=("bptt", "rtrl"),
+    )
+    optimizer: str = described("sgd", "a name of torch.optim: sgd, adam, rmsprop, ...")
+    options: dict[str, Any] = described({}, "other arguments of the optimizer: +arms.adam.options.eps=1e-6")
+
+
+@dataclass
+class FrozenArm(Arm):
+    """A control: the initial weights, which never move."""
+
+
+@dataclass
+class ZeroArm(Arm):
+    """A control: says zero, whatever it sees; where a target is a number."""
+
+
+ARMS: tuple[type[Arm], ...] = (HamiltonianArm, StockArm, FrozenArm, ZeroArm)

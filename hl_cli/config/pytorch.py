@@ -1,0 +1,27 @@
+"""The config of the PyTorch arm: what HL is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hl_cli.config.fields import described
+
+
+@dataclass
+class PyTorch:
+    """By default torch.optim.SGD with the numbers of the scenario, a sample at a time."""
+
+    window: int | None = described(
+        None,
+        "truncated BPTT: neurons live on over samples and are cut off every so many ticks; null: a sample",
+        least=1,
+    )
+    credit: str = described(
+        "bptt",
+        "bptt: back over the window or the sample; rtrl: real-time recurrent learning, exact over the whole past",
+        choices=("bptt", "rtrl"),
+    )
+    optimizer: str = described("sgd", "a name of torch.optim: sgd, adam, rmsprop, ...")
+    lr: float | None = described(None, "learning rate of the optimizer; null: lr of the scenario", above=0)
+    options: dict[str, Any] = described({}, "other arguments of the optimizer: +pytorch.options.eps=1e-6")

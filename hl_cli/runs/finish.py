@@ -1,0 +1,171 @@
+"""The end of a run: judge it, and write what is written once, part by part."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from hl_cli.build import Comparison
+from hl_cli.compare.differences import TensorDistance
+from hl_cli.compare.free_run import FreeRun, free_run
+from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.running_metrics import RunningMetrics
+from hl_cli.compare.verdict import Verdict
+from hl_cli.config.messages import format_error
+from hl_cli.errors import BadSample, LostRank
+from hl_cli.learners.stage_report import StageReport, stage_reports
+from hl_cli.reporting import console, plots
+from hl_cli.reporting.free_run import draw_free_run, said, write_free_run
+from hl_cli.reporting.html.report import write_report_page
+from hl_cli.reporting.palette import looks
+from hl_cli.reporting.parts import Part, Parts, not_written
+from hl_cli.reporting.physics import draw_physics
+from hl_cli.reporting.pipeline import draw_pipeline
+from hl_cli.reporting.report import report_text
+from hl_cli.reporting.summary import summary, write_json
+from hl_cli.reporting.tables import write_weights
+from hl_cli.reporting.tensor_difference import draw_tensor_difference
+from hl_cli.reporting.tensorboard_end import write_end
+from hl_cli.reporting.whole import write_text
+from hl_cli.runs.signals import Interruption
+from hl_cli.runs.verdicts import meets, verdicts
+
+UNJUDGED = Verdict("undecided", "finding the verdict failed, see what was not written")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The summary that was written, what the process should exit with, and what failed of the end, by its name."""
+
+    summary: dict[str, Any]
+    exit_code: int
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _End:
+    """What the parts of the end are made of."""
+
+    folder: Path
+    title: str
+    summary: dict[str, Any]
+    tally: RunningMetrics
+    pairs: Pairs
+    floor: dict[int, float] | None
+    period: int
+    stages: list[StageReport]
+    generated: FreeRun | None
+
+
+def finish(
+    cfg: DictConfig,
+    built: Comparison,
+    folder: Path,
+    about: dict[str, Any],
+    tally: RunningMetrics,
+    pairs: Pairs,
+    stop: Interruption,
+    lost: LostRank | BadSample | None,
+) -> Outcome:
+    """Judge what the tally has seen and write summary, report and pictures; a part that fails loses only itself.
+
+    lost: a lost process or a bad sample, which ended the run; it is raised again once the files are written.
+    """
+    parts = Parts(format_error)
+    stages: list[StageReport] = []
+    if not isinstance(lost, LostRank):  # first of all: what follows takes long, and needs nobody
+        stages = parts.make("blocks", lambda: [s for learner in built.learners for s in stage_reports(learner)], stages)
+        lost = parts.lost or lost
+    unjudged = {name: UNJUDGED for name in built.arms if name != built.reference}
+    judged = parts.make("verdict", lambda: verdicts(cfg, built, pairs, tally, stop), unjudged)
+    drifts = {name: getattr(arm.learner, "drift", None) for name, arm in built.arms.items()}
+    for name, drift in drifts.items():
+        about["arm_notes"][name]["drift"] = drift
+    about["drift"] = next((drift for drift in drifts.values() if drift is not None), None)
+    generated = None
+    if cfg.free_run and not tally.diverged and not lost:
+        generated = parts.make(
+            "free run", lambda: free_run(built.alone(), built.stream, cfg.free_run, cfg.feed), generated
+        )
+        lost = parts.lost
+        about["free_run"] = parts.make("scores of the free run", generated.scores, None) if generated else None
+    received = stop.received
+    about["interrupted"] = str(lost) if lost else (received.name if received else None)
+    if tally.steps < built.schedule.steps and not (about["interrupted"] or about["ended_early"] or tally.diverged):
+        about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
+    about["pipeline"] = [asdict(stage) for stage in stages]
+    learners = {learner.name: _numbers(learner.name, learner.seconds, tally, parts) for learner in built.learners}
+    result = summary(tally, judged, built.primary.name, pairs, learners, about)
+    floor = next((verdict.noise_floor for verdict in judged.values() if verdict.noise_floor), None)
+    scheme = "" if about["scheme"] == "global" else f", {about['scheme']} scheme"
+    title = f"{about['model']} on {about['stream']['name']}, {about['split']} split{scheme}, {about['scenario']}"
+    end = _End(folder, title, result, tally, pairs, floor, built.schedule.period, stages, generated)
+    parts.run(_parts(end, parts))
+    result["not_written"] = parts.failed
+    write_json(folder / "summary.json", result)  # the last: with it, a run has finished
+    if lost:
+        where = console.short(folder)
+        but = f" (but for {not_written(parts.failed)})" if parts.failed else ""
+        kept = f"what was done is in {where}{but}, and resume={where} goes on"
+        if isinstance(lost, BadSample):
+            raise BadSample(f"{lost}; {kept}") from lost
+        raise LostRank(f"ended by {lost} after step {tally.steps}; {kept}")
+    code = 128 + received if received else max(0 if meets(cfg, built, judged) else 3, 1 if parts.errors else 0)
+    return Outcome(result, code, parts.errors)
+
+
+def _parts(end: _End, parts: Parts) -> list[Part]:
+    """All files of the end but the summary, in the order in which they are written, and what is printed.
+
+    A page shows pictures that are there, and names what failed before it.
+    """
+    folder, title, result, tally = end.folder, end.title, end.summary, end.tally
+    retained = {name: of for name, of in tally.retention.items() if of.scores}
+    tensors: dict[str, list[TensorDistance]] = {
+        name: parts.make(f"differences of the tensors of {name}", of.by_tensor, []) for name, of in end.pairs.of.items()
+    }
+    labels, arms = result["labels"], looks(result)
+    theory = next((name for name in result["arms"] if result[name]["coefficients"]), None)
+
+    def report() -> str:
+        return report_text(folder, title, result, tensors, retained, parts)
+
+    found: list[Part] = [
+        ("weights.csv", lambda: write_weights(folder, tensors)),
+        ("curves.png", lambda: plots.draw_curves(folder, title, tally.measure, arms, end.period)),
+    ]
+    if end.pairs.of:
+        primary = next(arm for arm in arms if arm.name == (result["primary"]))
+        found += [
+            ("weight_difference.png", lambda: plots.draw_weight_difference(folder, title, arms, end.floor)),
+            ("tensor_difference.png", lambda: draw_tensor_difference(folder, title, primary, arms[0])),
+        ]
+    if theory:
+        found += [("physics.png", lambda: draw_physics(folder, title, theory))]
+    if retained:
+        found += [("tasks.png", lambda: plots.draw_tasks(folder, title, [*retained.values()], labels))]
+    if end.stages:
+        found += [("pipeline.png", lambda: draw_pipeline(folder, title, end.stages))]
+    found += [("result", lambda: console.say(console.closing(result, console.short(folder))))]
+    if run := end.generated:
+        found += [
+            ("free_run.csv", lambda: write_free_run(folder, run)),
+            ("free_run.png", lambda: draw_free_run(folder, title, run, arms)),
+            ("result of the free run", lambda: console.say(said(run, labels))),
+        ]
+    return [
+        *found,
+        ("tensorboard/report", lambda: write_end(folder, result, report())),
+        ("report.html", lambda: write_report_page(folder, title, result, tensors, tally, end.period, end.floor, parts)),
+        ("report.md", lambda: write_text(folder / "report.md", report())),
+    ]
+
+
+def _numbers(name: str, seconds: float, tally: RunningMetrics, parts: Parts) -> dict[str, Any]:
+    """The numbers of one learner."""
+    scores: dict[str, Any] = parts.make(f"scores of {name}", lambda: tally.of(name, seconds), {})
+    kept: dict[str, Any] = parts.make(f"tasks of {name}", tally.retention[name].measures, {})
+    return scores | kept

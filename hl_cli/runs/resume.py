@@ -1,0 +1,143 @@
+"""hl-run resume=DIR: the arguments of the run that was left in DIR, in their place."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from hl_cli.errors import BadInput
+from hl_cli.reporting import readback
+from hl_cli.reporting.readback import yaml_of
+
+CONFIG = readback.CONFIG
+FREE = ("steps", "checkpoint_every", "keep_checkpoints")
+"""Fields that may be others than before: no step depends on them. More steps end later; fewer are refused."""
+APART = ("sweep", "paths")
+"""Fields that say nothing of a run itself: a job of a sweep is gone on with by another command than began it."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A run to go on with.
+
+    folder: of the run; named: a checkpoint in it, where one was named; done: why there is nothing to do; free: the
+    fields that may be others than in its config: those that the command gives, so that a damaged config is seen.
+    """
+
+    folder: Path
+    named: Path | None = None
+    done: str = ""
+    free: tuple[str, ...] = FREE
+
+
+def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
+    """Put the arguments of the run that was left in place of resume=; raises BadInput. Others pass as they are."""
+    paths = [argument.partition("=")[2] for argument in arguments if argument.startswith("resume=")]
+    if not paths:
+        return arguments, None
+    if len(paths) > 1 or not paths[0]:
+        raise BadInput("resume=: allowed: the folder of one run, or one of its checkpoints")
+    path = Path(paths[0]).absolute()
+    folder, named = (path.parent.parent, path) if path.is_file() else (path, None)
+    if not folder.is_dir():
+        raise BadInput(f"resume={paths[0]}: no such folder; allowed: the folder of a run, or one of its checkpoints")
+    check_begun(folder, f"resume={paths[0]}")
+    own = [argument for argument in arguments if not argument.startswith("resume=")]
+    changes = {argument.partition("=")[0]: argument for argument in own if argument.partition("=")[0] in FREE}
+    for argument in own:
+        if argument not in changes.values():
+            allowed = ", ".join(f"{field}=" for field in FREE)
+            raise BadInput(f"{argument}: the config of a run stays as it is; allowed beside resume=: {allowed}")
+    config = folder / CONFIG / "config.yaml"
+    steps = _resolved(yaml_of(config, dict)).get("steps")
+    if not isinstance(steps, int):
+        raise BadInput(f"{config}: damaged: steps={steps}, and a run has a whole number of them")
+    more = _more(changes.get("steps"), steps, folder)
+    finished = _finished(folder)
+    done = "" if more or not finished else f"{folder}: finished after {steps} steps; steps=MORE goes on"
+    if finished and (why := finished.get("ended_early")):
+        done = f"{folder}: ended early after {finished.get('steps')} steps, by {why}; more steps would end there, too"
+    own_configs, searched = sources_of(folder)
+    given = [word for path in own_configs for word in ("--config-dir", path)]
+    replayed = _changed(overrides_of(folder), changes)
+    return [*given, *searched, *replayed, f"hydra.run.dir={_quoted(folder)}"], Resumed(
+        folder, named, done, tuple(changes)
+    )
+
+
+def check_begun(folder: Path, where: str) -> None:
+    """Raise BadInput for a folder in which no run has begun. where: how the user named it."""
+    if not (folder / CONFIG / "overrides.yaml").is_file():
+        raise BadInput(f"{where}: no run has begun there; allowed: a folder with {CONFIG}/overrides.yaml in it")
+
+
+def overrides_of(folder: Path) -> list[str]:
+    """The arguments of the run that was begun in a folder; raises BadInput where they are damaged."""
+    file = folder / CONFIG / "overrides.yaml"
+    found = yaml_of(file, list)
+    if not all(isinstance(one, str) for one in found):
+        raise BadInput(f"{file}: damaged: allowed: a list of texts, the arguments of the run")
+    return found
+
+
+def _resolved(config: dict[str, Any]) -> dict[str, Any]:
+    """The steps of a config, which may come from an environment variable; as they are written where that is gone."""
+    try:
+        return {"steps": OmegaConf.create(config).steps}
+    except OmegaConfBaseException:
+        return config
+
+
+def _more(argument: str | None, before: int, folder: Path) -> bool:
+    """Whether more steps are wanted than before; raises BadInput for fewer."""
+    wanted = (argument or f"steps={before}").partition("=")[2]
+    if not re.fullmatch(r"\d+", wanted):
+        raise BadInput(f"steps={wanted}: allowed: a whole number")
+    if int(wanted) < before:
+        raise BadInput(f"steps={wanted}: {folder} was begun with steps={before}; allowed: at least as many")
+    return int(wanted) > before
+
+
+def _finished(folder: Path) -> dict[str, Any]:
+    """The summary of a run that has come to its end, with all of its report, else nothing; it is written last."""
+    try:
+        found: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+        return found if found["interrupted"] is None and not found.get("not_written") else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _changed(overrides: list[str], changes: dict[str, str]) -> list[str]:
+    """The overrides with the changes in their places, new ones at the end."""
+    said = [changes.get(override.partition("=")[0], override) for override in overrides]
+    return [*said, *(change for change in changes.values() if change not in said)]
+
+
+def sources_of(folder: Path) -> tuple[list[str], list[str]]:
+    """Where the configs of a run were looked for beside ours: folders (--config-dir), and hydra.searchpath= as typed.
+
+    Raises BadInput where the file that tells it is damaged.
+    """
+    file = folder / CONFIG / "hydra.yaml"
+    said: dict[str, Any] = yaml_of(file, dict) if file.is_file() else {}
+    try:
+        hydra = said.get("hydra", {})
+        sources = hydra.get("runtime", {}).get("config_sources", [])
+        words = hydra.get("overrides", {}).get("hydra", [])
+        searched = [word for word in words if word.startswith("hydra.searchpath=")]
+        given = [str(source["path"]) for source in sources if source.get("provider") == "command-line"]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise BadInput(f"{file}: damaged: allowed: what Hydra has written there") from error
+    return given, searched
+
+
+def _quoted(path: Path) -> str:
+    """A path as Hydra reads it."""
+    escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

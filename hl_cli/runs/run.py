@@ -1,0 +1,198 @@
+"""One run from config to files: build, compare, judge, write."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Protocol
+
+from omegaconf import DictConfig, OmegaConf
+
+from hl_cli.build import Comparison, comparison
+from hl_cli.build.early_stop import early_stop
+from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.resume_point import ResumePoint
+from hl_cli.compare.runaway import Runaway
+from hl_cli.compare.running_metrics import RunningMetrics
+from hl_cli.compare.side_by_side import StepRecord, compare_arms
+from hl_cli.config.unresolved import Hidden
+from hl_cli.errors import BadSample, LostRank
+from hl_cli.networks.attributes import CannotSave
+from hl_cli.parallel.world import World
+from hl_cli.reporting import console
+from hl_cli.reporting.checkpoints import Checkpoints
+from hl_cli.reporting.histograms import Histograms
+from hl_cli.reporting.predictions import Predictions
+from hl_cli.reporting.progress import Progress
+from hl_cli.reporting.sums import write_sums
+from hl_cli.reporting.tables import Tables
+from hl_cli.reporting.tensorboard import TensorBoard
+from hl_cli.reporting.thousands import Thousands
+from hl_cli.runs.about import about_run
+from hl_cli.runs.dry_run import dry_run
+from hl_cli.runs.finish import Outcome, finish
+from hl_cli.runs.folder import PARTIAL, check_vacant, of_hydra
+from hl_cli.runs.provenance import MadeWith, made_with
+from hl_cli.runs.restart import Start, alone, clear, find
+from hl_cli.runs.resume import CONFIG, Resumed
+from hl_cli.runs.signals import Interruption
+from hl_cli.runs.state import RunState, attributes_of, why_never
+
+
+class Consumer(Protocol):
+    """Takes the records of a run, one after the other, and is closed in any case."""
+
+    def consume(self, record: StepRecord) -> None:
+        """Take one record."""
+
+    def close(self) -> None:
+        """Finish what is open."""
+
+
+def run(
+    cfg: DictConfig,
+    folder: Path,
+    hydra: DictConfig | None = None,
+    command: str = "hl-run",
+    stop: Interruption | None = None,
+    world: World | None = None,
+    resumed: Resumed | None = None,
+) -> Outcome:
+    """Run the config into an empty folder; raises BadInput before anything is written there.
+
+    stop: signals that end the run early, with its files finished; world: the processes of the run; resumed: go on
+    with the run that was left in the folder.
+    """
+    stop, world = stop or Interruption(), world or World()
+    asked = hydra is None or any(str(said).startswith("split") for said in hydra.overrides.task)
+    built = comparison(cfg, world, asked)
+    with alone(folder), stop:  # no signal may come between what the processes say to one another
+        if resumed is None:
+            check_vacant(folder, of_hydra(hydra, folder) if hydra else ())
+        made = made_with(cfg, built.stream)
+        start = find(cfg, resumed, made) if resumed else Start()
+        world.enlist(cfg, made_with(cfg, built.stream, among_ranks=True) if world.size > 1 else None)
+        if cfg.dry_run:
+            with world.leading():
+                return dry_run(cfg, built, folder)
+        with world.leading():  # from here on there is something to finish
+            if resumed:
+                clear(folder, start)
+            _write_config(cfg, folder, hydra)
+            return _run(cfg, built, folder, command, stop, start if resumed else None, world, made)
+
+
+def _run(
+    cfg: DictConfig,
+    built: Comparison,
+    folder: Path,
+    command: str,
+    stop: Interruption,
+    start: Start | None,
+    world: World,
+    made: MadeWith,
+) -> Outcome:
+    state = start.state if start else None
+    history = list(start.resumed) if start else []
+    about = Hidden(cfg)({**about_run(cfg, built, command), "resumed": history})
+    console.say(
+        "\n".join([console.opening(about | {"reference": built.reference}), *([start.said()] if start else [])])
+    )
+    pairs, runaway = Pairs(built.learners, built.reference), Runaway(built.learners)
+    tally, measure = RunningMetrics(built.measure, tuple(built.arms)), built.measure
+    early = early_stop(cfg.stop, built.arms.values(), built.schedule, tally)
+    schedule = replace(built.schedule, enough=early) if early else built.schedule
+    with ExitStack() as files:
+        physics = [name for name, arm in built.arms.items() if arm.coefficients]
+        tables = Tables(folder, tally, pairs, physics, built.schedule.period > 0, state and state["tables"])
+        files.callback(tables.close)
+        spans = Thousands(folder, measure, tally.names, state and state["thousands"])
+        files.callback(spans.close)
+        predictions = None
+        if cfg.predictions:
+            start_there = state and state["predictions"]
+            predictions = Predictions(folder, tally.names, built.stream, cfg.batch_size, start_there)
+            files.callback(predictions.close)
+        histograms = Histograms(built.learners) if cfg.log_histograms else None
+        board = TensorBoard(folder, tally, pairs, state and state["tensorboard"], histograms)
+        files.callback(board.close)
+        parts = (tally, pairs, runaway, tables, spans, board, predictions, early)
+        standing = RunState(cfg, built, *parts, world, made, history, attributes_of(built))
+        here = standing.load_state_dict(state) if state else None
+        progress = Progress(built.schedule.steps, built.labels, here.step if here else 0)
+        files.callback(progress.close)
+        rest = _keeper(standing, folder, here)
+        records = compare_arms(built.stream, built.learners, measure, schedule, pairs, stop, here, rest, built.draws)
+        parts_told: tuple[Consumer | None, ...] = (predictions, tally, runaway, tables, spans, board, early, progress)
+        lost = _consume(records, [one for one in parts_told if one is not None])
+    written = [part.marks() for part in (tables, spans, board, predictions) if part]
+    write_sums(folder, {name: mark for marks in written for name, mark in marks.items()})
+    about["runaway"] = {name: asdict(growth) for name, growth in runaway.away.items()}
+    about["ended_early"] = early.reason if early and tally.steps < schedule.steps else None
+    return finish(cfg, built, folder, about, tally, pairs, stop, lost)
+
+
+def _keeper(standing: RunState, folder: Path, start: ResumePoint | None) -> Callable[[ResumePoint, bool], None]:
+    """What is done between bursts: a checkpoint, where one is due or a signal has come."""
+    files = Checkpoints(
+        folder, standing.cfg.checkpoint_every, standing.cfg.keep_checkpoints, start.step if start else 0
+    )
+    never, looked = why_never(standing.built), False
+    if never:
+        console.say(f"  note      no checkpoints, so that resume= begins again from the start: {never}")
+
+    def rest(here: ResumePoint, interrupted: bool) -> None:
+        nonlocal never, looked
+        over = here.upcoming is None
+        if never or here == start:
+            return
+        try:
+            if interrupted or files.due(here.step, over):
+                files.save(here.step, standing.state_dict(here), over)
+            elif here.step and not looked:  # soon, not after the hours until the first checkpoint
+                looked, _ = True, standing.outside()
+        except CannotSave as cannot:
+            never = str(cannot)
+            console.say(f"  note      no checkpoints from step {here.step} on, so that resume= begins before: {never}")
+
+    return rest
+
+
+def _consume(records: Iterator[StepRecord], consumers: list[Consumer]) -> LostRank | BadSample | None:
+    """Hand each record to all consumers; return what ended the run, but not its files: a lost process, a bad sample."""
+    try:
+        for record in records:
+            for consumer in consumers:
+                consumer.consume(record)
+    except (LostRank, BadSample) as lost:
+        if isinstance(lost, LostRank):
+            print(f"hl-run: ended by {lost}; what was done is being written", file=sys.stderr, flush=True)
+        return lost
+    return None
+
+
+def _write_config(cfg: DictConfig, folder: Path, hydra: DictConfig | None) -> None:
+    """Write .hydra as Hydra would; it does so itself before a bad config could be refused, so that is turned off.
+
+    It is whole or not there. A run that goes on may have other steps: overrides first, from which it is composed.
+    Where a user turned Hydra's on (hydra.output_subdir=.hydra), the files are replaced one by one.
+    """
+    goes_on = (folder / CONFIG).is_dir()
+    partial = folder / PARTIAL
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    if hydra is not None:
+        OmegaConf.save(hydra.overrides.task, partial / "overrides.yaml")
+        OmegaConf.save(OmegaConf.create({"hydra": hydra}), partial / "hydra.yaml")
+    OmegaConf.save(cfg, partial / "config.yaml")
+    if not goes_on:
+        partial.rename(folder / CONFIG)
+        return
+    for name in ("overrides.yaml", "config.yaml"):  # hydra.yaml stays: it tells how the run was begun
+        if (partial / name).exists():
+            (partial / name).replace(folder / CONFIG / name)
+    shutil.rmtree(partial)
