@@ -32,8 +32,8 @@ from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.schedule import Schedule
 from hl_cli.compare.side_by_side import compare_arms
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
-from hl_cli.dynamics.integrators import semi_implicit_euler
-from hl_cli.learners.weights import FlatWeights
+from hl_cli.dynamics.rules import semi_implicit_euler
+from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard

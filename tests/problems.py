@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hl_cli.dynamics.equivalence import Coefficients
-from hl_cli.learners.weights import FlatWeights
+from hl_cli.dynamics.weights import FlatWeights
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from hl_cli.build.coefficients import coefficients
 from hl_cli.build.device import check_device
 from hl_cli.build.steering import steered
 from hl_cli.dynamics.equivalence import Coefficients
-from hl_cli.dynamics.integrators import INTEGRATORS
+from hl_cli.dynamics.rules import RULES
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.data_parallel import DataParallel
@@ -112,7 +112,7 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
         "split": split,
         "loss": loss,
         "coefficients": physics,
-        "integrator": INTEGRATORS[cfg.integrator.name],
+        "rule": RULES[cfg.integrator.name],
     }
     learner = _of(cfg)[0](cfg, world, what)
     return steered(cfg, learner, coefficients(cfg.scenario, cfg.tau, cfg.dtype)[1].lr)

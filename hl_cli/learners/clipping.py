@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from hl_cli.learners.weights import FlatWeights
+from hl_cli.dynamics.weights import FlatWeights
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@ r"""Credit `forward` with its whole tick exported once, as one graph of machine 
 
 The tick is a function of all that it depends on, through the very blocks, costates and losses of the eager learner,
 
-    (u, target, [counts, fade, gain], largest, theta, omega, h, zeta)  to  (y, numbers)
+    (u, target, [counts, fade, phi], largest, theta, omega, h, zeta)  to  (y, numbers)
 
 which moves the last five in place, theta and omega only where all is well: numbers are the loss, the
 largest |dL/dh| so far, the largest |zeta'|, and whether omega' is finite. counts: 1 where a target counts, else 0;
-fade: what zeta is multiplied by before the tick, where phi changes; gain: tau phi. It may add up in another order than
-the eager one, so it is another arithmetic: some ticks are taken in both ways first, and more than round-off is refused.
+fade: what zeta is multiplied by before the tick, where phi changes; phi: that of the weight step. It may add up in
+another order than the eager one, so it is another arithmetic: some ticks are taken in both ways first, and more than
+round-off is refused.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch.nn.utils import stateless
 
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.hamiltonian import hamiltonian, share_of
+from hl_cli.dynamics.rules.base import pure
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.base import finite
 from hl_cli.learners.export import ELSE, Run, compiled, gap_between
@@ -106,17 +108,17 @@ class CompiledForward(ForwardLearner):
             self._bind(u)
         before, phi = self._phi, self.loss_weight(self.ticks)
         self._phi = phi
-        numbers = (float(target is not None), before / phi, -self._flow.sign * self.coefficients.tau * phi)
+        numbers = (float(target is not None), before / phi, -self._flow.sign * phi)
         if numbers != self._numbers:
             self._numbers = numbers
-            self._scalars = torch.tensor(numbers, dtype=u.dtype)
+            self._scalars = torch.tensor(numbers, dtype=torch.float64)
         target = self._target if target is None else target.contiguous()
         return [u.contiguous(), target, self._scalars, *self._bound]
 
     def _function(self, *given: Tensor) -> tuple[Tensor, ...]:
         """The tick, as at the head of this file."""
         (u, target, scalars, largest, theta, omega), states = given[:6], given[6:]
-        counts, fade, gain = scalars.unbind()
+        counts, fade = scalars[:2].to(u.dtype).unbind()
         u = u.flatten(1)  # within the graph it costs nothing
         c, split, like = self.coefficients, self.split, self._here
         h, zeta = states[: len(states) // 2], states[len(states) // 2 :]
@@ -140,9 +142,8 @@ class CompiledForward(ForwardLearner):
             living.pull_back(below, drive)
             drive.finish()
         g = self.phase.laid(list(slots.values()))
-        if c.weight_decay:
-            g = g + theta * c.weight_decay
-        moved = omega * c.decay + g * gain  # never add_(a @ b, alpha): Inductor on the CPU may drop alpha
+        phi: Any = scalars[2]
+        followed, moved = pure(self.rule, theta, omega, g, c, phi)
         after = flat(living.after)
         costates = [torch.zeros_like(p) if z is None else z for z, p in zip(flat(living.costates), after, strict=True)]
         costate = torch.stack([z.abs().max() for z in costates]).max()
@@ -153,8 +154,7 @@ class CompiledForward(ForwardLearner):
             well = well & ~(costate > BOUND * most)
         numbers = torch.stack((loss, most, costate, fine.to(loss.dtype)))
         y = y.clone()  # it may be h itself, which moves below
-        along = moved if self.integrator.newest else omega
-        theta.copy_(torch.where(well, theta - along * c.velocity, theta))
+        theta.copy_(torch.where(well, followed, theta))
         omega.copy_(torch.where(well, moved, omega))
         largest.copy_(most)
         for old, now in zip(states, (*after, *costates), strict=True):

@@ -23,12 +23,12 @@ from torch import Tensor
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import hamiltonian, share_of
-from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
+from hl_cli.dynamics.rules import UpdateRule, semi_implicit_euler
+from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.base import all_finite, evaluating, finite
 from hl_cli.learners.leash import Leash
 from hl_cli.learners.naming import NamedWeights
-from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.living import Living
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.sequence import joined, parted
@@ -42,7 +42,7 @@ RESETS = ("never", "sample")
 class ForwardLearner(NamedWeights):
     """HL with credit `forward` over a split net with a state net. It takes the net's weights over.
 
-    split, loss, coefficients, integrator: as for HamiltonianLearner; the integrator's order is that of h and z, too.
+    split, loss, coefficients, rule: as for HamiltonianLearner; the rule's order is that of h and z, too.
     eta_z: dissipation of the neuron costates (1/time); sign: -1, or +1 for the plain Hamilton equations;
     reset: "never", or "sample" to be at rest before each; carry: False to zero every z before each tick; rise: ticks
     in which phi rises from 0 to its value. At a tick where no target counts dL is zero, and everything else moves on.
@@ -56,7 +56,7 @@ class ForwardLearner(NamedWeights):
         split: Split,
         loss: Loss,
         coefficients: Coefficients,
-        integrator: Integrator = semi_implicit_euler,
+        rule: UpdateRule = semi_implicit_euler,
         eta_z: float = 0.0,
         sign: int = -1,
         reset: str = "never",
@@ -69,7 +69,7 @@ class ForwardLearner(NamedWeights):
             raise BadInput(f"reset={reset}: allowed: {', '.join(RESETS)}")
         if not coefficients.phi > 0:
             raise BadInput("scenario.phi=0 (dampening 1): the costates of neurons are in its units; allowed: above 0")
-        self.split, self.coefficients, self.integrator = split, coefficients, integrator
+        self.split, self.coefficients, self.rule = split, coefficients, rule
         self.reset, self.carry, self.rise, self.lives_on = reset, carry, rise, reset == "never"
         self._loss: Callable = value_and_costate(loss)
         self._flow, self._ticks = Flow(coefficients.leak, coefficients.tau * eta_z, sign), split.ticks
@@ -79,7 +79,7 @@ class ForwardLearner(NamedWeights):
         self.ticks, self.seconds, self._phi = 0, 0.0, self.loss_weight(0)  # phi of the last tick, the units of zeta
 
     def _fresh(self) -> Living:
-        return Living(self.split.state, self._flow, self.integrator.newest)
+        return Living(self.split.state, self._flow, self.rule.newest)
 
     def loss_weight(self, tick: int) -> float:
         """phi at a tick (counted from 0)."""
@@ -147,7 +147,7 @@ class ForwardLearner(NamedWeights):
         """The weights tick."""
         self._clip_drive()
         s, first = -self._flow.sign, self._phi if self.rise else self.coefficients.phi_first
-        self.integrator.step(self.phase, self.coefficients, s * self._phi, s * first, self._leash.at(self.ticks))
+        self.rule.step(self.phase, self.coefficients, s * self._phi, s * first, self._leash.at(self.ticks))
         self.ticks += 1
 
     def _physics(self, loss: float) -> Physics:

@@ -21,10 +21,10 @@ from torch import Tensor
 
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import Share, hamiltonian, share_of
-from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
+from hl_cli.dynamics.rules import UpdateRule, semi_implicit_euler
+from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.learners.base import admit, evaluating, finite
 from hl_cli.learners.naming import NamedWeights
-from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.memory import ANCHOR_EVERY, check_memory
 from hl_cli.networks.sequence import Neurons, joined, parted
@@ -37,7 +37,7 @@ class HamiltonianLearner(NamedWeights):
     """HL over a split net. It takes the net's weights over: give it a net of its own (copy.deepcopy).
 
     split: state net and output net; loss: a mean over the batch; coefficients: tau, beta, eta, phi;
-    integrator: the order of the weight step; memory: "recompute", "segments", "store", or "reverse" with an anchor
+    rule: of the weight step; memory: "recompute", "segments", "store", or "reverse" with an anchor
     every so many ticks (hl_cli.networks.memory). drift: with "reverse", the largest |rebuilt - kept| state so far.
     """
 
@@ -48,12 +48,12 @@ class HamiltonianLearner(NamedWeights):
         split: Split,
         loss: Loss,
         coefficients: Coefficients,
-        integrator: Integrator = semi_implicit_euler,
+        rule: UpdateRule = semi_implicit_euler,
         memory: str = "recompute",
         anchor_every: int = ANCHOR_EVERY,
     ) -> None:
         check_memory(memory, split.state, coefficients.leak, anchor_every)
-        self.split, self.coefficients, self.integrator = split, coefficients, integrator
+        self.split, self.coefficients, self.rule = split, coefficients, rule
         self._loss: Callable = value_and_costate(loss)
         self.memory, self.anchor_every = memory, anchor_every
         self.drift: float | None = None
@@ -97,7 +97,7 @@ class HamiltonianLearner(NamedWeights):
             paused = perf_counter()
             physics = self._physics(neurons, value, phi)
             start += perf_counter() - paused
-        self.integrator.step(self.phase, c, phi, c.phi_first, admit)
+        self.rule.step(self.phase, c, phi, c.phi_first, admit)
         self.steps += 1
         self._advance()
         self.seconds += perf_counter() - start

@@ -9,9 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.learners.clipping import Clip
 from hl_cli.learners.rates import Betas, Scheduler
-from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.splits import Split
 
 

@@ -17,14 +17,14 @@ from torch import Tensor
 
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import Share, hamiltonian
-from hl_cli.dynamics.integrators import Integrator, semi_implicit_euler
+from hl_cli.dynamics.rules import UpdateRule, semi_implicit_euler
+from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import evaluating, finite
 from hl_cli.learners.gathered import gathered
 from hl_cli.learners.naming import NamedWeights
 from hl_cli.learners.ranks import Ranks
 from hl_cli.learners.stage import Stage
-from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.cuts import Cut, cut_into_blocks, share_out
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.splits import Split
@@ -48,7 +48,7 @@ class Pipeline(Ranks, NamedWeights):
         split: Split,
         loss: Loss,
         coefficients: Coefficients,
-        integrator: Integrator = semi_implicit_euler,
+        rule: UpdateRule = semi_implicit_euler,
         cut: Cut = None,
         devices: Sequence[str] = (),
         world: World | None = None,
@@ -60,9 +60,7 @@ class Pipeline(Ranks, NamedWeights):
         layers = cut_into_blocks(split, cut)
         self.depth = len(layers)
         outputs = [*[None] * (self.depth - 1), split.output]
-        self.stages = [
-            Stage(k + 1, layers[k], outputs[k], coefficients, integrator, self._age(k)) for k in range(self.depth)
-        ]
+        self.stages = [Stage(k + 1, layers[k], outputs[k], coefficients, rule, self._age(k)) for k in range(self.depth)]
         Ranks.__init__(self, world)
         self._place(devices)
         self.mine = self._parts()[self.world.rank]

@@ -2,7 +2,7 @@ r"""A stage: one block of the net with a clock of its own. It is told h from bel
 
     h_i = F_i(x_i; theta_i)                              x_i = h_{i-1}, or the input u for the first
     zeta_{i-1} = (dF_i/dx)^T zeta_i                      for the stage below
-    g_i = (dF_i/dtheta)^T zeta_i,  then one Euler step of (omega_i, theta_i)      hl_cli.dynamics.integrators
+    g_i = (dF_i/dtheta)^T zeta_i,  then one step of (omega_i, theta_i)      hl_cli.dynamics.rules
 
 Weights, costates and the step of another stage are out of its reach: it holds its own theta_i and omega_i in buffers of
 its own, and its neighbours' tensors come as arguments. Source: arXiv 2409.12038, section on locality.
@@ -20,11 +20,12 @@ from torch import Tensor
 
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import Share, State, share_of
-from hl_cli.dynamics.integrators import Integrator, Moves, weight_step
+from hl_cli.dynamics.rules import UpdateRule
+from hl_cli.dynamics.rules.base import Update, apply
+from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import all_finite
 from hl_cli.learners.clipping import Clip
-from hl_cli.learners.weights import FlatWeights
 from hl_cli.networks.blocks import Block, Chain, ModuleBlock, Tape
 
 
@@ -43,12 +44,12 @@ class Stage:
         layers: Sequence[Block],
         output: Block | None,
         coefficients: Coefficients,
-        integrator: Integrator,
+        rule: UpdateRule,
         age: int = 0,
     ) -> None:
         self.number, self.layers, self.output = number, list(layers), output
         self.block = layers[0] if len(layers) == 1 else Chain(layers)
-        self.coefficients, self.integrator = coefficients, integrator
+        self.coefficients, self.rule = coefficients, rule
         self.phase = FlatWeights([p for block in self.parts for p in block.parameters])
         self.steps, self.seconds = 0, 0.0
         self._inputs: deque[Tensor] = deque(maxlen=age + 1)
@@ -57,8 +58,7 @@ class Stage:
         self._h: State = ()
         self._zeta: Tensor | None = None
         self.clip: Clip | None = None
-        self._moving = coefficients  # those of the step that omega has taken and theta has not
-        self._moves: Moves = []
+        self._update: Update = []  # the step that omega has taken and theta has not
 
     @property
     def device(self) -> torch.device:
@@ -150,10 +150,10 @@ class Stage:
         return share_of([(self._zeta,)], [before], [self._h], self.phase.theta, self.phase.omega)
 
     def move_costate(self) -> None:
-        """Omega takes its Euler step; raises NonFinite, with theta untouched, where it ends up so."""
+        """Omega takes its step; raises NonFinite, with theta untouched, where it ends up so."""
         start = perf_counter()
-        c = self._moving = self.coefficients
-        self._moves = self.integrator.costate_step(self.phase, c, c.loss_weight(self.steps), c.phi_first)
+        c = self.coefficients
+        self._update = self.rule.advance(self.phase, c, c.loss_weight(self.steps), c.phi_first)
         try:
             all_finite((self.phase.omega,), "weight costate")
         except NonFinite as stop:
@@ -165,7 +165,7 @@ class Stage:
     def move_weights(self) -> None:
         """Theta follows: the second half of the step."""
         start = perf_counter()
-        weight_step(self._moving, self._moves)
+        apply(self._update)
         self.seconds += perf_counter() - start
 
     def shown(self) -> list[Tensor]:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of, rounds_alike, sgd_of
-from hl_cli.dynamics.integrators import semi_implicit_euler
-from hl_cli.learners.weights import FlatWeights
+from hl_cli.dynamics.rules import semi_implicit_euler
+from hl_cli.dynamics.weights import FlatWeights
 
 lrs = st.floats(1e-5, 1.0)
 momenta = st.one_of(st.just(0.0), st.floats(0.01, 0.99))

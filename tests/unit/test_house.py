@@ -62,7 +62,7 @@ def test_files_are_small(path: Path) -> None:
 
 
 def test_the_mathematics_knows_no_networks_and_no_files() -> None:
-    for path in (PACKAGE / "dynamics").glob("*.py"):
+    for path in (PACKAGE / "dynamics").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {alias.name for alias in node.names} | {getattr(node, "module", "") or ""}

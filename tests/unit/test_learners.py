@@ -13,9 +13,9 @@ from torch.nn import functional
 
 from hl_cli.build import Comparison
 from hl_cli.dynamics.equivalence import SGD, physics_of
+from hl_cli.dynamics.weights import ALIGNMENT, FlatWeights
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.hamiltonian import HamiltonianLearner
-from hl_cli.learners.weights import ALIGNMENT, FlatWeights
 from hl_cli.networks.blocks import ModuleBlock
 from hl_cli.networks.splits import Split, split_of
 from hl_cli.types import Sample
@@ -141,8 +141,8 @@ def test_parameters_are_aligned_views_of_theta() -> None:
 
 
 def test_large_nets_are_updated_in_pieces_with_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hl_cli.dynamics.integrators import semi_implicit_euler
-    from hl_cli.learners import weights as module
+    from hl_cli.dynamics import weights as module
+    from hl_cli.dynamics.rules import semi_implicit_euler
 
     drives = [torch.randn(1000) for _ in range(5)]
     start, c, ends = torch.randn(1000), physics_of(SGD(0.1, 0.7, 0.3, 0.01)), []

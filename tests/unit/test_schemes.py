@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
-from hl_cli.dynamics.integrators import INTEGRATORS
+from hl_cli.dynamics.rules import RULES
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.local import Local
 from hl_cli.learners.passing import Blocks, Wave
@@ -143,7 +143,7 @@ def test_wave_and_blocks_are_identical_to_sgd(make: Make, depth: int, sgd: SGD, 
     assert any(not torch.equal(w, start[name]) for name, w in pytorch.weights().items())
 
 
-@pytest.mark.parametrize("order", INTEGRATORS)
+@pytest.mark.parametrize("order", RULES)
 @pytest.mark.parametrize("split", ["state", "state_output"])
 @pytest.mark.parametrize("cut", [None, 1, 2, [1, 3]])
 @pytest.mark.parametrize("make", [Wave, Blocks])
@@ -152,9 +152,9 @@ def test_blocks_with_instantaneous_passing_are_global(make: Make, cut: Any, spli
     one = copy.deepcopy(net)
     whole = HamiltonianLearner(
         split_chain(one, dense_blocks(one, "tanh"), split), functional.cross_entropy, physics_of(decayed),
-        INTEGRATORS[order],
+        RULES[order],
     )  # fmt: skip
-    parts = learner_of(make, net, decayed, split, cut=cut, integrator=INTEGRATORS[order])
+    parts = learner_of(make, net, decayed, split, cut=cut, rule=RULES[order])
     for sample in samples(40):
         a, b = whole.step(sample, observe=True), parts.step(sample, observe=True)
         assert a.loss == b.loss and torch.equal(a.prediction, b.prediction)

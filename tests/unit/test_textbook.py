@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from hl_cli.dynamics.drive import Drive
 from hl_cli.dynamics.equivalence import Coefficients
-from hl_cli.dynamics.integrators import INTEGRATORS
+from hl_cli.dynamics.rules import RULES
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.networks.blocks import ModuleBlock
 from hl_cli.networks.feedforward import Dense
@@ -123,7 +123,7 @@ def test_every_leaky_block_remembers(every: bool, leak: float, memory: str) -> N
 
 
 @pytest.mark.parametrize("memory", ["store", "segments", "recompute"])
-@pytest.mark.parametrize("order", INTEGRATORS)
+@pytest.mark.parametrize("order", RULES)
 @pytest.mark.parametrize("kind", [nn.RNNCell, nn.GRUCell])
 @pytest.mark.parametrize("c", [
     Coefficients(0.5, 0.2, 0.6, 1.4, 2.0),
@@ -134,7 +134,7 @@ def test_learner_is_the_textbook(c: Coefficients, kind: Any, order: str, memory:
     net = Leaky(kind).double()
     own = copy.deepcopy(net)
     split = split_of(own, state=[ModuleBlock(cell, WIDTH) for cell in own.cells], output=own.head, ticks=one_by_one)
-    learner = HamiltonianLearner(split, functional.cross_entropy, c, INTEGRATORS[order], memory)
+    learner = HamiltonianLearner(split, functional.cross_entropy, c, RULES[order], memory)
     samples = [
         Sample(torch.randn(3, 6, FEATURES, dtype=torch.float64), torch.randint(CLASSES, (3,))) for _ in range(12)
     ]

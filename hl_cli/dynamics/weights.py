@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hl_cli.dynamics.drive import NOBODY, Drive
-from hl_cli.dynamics.integrators import WeightState
+from hl_cli.dynamics.rules.base import Loose, WeightState
 
 ALIGNMENT = 16  # elements: every slot starts at a full cache line, as PyTorch's own tensors do
 PIECE = 2**19  # elements: larger nets are updated in pieces that stay in the cache
@@ -20,21 +20,6 @@ class _Buffer(NamedTuple):
     slots: dict[Tensor, Tensor]
     drive: Drive
     pieces: tuple[Tensor, ...]
-
-
-class _Weight:
-    """One weight by itself, for a step in which not all move."""
-
-    def __init__(self, theta: Tensor, omega: Tensor, drive: Tensor) -> None:
-        self.theta, self.omega, self.flat_drive = theta, omega, drive
-
-    def exchange(self) -> None:
-        """Let the drive be omega."""
-        self.omega.copy_(self.flat_drive)
-
-    def pieces(self) -> Iterable[tuple[Tensor, Tensor]]:
-        """It is one piece."""
-        return ((self.omega, self.flat_drive),)
 
 
 class FlatWeights:
@@ -125,7 +110,7 @@ class FlatWeights:
             return self._whole
         omega, drive = self._omega.slots, self._next.slots
         return [
-            (_Weight(self._slots[p], omega[p], drive[p]), k in self._late)
+            (Loose(self._slots[p], omega[p], drive[p]), k in self._late)
             for k, p in enumerate(self.parameters)
             if id(p) not in self.resting
         ]

@@ -1,0 +1,141 @@
+r"""The contract of an update rule: how the weights theta and their costates omega take one step.
+
+    update = rule.advance(weights, c, phi, first)     omega, and what else the rule keeps, move; theta does not
+    check(weights.omega)                              the caller may refuse the update: not finite, out of bound
+    apply(update)                                     theta' = theta - step * along / mass, drift by drift
+
+The drive g = (dH/dtheta)/phi is in `weights`, summed over the ticks of the learning period, and may be overwritten.
+A weight without a gradient rests: nothing of it moves. One that never had a gradient has its first step, at phi_0,
+still to come. Whoever runs a rule, at once, stage by stage or in a compiled graph, uses these functions alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from hl_cli.dynamics.equivalence import Coefficients
+
+Check = Callable[[Tensor], None]
+
+
+class WeightState(Protocol):
+    """theta, omega and the drive g of some weights; hl_cli.dynamics.weights.FlatWeights is one."""
+
+    theta: Tensor
+
+    @property
+    def omega(self) -> Tensor:
+        """The weight costates."""
+        ...
+
+    @property
+    def flat_drive(self) -> Tensor:
+        """g."""
+        ...
+
+    def exchange(self) -> None:
+        """Let g be omega."""
+
+    def pieces(self) -> Iterable[tuple[Tensor, Tensor]]:
+        """(omega, g), piece by piece."""
+        ...
+
+
+class Weights(WeightState, Protocol):
+    """All weights of a learner, or of a part of it."""
+
+    def parts(self) -> Sequence[tuple[WeightState, bool]]:
+        """What moves now, and whether it begins late: takes its first step after the first of others."""
+        ...
+
+
+class Drift(NamedTuple):
+    """theta' = theta - step * along / mass; mass: positive, of the shape of theta or of one element; None is 1."""
+
+    theta: Tensor
+    along: Tensor
+    step: float
+    mass: Tensor | None = None
+
+
+Update = list[Drift]
+
+
+class UpdateRule:
+    """One rule. Subclasses say in `drifts` how omega moves, and along what theta is to follow.
+
+    name: in the config; order: of convergence; newest: whether each update sees the newest values of the others, or
+    those of before the step. Neurons and their costates then do the same.
+    """
+
+    name: ClassVar[str]
+    order: ClassVar[int]
+    newest: ClassVar[bool]
+
+    def drifts(self, weights: WeightState, c: Coefficients, phi: float) -> Update:
+        """Move omega of one part in place."""
+        raise TypeError(f"{type(self).__name__} does not say how to move")
+
+    def advance(self, weights: Weights, c: Coefficients, phi: float, first: float) -> Update:
+        """Move omega of all that moves now, in place; first: phi_0, for a weight whose first step this is."""
+        return [drift for part, late in weights.parts() for drift in self.drifts(part, c, first if late else phi)]
+
+    def step(self, weights: Weights, c: Coefficients, phi: float, first: float, check: Check) -> None:
+        """Both halves of a step; check(omega') may raise before theta moves."""
+        update = self.advance(weights, c, phi, first)
+        check(weights.omega)
+        apply(update)
+
+
+def apply(update: Update) -> None:
+    """Let theta follow, in place."""
+    for theta, along, step, mass in update:
+        if mass is None:
+            add_scaled(theta, along, -step)
+        else:
+            theta.addcdiv_(along, mass, value=-step)
+
+
+def add_scaled(x: Tensor, y: Tensor, a: float) -> None:
+    """x + a y in place, rounded as torch.optim does it; a may be a tensor of one element in an exported graph.
+
+    There y is multiplied first: Inductor on the CPU may drop alpha (torch 2.13).
+    """
+    if torch.compiler.is_exporting():
+        x.add_(y * a)
+    else:
+        x.add_(y, alpha=a)
+
+
+class Loose:
+    """The weights of one tensor, or of one part of a buffer, that have no second buffer to exchange with."""
+
+    def __init__(self, theta: Tensor, omega: Tensor, drive: Tensor) -> None:
+        self.theta, self.omega, self.flat_drive = theta, omega, drive
+
+    def exchange(self) -> None:
+        """Let the drive be omega."""
+        self.omega.copy_(self.flat_drive)
+
+    def pieces(self) -> Iterable[tuple[Tensor, Tensor]]:
+        """It is one piece."""
+        return ((self.omega, self.flat_drive),)
+
+
+def pure(
+    rule: UpdateRule, theta: Tensor, omega: Tensor, g: Tensor, c: Coefficients, phi: float
+) -> tuple[Tensor, Tensor]:
+    """The step as a function: theta' and omega' of theta, omega and g, none of which is changed.
+
+    >>> from hl_cli.dynamics.rules import semi_implicit_euler
+    >>> c = Coefficients(tau=1.0, beta=0.5, eta=0.25, phi=1.0, phi_first=1.0)
+    >>> pure(semi_implicit_euler, torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([0.5]), c, c.phi)
+    (tensor([0.]), tensor([2.]))
+    """
+    part = Loose(theta.clone(), omega.clone(), g.clone())
+    apply(rule.drifts(part, c, phi))
+    return part.theta, part.omega
