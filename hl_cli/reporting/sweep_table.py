@@ -12,6 +12,8 @@ The columns of sweep.csv, in their order:
     main                       the metric by which the stream is judged: accuracy, r2, ...
     judged_by                  the score that ranks jobs: cumulative_<main> on a stream, held_out_<main> on a set
     max_abs_weight_difference  the largest at any compared step
+    diverged                   the arms that diverged, each with its last step: adam:37 hl:90; their scores are of the
+                               steps before it
     <arm>_steps_per_second
     folder                     of the job, within that of the sweep
     status                     done, diverged, failed, skipped, missing
@@ -52,9 +54,16 @@ def scores_of(summary: dict[str, Any]) -> Row:
         "main": summary["main"],
         "judged_by": f"{'held_out' if summary['stream']['shuffled'] else 'cumulative'}_{summary['main']}",
         "max_abs_weight_difference": summary["max_abs_weight_difference"],
+        "diverged": " ".join(f"{one['learner']}:{one['step']}" for one in summary["diverged"]),
         **{f"{learner}_steps_per_second": summary[learner].get("steps_per_second") for learner in summary["arms"]},
     }
     return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+
+
+def diverged_at(row: Row) -> dict[str, int]:
+    """The arms of a job that diverged, and at which step."""
+    pairs = (one.rpartition(":") for one in str(row.get("diverged") or "").split())
+    return {arm: int(step) for arm, _, step in pairs}
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:
@@ -92,7 +101,7 @@ def columns(rows: Sequence[Row], swept: Sequence[str]) -> list[str]:
     speed = [f"{arm}_steps_per_second" for arm in arms]
     last = ["folder", "status", "error", "config_hash"]
     return ["job", *swept, "verdict", *running, *over["cumulative"], *over["held_out"], "main", "judged_by",
-            "max_abs_weight_difference", *speed, *last]  # fmt: skip
+            "max_abs_weight_difference", "diverged", *speed, *last]  # fmt: skip
 
 
 def write_tables(folder: Path, rows: Sequence[Row], swept: Sequence[str]) -> None:

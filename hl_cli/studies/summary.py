@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hl_cli.reporting.sweep_table import diverged_at
 from hl_cli.studies.intervals import Spread, spread
 
 REPETITIONS = ("seed",)  # keys that make repetitions
@@ -83,15 +84,20 @@ def _findings(setting: dict[str, str], jobs: Sequence[Row], arms: Sequence[str],
     better = larger_is_better(score)
     for arm in arms:
         mine = [job for job in jobs if f"{arm}_final_loss" in job]
-        values = [job.get(f"{arm}_{score}") for job in mine]
-        if not any(value is not None for value in values):
-            continue
+        values = [score_of(job, arm, score) for job in mine]
+        if not any(value is not None or arm in diverged_at(job) for value, job in zip(values, mine, strict=True)):
+            continue  # a score that others have
         references = {job.get("reference") for job in mine}
         reference = references.pop() if len(references) == 1 else None
         found = Finding(setting, arm, score, spread(values, better), reference)
         if reference is not None and reference != arm:
-            found = _held_to(found, values, [job.get(f"{reference}_{score}") for job in mine], better)
+            found = _held_to(found, values, [score_of(job, reference, score) for job in mine], better)
         yield found
+
+
+def score_of(job: Row, arm: str, score: str) -> float | None:
+    """A score of an arm; none of one that diverged: what it has is of the steps before."""
+    return None if arm in diverged_at(job) else job.get(f"{arm}_{score}")
 
 
 def _held_to(of: Finding, values: Sequence[float | None], others: Sequence[float | None], better: bool) -> Finding:

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hl_cli.errors import BadInput
-from hl_cli.studies.summary import larger_is_better
+from hl_cli.studies.summary import larger_is_better, score_of
 
 TUNING, JUDGING = "tuning", "judging"
 FIRST_TUNING_SEED = 1000  # those of judging begin at 0
@@ -101,7 +101,7 @@ def choose(arm: str, tried: Sequence[Candidate], rows: Iterable[Row], score: str
     jobs, sign = list(rows), -1.0 if larger_is_better(score) else 1.0
     means: list[float] = []
     for candidate in tried:
-        values = [job.get(f"{arm}_{score}") for job in jobs if all(str(job.get(k)) == v for k, v in candidate.items())]
+        values = [score_of(job, arm, score) for job in jobs if all(str(job.get(k)) == v for k, v in candidate.items())]
         known = [float(value) for value in values if value is not None]
         means.append(sign * sum(known) / len(known) if known and len(known) == len(values) else math.inf)
     best = min(range(len(tried)), key=lambda k: means[k], default=0)

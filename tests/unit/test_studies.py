@@ -72,6 +72,18 @@ def test_a_diverged_arm_loses_its_pair() -> None:
     assert one.difference is not None and one.difference.mean is None
 
 
+def test_the_scores_before_a_divergence_are_no_scores() -> None:
+    rows = [row(0, 1.0, 2.0), row(1, 0.1, 2.0, diverged="hl:7"), row(2, 0.1, 2.0, diverged="adam:9")]
+    one, _, other, _ = findings(rows, ["seed"], ["hl", "pytorch"])
+    assert (one.values.missing, one.values.mean, one.won) == (1, None, 2)
+    assert (other.score, other.values.n, other.values.missing) == ("accuracy", 3, 1)
+    everyone = findings([row(k, 0.1, 2.0, diverged="hl:7") for k in range(2)], ["seed"], ["hl", "pytorch"])
+    assert [f.values.missing for f in everyone if f.arm == "hl"] == [2, 2]  # never dropped without a word
+    tried = [{"arms.hl.lr": value} for value in ("0.1", "0.2")]
+    jobs = [row(0, 1.0, 2.0, **tried[0]), row(0, 0.1, 2.0, diverged="hl:7", **tried[1])]
+    assert choose("hl", tried, jobs, "final_loss").candidate == tried[0]
+
+
 def test_an_arm_whose_name_begins_with_that_of_another_keeps_its_scores() -> None:
     more = {"hl_wave_final_loss": 7.0, "hl_wave_accuracy": 8.0}
     found = findings([row(0, 1.0, 2.0, **more)], ["seed"], ["hl", "pytorch", "hl_wave"])

@@ -102,7 +102,13 @@ def test_a_metric_that_only_some_streams_have_has_its_columns() -> None:
         learner = {**of, "cumulative_loss": 5.0, f"cumulative_{metric}": 6.0, "steps_per_second": 4.0}
         arms = {"arms": ["hl", "pytorch"], "reference": "pytorch", "hl": learner, "pytorch": learner}
         stream = {"shuffled": metric == "accuracy"}
-        rest = {"verdict": "identical", "main": metric, "max_abs_weight_difference": 0.0, "stream": stream}
+        rest = {
+            "verdict": "identical",
+            "main": metric,
+            "max_abs_weight_difference": 0.0,
+            "diverged": [],
+            "stream": stream,
+        }
         return {"metrics": [metric], **arms, **rest}
 
     rows = [{"job": k, **scores_of(summary(metric))} for k, metric in enumerate(("accuracy", "r2"))]
@@ -114,7 +120,7 @@ def test_a_metric_that_only_some_streams_have_has_its_columns() -> None:
         "pytorch_cumulative_accuracy", "hl_cumulative_r2", "pytorch_cumulative_r2", "hl_held_out_loss",
         "pytorch_held_out_loss", "hl_held_out_accuracy", "pytorch_held_out_accuracy", "hl_held_out_r2",
         "pytorch_held_out_r2", "main", "judged_by", "max_abs_weight_difference",
-        "hl_steps_per_second", "pytorch_steps_per_second", "folder", "status", "error", "config_hash",
+        "diverged", "hl_steps_per_second", "pytorch_steps_per_second", "folder", "status", "error", "config_hash",
     ]  # fmt: skip
 
 
