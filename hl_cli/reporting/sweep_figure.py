@@ -1,13 +1,14 @@
-"""sweep.png: loss and score of jobs over their steps. A panel a net and stream, a colour a scenario, a marker a split.
+"""sweep.png: loss and score of the jobs over their steps. A panel a net and stream, median and quartiles over seeds.
 
-PyTorch is a wide line of its own. Where all lie on each other, as they should, one line bears the markers of all, set
-side by side.
+Of two arms a colour is a scenario and a marker a split; of more, a colour is an arm, and a panel a setting. The
+reference is a wide pale line. What lies on it bears markers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,124 +17,134 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from hl_cli.compare.metrics import POOLED
 from hl_cli.reporting.canvas import canvas
-from hl_cli.reporting.sweep_pivot import layout, panel_of, value_of
+from hl_cli.reporting.palette import color_of
+from hl_cli.reporting.plots import settled
+from hl_cli.reporting.sweep_lines import KEYS, Band, Curves, Line, divergences, panels, reach
 from hl_cli.reporting.sweep_table import Row, tally
-from hl_cli.reporting.tables import read
 
-COLORS = ("#00477f", "#d1495b", "#2f9c6a", "#e3962d", "#7b5ea7", "#4aa3c7", "#8c6d46", "#c77daa")
 MARKERS = ("o", "s", "^", "D", "v", "P", "*", "h")
-PYTORCH = "x"
-MOST_PANELS, MOST_NAMED = 24, 8
+REFERENCE = "x"
+MOST_PANELS, MOST_NAMED, MOST_TOLD = 24, 8, 3
 EACH = 3  # markers of an approach on a curve
-DECADES = 50  # a loss over so many times its least is on a logarithmic scale
-HIGHEST = 3.0  # of a loss in medians, or where it began: what is above is cut off
-Curves = dict[str, Any]
+LETTERS = 12  # of a title in an inch
+Style = dict[str, Any]
 
 
-def draw_sweep(folder: Path, rows: Sequence[Row], swept: Sequence[str], fixed: Row) -> Path | None:
-    """Draw the jobs that left curves; None where there are none. fixed: model and stream where they are not swept."""
-    of = layout(swept)
-    drawn = [row for row in rows if row["status"] in ("done", "diverged") and (folder / row["folder"]).is_dir()]
-    panels: dict[str, list[Row]] = {}
-    for row in sorted(drawn, key=lambda row: _order(rows, row, of.panel)):
-        panels.setdefault(panel_of({**fixed, **row}, of.panel), []).append(row)
-    if not panels:
+def draw_sweep(
+    folder: Path, rows: Sequence[Row], keys: Sequence[str], fixed: Row, told: Sequence[str] = ()
+) -> Path | None:
+    """Draw the jobs that left curves; None where there are none.
+
+    keys: that were swept, without the seed; fixed: model and stream where they are not swept; told: the keys by which a
+    run that diverged is named.
+    """
+    found = panels(folder, [row for row in rows if row["status"] in ("done", "diverged")], keys, fixed)
+    if not found:
         return None
-    colors = _named(drawn, of.color, _palette)
-    markers = _named(drawn, of.marker, lambda count: [MARKERS[k % len(MARKERS)] for k in range(count)])
-    shown = list(panels.items())[:MOST_PANELS]
+    shown, curves = list(found.items())[:MOST_PANELS], Curves(folder)
+    drawn = [line for _, lines in shown for line in lines]
+    color, place = _colors(drawn), list(dict.fromkeys(line.approach for line in drawn))
     wide = min(len(shown), 4 if len(shown) % 4 == 0 else 3)
     bands, width = math.ceil(len(shown) / wide), max(6.0, 4.1 * wide)
-    path, size = folder / "sweep.png", (width, 0.9 + 5.2 * bands)
+    path, size = folder / "sweep.png", (width, 1.1 + 5.2 * bands)
     with canvas(path, 2 * bands, wide, dpi=110, figsize=size, squeeze=False) as (figure, axes):
         for axis in axes.flat:
             axis.set_visible(False)
-        for k, (name, jobs) in enumerate(shown):
-            for line, quantity in enumerate(("loss", jobs[0]["main"])):
-                axis = axes[2 * (k // wide) + line][k % wide]
+        for k, (name, lines) in enumerate(shown):
+            for below, quantity in enumerate(("loss", str(lines[0].jobs[0]["main"]))):
+                axis = axes[2 * (k // wide) + below][k % wide]
                 axis.set_visible(True)
-                _draw(axis, folder, jobs, quantity, (of.color, of.marker), (colors, markers))
+                _draw(axis, curves, lines, quantity, color, place)
                 axis.set_ylabel(quantity.replace("_", " "))
-                axis.set_title(name if line == 0 else "", fontsize=11, fontweight="bold")
-                axis.set_xlabel("step" if line else "")
-        legend = _legend(colors, markers)
+                axis.set_title(name if below == 0 else "", fontsize=11, fontweight="bold", wrap=True)
+                axis.set_xlabel("step" if below else "")
+        legend = _legend(drawn, color, place)
         longest = max(len(str(line.get_label())) for line in legend)
         beside = max(1, int(width / (0.7 + 0.085 * longest)))  # inches of a handle and of its letters
         figure.legend(handles=legend, loc="outside lower center", ncol=beside, frameon=False, fontsize=10)
-        hidden = f"; {len(panels) - MOST_PANELS} more panels are not drawn" if len(panels) > MOST_PANELS else ""
-        figure.suptitle(f"HL and PyTorch, {tally(rows)}; means over the last 100 steps{hidden}", fontsize=11)
+        words = _words(rows, drawn, len(found) - len(shown), told)
+        figure.suptitle("\n".join(textwrap.fill(one, int(LETTERS * width)) for one in words), fontsize=11)
     return path
 
 
-def _order(rows: Sequence[Row], row: Row, keys: Sequence[str]) -> tuple[int, ...]:
-    """Panels stand in the order of the command, key by key."""
-    return tuple(next(k for k, one in enumerate(rows) if one[key] == row[key]) for key in keys)
+def _words(rows: Sequence[Row], drawn: Sequence[Line], hidden: int, told: Sequence[str]) -> list[str]:
+    most = max(len(line.jobs) for line in drawn)
+    over = f"; median and quartiles of up to {most} repetitions" if most > 1 else ""
+    rest = f"; {hidden} more panels are not drawn" if hidden else ""
+    gone = divergences(rows, told)
+    more = f" and {len(gone) - MOST_TOLD} more" if len(gone) > MOST_TOLD else ""
+    return [f"{tally(rows)}; means over the last 100 steps{over}{rest}",
+            *([f"diverged (X): {'; '.join(gone[:MOST_TOLD])}{more}"] if gone else [])]  # fmt: skip
 
 
-def _named(rows: Sequence[Row], keys: Sequence[str], choose: Any) -> dict[str, Any]:
-    names = list(dict.fromkeys(value_of(row, keys) for row in rows))
-    return dict(zip(names, choose(len(names)), strict=True))
+def _colors(lines: Sequence[Line]) -> Callable[[Line], Any]:
+    """Those of the palette; where settings have colours and there are more of them, of a scale."""
+    settings = list(dict.fromkeys(line.setting for line in lines))
+    if len(settings) <= len(KEYS):
+        return lambda line: color_of(line.color)
+    scale = plt.get_cmap("viridis")
+    return lambda line: scale(0.95 * settings.index(line.setting) / (len(settings) - 1))
 
 
-def _palette(count: int) -> list[Any]:
-    return list(COLORS[:count]) if count <= len(COLORS) else list(plt.get_cmap("viridis")(np.linspace(0, 0.95, count)))
-
-
-def _draw(axis: Axes, folder: Path, jobs: list[Row], quantity: str, keys: Any, looks: Any) -> None:
-    """One panel: PyTorch once a colour, then each job of HL with its own marker, set a little further each time."""
-    (of_color, of_marker), (colors, markers) = keys, looks
-    seen: set[str] = set()
-    ends: list[float] = []
-    start = 0.0
-    for row in jobs:
-        curves: Curves = read(folder / row["folder"] / "running.csv")
-        color, marker = colors[value_of(row, of_color)], value_of(row, of_marker)
-        steps, approaches = np.array(curves["step"]), len(markers) + 1
-        place = list(markers).index(marker) + 1
-        for learner in (arm for arm in ("pytorch", "hl") if f"window_{arm}_{quantity}" in curves):
-            y = np.array(curves[f"window_{learner}_{quantity}"])
-            if learner == "pytorch" and value_of(row, of_color) in seen:
-                continue
-            every = max(1, len(y) // EACH)
-            first = (0 if learner == "pytorch" else place) * every // approaches
-            style: Curves = {"color": color, "markevery": (min(first, max(0, len(y) - 1)), every)}
-            if learner == "pytorch":
-                style |= {"lw": 5, "alpha": 0.3, "marker": PYTORCH, "ms": 9, "mew": 2}
-            else:
-                style |= {"lw": 1.2, "marker": markers[marker], "mfc": "white", "mew": 1.3}
-                style["ms"] = max(3.0, 8.5 - 2 * place)  # where few points are, markers stand inside one another
-            axis.plot(steps, y, **style)
-            ends += (finite := [float(value) for value in y[np.isfinite(y)]])
-            start = max([start, *finite[:1]])
-            if row["status"] == "diverged" and len(steps):
-                axis.plot(steps[-1], y[-1], "X", color="black", ms=9)
-        seen.add(value_of(row, of_color))
+def _draw(
+    axis: Axes, curves: Curves, lines: Sequence[Line], quantity: str, color: Callable[[Line], Any], places: list[str]
+) -> None:
+    """One panel: the reference first, once where it is equal; then each approach, its markers a little further on."""
+    seen: list[tuple[str, Band]] = []
+    bands = [(line, of) for line in lines if (of := curves.band(line, quantity)) and len(of.steps)]
+    for line, of in bands:
+        same = any(setting == line.setting and _equal(of, other) for setting, other in seen)
+        if line.wide and same:
+            continue
+        if line.wide:
+            seen.append((line.setting, of))
+        every, place = max(1, len(of.steps) // EACH), 0 if line.wide else places.index(line.approach) + 1
+        first = min(place * every // (len(places) + 1), len(of.steps) - 1)
+        style: Style = {"color": color(line), "markevery": (first, every)}
+        if line.wide:
+            style |= {"lw": 5, "alpha": 0.3, "marker": REFERENCE, "ms": 9, "mew": 2}
+        else:
+            style |= {"lw": 1.4}
+        if not line.wide and (same or line.setting or line.approach):
+            # where few points are, markers stand inside one another
+            mark = MARKERS[(place - 1) % len(MARKERS)]
+            style |= {"lw": 1.2, "marker": mark, "mfc": "white", "mew": 1.3, "ms": max(3.0, 8.5 - 2 * place)}
+        axis.plot(of.steps, of.middle, **style)
+        if of.low is not None and of.high is not None and not (same and not line.wide):
+            axis.fill_between(of.steps, of.low, of.high, color=color(line), alpha=0.15, lw=0)
     axis.grid(alpha=0.25)
-    _limits(axis, np.array(ends), start, quantity)
+    late = settled(max((int(of.steps[-1]) for _, of in bands), default=0)) if quantity in POOLED else 0
+    if ends := reach([of for _, of in bands], quantity, late):
+        log, low, high = ends
+        axis.set_yscale("log" if log else "linear")
+        axis.set_ylim(low, high)
+    for line, of in bands:
+        for step, value in of.ends:  # at the edge where it is beyond it
+            at = min(max(value, axis.get_ylim()[0]), axis.get_ylim()[1])
+            axis.plot(step, at, "X", color="black", mec=color(line), ms=9, zorder=4, clip_on=False)
 
 
-def _limits(axis: Axes, values: np.ndarray, start: float, quantity: str) -> None:
-    if not len(values):
-        return
-    low, high = float(values.min()), float(values.max())
-    if quantity == "loss" and low > 0 and high / low > DECADES:
-        axis.set_yscale("log")
-    elif quantity == "loss":
-        axis.set_ylim(0, min(high, max(start, HIGHEST * float(np.median(values)))) * 1.05 + 1e-12)
-    elif quantity == "accuracy":
-        axis.set_ylim(0, 1.02)
-    elif low < -1:
-        axis.set_ylim(-1.05, max(1.02, high))
+def _equal(a: Band, b: Band) -> bool:
+    return np.array_equal(a.steps, b.steps) and np.array_equal(a.middle, b.middle, equal_nan=True)
 
 
-def _legend(colors: dict[str, Any], markers: dict[str, Any]) -> list[Line2D]:
-    """Colours, then approaches in grey; of many colours some."""
-    names = [name for name in colors if name]
-    names = names[:: max(1, math.ceil(len(names) / MOST_NAMED))]
-    lines = [Line2D([], [], color=colors[name], lw=3, label=name) for name in names]
-    grey: Curves = {"color": "#444444", "ls": ""}
-    lines.append(Line2D([], [], marker=PYTORCH, ms=8, mew=2, label="PyTorch", **grey))
-    for name, marker in markers.items():
-        lines.append(Line2D([], [], marker=marker, ms=6, mfc="white", label=f"HL {name}".rstrip(), **grey))
-    return lines
+def _legend(lines: Sequence[Line], color: Callable[[Line], Any], places: Sequence[str]) -> list[Line2D]:
+    """Where settings have colours: some of them, then arms and approaches in grey. Else the arms in theirs."""
+    settings = {line.setting: line for line in lines if line.setting}
+    found = []
+    for setting in list(settings)[:: max(1, math.ceil(len(settings) / MOST_NAMED))]:
+        found.append(Line2D([], [], color=color(settings[setting]), lw=3, label=setting))
+    for line in {(line.arm, "" if line.wide else line.approach): line for line in lines}.values():
+        gone = sum(one.diverged for one in lines if one.arm == line.arm)
+        runs = sum(len(one.jobs) for one in lines if one.arm == line.arm)
+        label = line.label if line.wide else f"{line.label} {line.approach}".rstrip()
+        label += f", {gone} of {runs} diverged" if gone else ""
+        ink: Style = {"color": "#444444", "ls": ""} if settings else {"color": color(line), "lw": 5 if line.wide else 2}
+        if line.wide:
+            ink |= {"marker": REFERENCE, "ms": 8, "mew": 2, "alpha": 1.0 if settings else 0.4}
+        elif settings or line.approach:
+            ink |= {"marker": MARKERS[places.index(line.approach) % len(MARKERS)], "ms": 6, "mfc": "white"}
+        found.append(Line2D([], [], label=label, **ink))
+    return found

@@ -8,6 +8,7 @@ from typing import Any
 
 PANELS = ("stream", "model", "experiment")  # panels first, where they are swept
 COLOR, MARKER = "scenario", "split"
+FEW = 2  # arms
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,13 @@ class Layout:
     marker: tuple[str, ...]
 
 
-def layout(swept: Sequence[str]) -> Layout:
-    """Model and stream make panels, the scenario a colour, the split a marker; other keys take the places left."""
+def layout(swept: Sequence[str], arms: int = FEW) -> Layout:
+    """Model and stream make panels, the scenario a colour, the split a marker; other keys take the places left.
+
+    arms: of a job; more than FEW take the colours, and every key makes panels.
+    """
+    if arms > FEW:
+        return Layout(tuple(sorted(swept, key=lambda key: key not in PANELS)), (), ())
     panel = [key for key in PANELS if key in swept]
     color, marker = [key for key in (COLOR,) if key in swept], [key for key in (MARKER,) if key in swept]
     for key in (key for key in swept if key not in (*PANELS, COLOR, MARKER)):

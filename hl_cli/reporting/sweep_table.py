@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from hl_cli.reporting.sweep_pivot import pivot
 from hl_cli.reporting.whole import write_whole
 
 LEARNERS = ("hl", "pytorch")
+LOWER = ("loss", "mae", "power_error", "bits_per_character", "forgetting")  # scores that are better when smaller
 Row = dict[str, Any]
 
 
@@ -60,10 +61,20 @@ def scores_of(summary: dict[str, Any]) -> Row:
     return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
 
 
-def diverged_at(row: Row) -> dict[str, int]:
+def diverged_at(row: Mapping[str, Any]) -> dict[str, int]:
     """The arms of a job that diverged, and at which step."""
     pairs = (one.rpartition(":") for one in str(row.get("diverged") or "").split())
     return {arm: int(step) for arm, _, step in pairs}
+
+
+def score_of(row: Mapping[str, Any], arm: str, score: str) -> Any:
+    """A score of an arm; none of one that diverged: what it has is of the steps before."""
+    return None if arm in diverged_at(row) else row.get(f"{arm}_{score}")
+
+
+def larger_is_better(score: str) -> bool:
+    """Whether a score is better when it is larger; score: without the arm, such as held_out_accuracy."""
+    return not score.endswith(LOWER)
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:

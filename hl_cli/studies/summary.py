@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hl_cli.reporting.sweep_table import diverged_at
+from hl_cli.reporting.sweep_table import diverged_at, larger_is_better, score_of
 from hl_cli.studies.intervals import Spread, spread
 
 REPETITIONS = ("seed",)  # keys that make repetitions
 COUNTED = ("done", "diverged")  # statuses of jobs that have come to an end
-LOWER = ("loss", "mae", "power_error", "bits_per_character", "forgetting")  # scores that are better when smaller
 Row = Mapping[str, Any]
 
 
@@ -36,11 +35,6 @@ class Finding:
     won: int = 0
     equal: int = 0
     pairs: int = 0
-
-
-def larger_is_better(score: str) -> bool:
-    """Whether a score is better when it is larger; score: without the arm, such as held_out_accuracy."""
-    return not score.endswith(LOWER)
 
 
 def findings(rows: Sequence[Row], swept: Sequence[str], arms: Sequence[str]) -> list[Finding]:
@@ -93,11 +87,6 @@ def _findings(setting: dict[str, str], jobs: Sequence[Row], arms: Sequence[str],
         if reference is not None and reference != arm:
             found = _held_to(found, values, [score_of(job, reference, score) for job in mine], better)
         yield found
-
-
-def score_of(job: Row, arm: str, score: str) -> float | None:
-    """A score of an arm; none of one that diverged: what it has is of the steps before."""
-    return None if arm in diverged_at(job) else job.get(f"{arm}_{score}")
 
 
 def _held_to(of: Finding, values: Sequence[float | None], others: Sequence[float | None], better: bool) -> Finding:

@@ -24,28 +24,26 @@ from hl_cli.reporting.cells import as_cell
 from hl_cli.reporting.markdown import table
 from hl_cli.reporting.whole import whole, write_text
 from hl_cli.studies.intervals import Spread
-from hl_cli.studies.plan import PHASE
-from hl_cli.studies.summary import COUNTED, REPETITIONS, Finding, findings, repetitions
-from hl_cli.studies.tuning import JUDGING, Choice, choices
+from hl_cli.studies.study import Study, study_of
+from hl_cli.studies.summary import Finding
 
 CSV, PAGE = "study.csv", "study.md"
+TUNED = "Arms were tuned on other seeds than those below."
 NUMBERS = ("mean", "sd", "low", "high", "interval", "median", "q25", "q75")
 
 
 def write_study(folder: Path, rows: Sequence[dict[str, Any]], swept: Sequence[str], arms: Sequence[str]) -> None:
     """Write both files, each whole or not at all; nothing before a job has ended."""
-    found = findings(rows, swept, arms)
-    if not found:
+    study = study_of(rows, swept, arms)
+    if not study.found:
         return
-    keys = [key for key in swept if key not in REPETITIONS]
     with whole(folder / CSV) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        header = [*keys, "arm", "score", "n", "diverged", *NUMBERS, "reference",
+        header = [*study.keys, "arm", "score", "n", "diverged", *NUMBERS, "reference",
                   "difference", "difference_low", "difference_high", "won", "equal", "pairs"]  # fmt: skip
         writer.writerow(map(as_cell, header))
-        writer.writerows(map(as_cell, _row(finding, keys)) for finding in found)
-    ended = [row for row in rows if row["status"] in COUNTED]
-    write_text(folder / PAGE, page(found, repetitions(rows, swept), choices(ended, swept, arms, PHASE)))
+        writer.writerows(map(as_cell, _row(finding, study.keys)) for finding in study.found)
+    write_text(folder / PAGE, page(study))
 
 
 def _row(of: Finding, keys: Sequence[str]) -> list[Any]:
@@ -55,35 +53,41 @@ def _row(of: Finding, keys: Sequence[str]) -> list[Any]:
     return [*(of.setting[key] for key in keys), of.arm, of.score, v.n, v.missing, *numbers, of.reference, *apart]
 
 
-def page(found: Sequence[Finding], most: int, chosen: Sequence[Choice] = ()) -> str:
-    """study.md: what was chosen by tuning, then a table a setting and score; tuning jobs are in study.csv alone."""
-    lines = ["# Study", ""]
-    if most < 2:
-        lines += ["No setting has a repetition, so there is no interval; sweep over seed: `seed=0,1,2,3,4`.", ""]
-    else:
-        lines += [
-            f"Up to {most} repetitions a setting, by seed. Means with their 95 % interval (t below 10 repetitions, "
-            "bootstrap from there on); the difference from the reference is paired by seed.",
-            "",
-        ]
-    if chosen:
-        rows = [["arm", "judged with", "candidates tried", "at an edge"]]
-        for choice in chosen:
-            said = ", ".join(f"{field.split('.', 2)[2]} {value}" for field, value in choice.candidate.items())
-            edge = ", ".join(field.split(".", 2)[2] for field in choice.edge)
-            rows.append([choice.arm, said, str(choice.tried), f"{edge}: widen what is tried" if edge else ""])
-        lines += ["## Tuning", "", table(rows), "", "Arms were tuned on other seeds than those below.", ""]
-        found = [one for one in found if one.setting.get(PHASE) == JUDGING]
+def page(study: Study) -> str:
+    """study.md: what was chosen by tuning, then a table a setting and score."""
+    lines = ["# Study", "", words(study), ""]
+    if study.chosen:
+        lines += ["## Tuning", "", table(tuning(study)), "", TUNED, ""]
     groups: dict[tuple[tuple[str, str], ...], dict[str, list[Finding]]] = {}
-    for one in found:
+    for one in study.judged:
         groups.setdefault(tuple(one.setting.items()), {}).setdefault(one.score, []).append(one)
     for setting, by_score in groups.items():
-        shown = [(k, v) for k, v in setting if not chosen or (k != PHASE and not k.startswith("arms."))]
+        shown = [(key, value) for key, value in setting if key in study.shown]
         if shown:
             lines += [f"## {', '.join(f'{key} {value}' for key, value in shown)}", ""]
         for score, arms in by_score.items():
             lines += [f"### {score.replace('_', ' ')}", "", table(rows_of(arms), 5), ""]
     return "\n".join(lines)
+
+
+def words(study: Study) -> str:
+    """How many repetitions there are, and what follows from them."""
+    if study.most < 2:
+        return "No setting has a repetition, so there is no interval; sweep over seed: `seed=0,1,2,3,4`."
+    return (
+        f"Up to {study.most} repetitions a setting, by seed. Means with their 95 % interval (t below 10 repetitions, "
+        "bootstrap from there on); the difference from the reference is paired by seed."
+    )
+
+
+def tuning(study: Study) -> list[list[str]]:
+    """Header and a row an arm: what it is judged with."""
+    rows = [["arm", "judged with", "candidates tried", "at an edge"]]
+    for choice in study.chosen:
+        said = ", ".join(f"{field.split('.', 2)[2]} {value}" for field, value in choice.candidate.items())
+        edge = ", ".join(field.split(".", 2)[2] for field in choice.edge)
+        rows.append([choice.arm, said, str(choice.tried), f"{edge}: widen what is tried" if edge else ""])
+    return rows
 
 
 def rows_of(arms: Sequence[Finding]) -> list[list[str]]:
@@ -102,15 +106,16 @@ def rows_of(arms: Sequence[Finding]) -> list[list[str]]:
 def _mean(of: Spread) -> str:
     if of.mean is None:
         return ""
-    return _said(of.mean) + (f" [{_said(of.low)}, {_said(of.high)}]" if of.low is not None and of.n > 1 else "")
+    return said(of.mean) + (f" [{said(of.low)}, {said(of.high)}]" if of.low is not None and of.n > 1 else "")
 
 
 def _median(of: Spread) -> str:
-    middle = "diverged" if of.median is None else _said(of.median)
+    middle = "diverged" if of.median is None else said(of.median)
     if of.n < 2:
         return middle
-    return f"{middle} ({_said(of.q25)} to {_said(of.q75)})"
+    return f"{middle} ({said(of.q25)} to {said(of.q75)})"
 
 
-def _said(value: float | None) -> str:
+def said(value: float | None) -> str:
+    """A number as people read it; there is none of a run that diverged."""
     return "diverged" if value is None else f"{value:.4g}"

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hl_cli.errors import BadInput
-from hl_cli.studies.summary import larger_is_better, score_of
+from hl_cli.reporting.sweep_table import larger_is_better, score_of
 
 TUNING, JUDGING = "tuning", "judging"
 FIRST_TUNING_SEED = 1000  # those of judging begin at 0

@@ -12,8 +12,9 @@ from omegaconf import DictConfig
 from hl_cli.errors import BadInput
 from hl_cli.parallel import called
 from hl_cli.reporting.parts import Parts
-from hl_cli.reporting.sweep_table import columns, tally
+from hl_cli.reporting.sweep_table import tally
 from hl_cli.sweeps.manifest import FILE, FINAL, LOCKS, Manifest, ManifestFile
+from hl_cli.sweeps.pages import write_pages
 from hl_cli.sweeps.plan import check_resume, plan_of
 
 FILES = (FILE, "sweep.csv", "sweep.md", "study.csv", "study.md", "multirun.yaml")
@@ -68,16 +69,8 @@ class SweepCoordinator:
         self._alone.close()
 
     def _show(self, book: Manifest, parts: Parts) -> None:
-        from hl_cli.reporting.html.sweep import write_sweep_page
-
-        folder, rows, picture = self.ledger.folder, book.rows(), None
-        if any(entry.scores for entry in book.jobs):
-            from hl_cli.reporting.sweep_figure import draw_sweep
-
-            picture = parts.make("sweep.png", lambda: draw_sweep(folder, rows, book.swept, book.fixed), None)
-        command = shlex.join([*called(), "-m", *book.command])
-        page = (folder, rows, parts, picture, command, columns(rows, book.swept))
-        parts.make("sweep.html", lambda: write_sweep_page(*page), None)
+        folder, rows = self.ledger.folder, book.rows()
+        write_pages(folder, rows, book.swept, book.fixed, shlex.join([*called(), "-m", *book.command]), parts)
         print(f"sweep of {tally(rows)}: {folder / 'sweep.md'}, sweep.csv, sweep.html")
         if any(entry.status not in (*FINAL, "skipped") for entry in book.jobs):
             print(f"  go on    {shlex.join([*called(), f'sweep.resume={folder}'])}")

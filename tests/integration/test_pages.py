@@ -13,6 +13,8 @@ import pytest
 from hl_cli.config.messages import format_error
 from hl_cli.reporting.html.sweep import write_sweep_page
 from hl_cli.reporting.parts import Parts
+from hl_cli.studies.board import sortable
+from hl_cli.studies.study import study_of
 from tests.browser import CHROMIUM, Browser
 from tests.process import hl_run
 
@@ -22,13 +24,19 @@ ROWS: list[dict[str, Any]] = [
     {"job": 2, "model": "mlp", "lr": "0.02", "verdict": "identical", "hl_final_loss": 12.5, "pytorch_final_loss": 12.5},
     {"job": 3, "model": "<b>", "lr": "0.3", "verdict": None, "hl_final_loss": None, "pytorch_final_loss": None},
 ]
+STUDY: list[dict[str, Any]] = [
+    {"seed": str(seed), "lr": lr, "status": "done", "reference": "pytorch", "pytorch_final_loss": 2.0 + seed,
+     "hl_final_loss": 2.0 + seed, "adam_final_loss": float(lr) + seed, "adam_accuracy": 0.5,
+     "diverged": "adam:7" * (lr == "9" and seed == 2)}
+    for lr in ("1", "9") for seed in range(3)
+]  # fmt: skip
 RUN = "one #1%20"  # a name that an address must quote
 STATUS = ("done", "diverged", "done", "failed")
 DEEP = """(function text(root) {
   return [...root.querySelectorAll("*")].filter((e) => e.shadowRoot).map((e) => text(e.shadowRoot)).join("")
     + (root === document ? "" : root.textContent); })(document)"""
 SHOWN = (
-    "[...document.querySelectorAll('table.jobs tbody tr')].filter((r) => !r.hidden).map((r) => r.cells[0].textContent)"
+    "[...document.querySelectorAll('#jobs table tbody tr')].filter((r) => !r.hidden).map((r) => r.cells[0].textContent)"
 )
 
 
@@ -41,7 +49,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [row | {"status": status, "folder": "", "error": ""} for row, status in zip(ROWS, STATUS, strict=True)]
     rows[0]["folder"], rows[3]["error"] = RUN, "no such thing: <script>alert(1)</script>"
     parts = Parts(format_error)
-    write_sweep_page(here, rows, parts, here / RUN / "curves.png", "hl-run -m lr=1,2")
+    study = sortable(study_of(STUDY, ["lr", "seed"], ["hl", "pytorch", "adam"]), "final_loss")
+    write_sweep_page(here, rows, parts, here / RUN / "curves.png", "hl-run -m lr=1,2", study=study)
     assert not parts.errors
     return here
 
@@ -116,27 +125,47 @@ def test_values_are_under_the_mouse(folder: Path, browser: Browser) -> None:
 def test_the_jobs_sort_and_filter(folder: Path, browser: Browser) -> None:
     browser.look(1200)
     opened(browser, folder / "sweep.html")
-    heads = browser.ask("[...document.querySelectorAll('table.jobs th')].map((e) => e.textContent)")
+    heads = browser.ask("[...document.querySelectorAll('#jobs table th')].map((e) => e.textContent)")
     loss = heads.index("hl final loss") + 1
     assert browser.ask(SHOWN) == ["0", "1", "2", "3"]
-    browser.click(f"table.jobs th:nth-child({loss}) button")
+    browser.click(f"#jobs table th:nth-child({loss}) button")
     assert browser.ask(SHOWN) == ["0", "2", "1", "3"]  # as numbers, what is empty last
-    browser.click(f"table.jobs th:nth-child({loss}) button")
+    browser.click(f"#jobs table th:nth-child({loss}) button")
     assert browser.ask(SHOWN) == ["1", "2", "0", "3"]
-    browser.click("#filter")
+    browser.click("#jobs .filter")
     browser.call("Input.insertText", text="MLP 0.02")
     assert browser.ask(SHOWN) == ["2"]
-    assert browser.ask("document.querySelector('#count').textContent") == "1 of 4 jobs"
-    browser.ask("document.querySelector('#filter').value = ''; document.querySelector('#status').value = 'failed';"
-                "document.querySelector('#status').dispatchEvent(new Event('change'))")  # fmt: skip
+    assert browser.ask("document.querySelector('#jobs .count').textContent") == "1 of 4 jobs"
+    browser.ask("document.querySelector('#jobs .filter').value = ''")
+    browser.ask("document.querySelector('#jobs .group').value = 'failed'")
+    browser.ask("document.querySelector('#jobs .group').dispatchEvent(new Event('change'))")
     assert browser.ask(SHOWN) == ["3"]
     assert "no such thing: <script>" in browser.ask("document.querySelector('#jobs').innerText")
-    link = browser.ask("document.querySelector('table.jobs a').getAttribute('href')")
-    links = browser.ask("document.querySelectorAll('table.jobs a').length")
+    link = browser.ask("document.querySelector('#jobs table a').getAttribute('href')")
+    links = browser.ask("document.querySelectorAll('#jobs table a').length")
     assert links == 2  # job and folder of the one that is there
-    browser.ask("document.querySelector('table.jobs a').click()")
+    browser.ask("document.querySelector('#jobs table a').click()")
     browser.wait("document.querySelector('#curves') && document.documentElement.dataset.drawn")
     assert link and not browser.complaints
+
+
+def test_the_study_sorts_and_begins_with_the_score_that_judges(folder: Path, browser: Browser) -> None:
+    browser.look(1200)
+    opened(browser, folder / "sweep.html")
+    shown = SHOWN.replace("jobs", "study").replace("r.cells[0].textContent", "[...r.cells].map((c) => c.textContent)")
+    heads = browser.ask("[...document.querySelectorAll('#study table th')].map((e) => e.textContent)")
+    assert heads == ["lr", "arm", "score", "n", "diverged", "mean", "95 % interval", "median", "quartiles",
+                     "minus pytorch", "its interval", "won"]  # fmt: skip
+    rows = browser.ask(shown)
+    assert [row[:3] for row in rows] == [[lr, arm, "final loss"] for lr in "19" for arm in ("hl", "pytorch", "adam")]
+    assert rows[2][3:] == ["3", "", "2", "-0.4841, 4.484", "2", "1.5 to 2.5", "-1", "-1, -1", "3 of 3"]
+    assert rows[5][3:8] == ["3", "1 of 3", "", "", "10"] and rows[5][-1] == "0 of 3"
+    browser.click("#study table th:nth-child(6) button")
+    assert [row[5] for row in browser.ask(shown)] == ["2", "3", "3", "3", "3", ""]  # by the mean, none is last
+    browser.ask("document.querySelector('#study .group').value = 'accuracy'")
+    browser.ask("document.querySelector('#study .group').dispatchEvent(new Event('change'))")
+    assert {row[1] for row in browser.ask(shown)} == {"adam"}
+    assert len(browser.ask(SHOWN)) == 4 and not browser.complaints  # the other table is as it was
 
 
 def test_pages_are_good_without_scripts(folder: Path, browser: Browser) -> None:
@@ -149,4 +178,4 @@ def test_pages_are_good_without_scripts(folder: Path, browser: Browser) -> None:
         assert browser.ask(seen) == pictures
         assert browser.ask("document.documentElement.scrollWidth") == 375
         assert browser.ask("document.querySelectorAll('.figures:not([hidden]), button:not([hidden])').length") == 0
-    assert browser.ask("document.querySelectorAll('table.jobs tbody tr').length") == len(ROWS)
+    assert browser.ask("document.querySelectorAll('#jobs table tbody tr').length") == len(ROWS)

@@ -69,6 +69,10 @@ const drawing = (() => {
         const at = { x: { field: x }, y: { field: line.column }, source, visible: !line.hidden };
         const glyph = figure.line({ ...at, line_color: color(line.color), line_width: line.width, line_alpha: line.alpha, line_dash: line.dash ?? [], line_join: "round" });
         const renderers = [glyph], steps = data[x].length;
+        if (line.low) {
+          const edges = { y1: { field: line.low }, y2: { field: line.high } };
+          renderers.push(figure.varea({ x: { field: x }, ...edges, source, fill_color: color(line.color), fill_alpha: 0.15, level: "underlay" }));
+        }
         if (line.markers || steps === 1) {
           const every = Math.max(1, Math.floor(steps / 25));
           const view = new Bokeh.CDSView({ filter: new Bokeh.IndexFilter({ indices: [...Array(steps).keys()].filter((k) => k % every === 0) }) });
@@ -78,7 +82,7 @@ const drawing = (() => {
         return glyph;
       });
       for (const star of layer.stars ?? []) {
-        const glyph = figure.scatter({ x: { field: x }, y: { field: star.column }, source, marker: "star", size: star.size, line_color: color("card"), line_width: 0.5, fill_color: color(star.color), fill_alpha: 0.9 });
+        const glyph = figure.scatter({ x: { field: x }, y: { field: star.column }, source, marker: star.marker ?? "star", size: star.size, line_color: color(star.marker ? star.color : "card"), line_width: star.marker ? 2.5 : 0.5, fill_color: color(star.color), fill_alpha: 0.9 });
         items.push(new Bokeh.LegendItem({ label: star.label, renderers: [glyph] }));
         drawn.push(glyph);
       }

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from urllib.parse import quote
 
-from hl_cli.reporting.html.page import write_page
-from hl_cli.reporting.html.sweep_figures import LABELS, Row, empty, number, sections
+from hl_cli.reporting.html.page import Section, write_page
+from hl_cli.reporting.html.sortable import Cell, Sortable, cell
+from hl_cli.reporting.html.sweep_curves import curves as all_curves
+from hl_cli.reporting.html.sweep_figures import Row, empty, number, sections
 from hl_cli.reporting.parts import Parts
-from hl_cli.reporting.sweep_table import arms_of, ranked
+from hl_cli.reporting.sweep_lines import LABELS
+from hl_cli.reporting.sweep_table import arms_of, ranked, score_of
 
 STATUS = {"done": "good", "diverged": "bad", "failed": "bad", "skipped": "plain", "missing": "fair"}
 VERDICT = {"identical": "good", "round_off": "good", "different": "fair", "diverged": "bad", "undecided": "plain"}
-FIXED = ("job", "verdict", "main", "judged_by", "max_abs_weight_difference", "folder", "status", "error", "config_hash")
+FIXED = (
+    "job",
+    "verdict",
+    "main",
+    "judged_by",
+    "max_abs_weight_difference",
+    "diverged",
+    "folder",
+    "status",
+    "error",
+    "config_hash",
+)
 LETTERS = 8  # of a hash
 MANY = 1e7  # from here on a number has an exponent
 NUMBERS = ("_loss", "_accuracy", "_mae", "_r2", "_error", "_skill", "_character", "_second", "_difference")  # ends
@@ -27,37 +41,41 @@ def write_sweep_page(
     picture: Path | None = None,
     command: str = "",
     columns: Sequence[str] = (),
+    study: Sortable | None = None,
+    curves: Callable[[], Section | None] | None = None,
 ) -> None:
     """Write the page of the jobs into the folder of their sweep.
 
     rows: of sweep.csv, a dict a job; a key that a job lacks, None and "" are empty cells. columns: their order; those
-    of the rows where none is given. picture: the grid figure; command: what started the sweep.
+    of the rows where none is given. picture: the grid figure; command: what started the sweep; study: what repetitions
+    say; curves: the section of the curves, by default with a line a job.
     """
     names = list(columns) or list(dict.fromkeys(key for row in rows for key in row))
     own = tuple(f"{arm}_" for arm in arms_of(rows))
     choices = [name for name in names if name not in FIXED and not name.startswith(own)]
-    first = ("job", *choices, "status", "verdict", "error")  # what went wrong is seen without scrolling
+    first = ("job", *choices, "status", "verdict", "diverged", "error")  # what went wrong is seen without scrolling
     ordered = [*(name for name in first if name in names), *(name for name in names if name not in first)]
     shown = [name for name in ordered if any(not empty(row.get(name)) for row in rows)]
-    statuses = list(dict.fromkeys(str(row["status"]) for row in rows))
     write_page(
         folder / "sweep.html",
         "sweep.html.j2",
         parts,
         title=f"Sweep of {len(rows)} job{'s' if len(rows) != 1 else ''}",
         headline=lambda: _headline(rows),
-        tone="good" if rows and all(row["status"] == "done" for row in rows) else "fair",
+        tone="good" if rows and all(row["status"] == "done" and not row.get("diverged") for row in rows) else "fair",
         words=lambda: _words(rows),
         overview=lambda: _overview(rows, names),
-        sections=sections(folder, rows, choices, picture),
-        columns=[{"label": name.replace("_", " "), "numeric": _numeric(rows, name)} for name in shown],
-        rows=[
-            {"status": str(row["status"]), "cells": [_cell(folder, row, name) for name in shown]}
-            for row in ranked(rows)
-        ],
-        statuses=statuses,
+        sections=sections(rows, choices, curves or (lambda: all_curves(folder, rows, choices, {}, choices, picture))),
+        study=study,
+        jobs=lambda: _jobs(folder, rows, shown),
         command_line=command,
     )  # fmt: skip
+
+
+def _jobs(folder: Path, rows: Sequence[Row], shown: Sequence[str]) -> Sortable:
+    heads = [(name.replace("_", " "), _numeric(rows, name)) for name in shown]
+    cells = [(str(row["status"]), [_cell(folder, row, name) for name in shown]) for row in ranked(rows)]
+    return Sortable("jobs", "Jobs", heads, cells, "status", "jobs", hint="filter: rnn gd_a", file="sweep.csv")
 
 
 def _numeric(rows: Sequence[Row], name: str) -> bool:
@@ -78,54 +96,58 @@ def _words(rows: Sequence[Row]) -> list[str]:
     """What the statuses do not say: the verdicts, and what went wrong."""
     judged = [str(row["verdict"]) for row in rows if not empty(row.get("verdict"))]
     said = [f"Verdicts: {_count(judged).replace('round_off', 'round-off')}."] if judged else []
+    gone = [row for row in rows if not empty(row.get("diverged"))]
+    said += [f"An arm diverged in {len(gone)} of {len(rows)} jobs; the column diverged names it."] * bool(gone)
     wrong = [row for row in rows if not empty(row.get("error")) and row["status"] != "skipped"]
     return said + [f"Job {row['job']} {row['status']}: {row['error']}" for row in wrong[:10]]
 
 
 def _overview(rows: Sequence[Row], names: Sequence[str]) -> list[list[str]]:
-    """Least, median and largest of each number that the arms have, and of the weight difference."""
+    """Median, least and largest of each number that the arms have, and of the weight difference."""
     arms = arms_of(rows)
-    table = [["", *(cell for arm in arms for cell in (f"{LABELS.get(arm, arm)} least", "median", "most"))]]
+    table = [["", *(LABELS.get(arm, arm) for arm in arms)]]
     for name in names:
         if not name.startswith(f"{arms[0]}_"):
             continue
         score = name.removeprefix(f"{arms[0]}_")
-        found = [[number(row.get(f"{arm}_{score}")) for row in rows] for arm in arms]
+        found = [[number(score_of(row, arm, score)) for row in rows] for arm in arms]
         if any(value is not None for of in found for value in of):
-            table.append([score.replace("_", " "), *(cell for of in found for cell in _spread(of))])
+            table.append([score.replace("_", " "), *map(_spread, found)])
     apart = [number(row.get("max_abs_weight_difference")) for row in rows]
     if any(value is not None for value in apart):
-        table.append(["largest weight difference", *_spread(apart), *[""] * 3 * (len(arms) - 1)])
+        table.append(["largest weight difference", _spread(apart), *[""] * (len(arms) - 1)])
     return table
 
 
-def _spread(values: Sequence[float | None]) -> list[str]:
+def _spread(values: Sequence[float | None]) -> str:
     found = [value for value in values if value is not None]
-    return [_said(of(found)) for of in (min, median, max)] if found else ["", "", ""]
+    if not found:
+        return ""
+    middle, least, most = (_said(of(found)) for of in (median, min, max))
+    return middle if least == most else f"{middle} ({least} to {most})"
 
 
 def _said(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < MANY else f"{value:.4g}"
 
 
-def _cell(folder: Path, row: Row, name: str) -> dict[str, str]:
+def _cell(folder: Path, row: Row, name: str) -> Cell:
     value = row.get(name)
-    cell = {"value": "" if empty(value) else str(value), "text": "", "link": "", "tone": "", "kind": ""}
     if empty(value):
-        return cell
+        return cell("", "")
     found = None if isinstance(value, str) and not name.endswith(NUMBERS) else number(value)
-    cell["text"] = str(value) if found is None or isinstance(value, int) else _said(found)
+    shown = cell(str(value) if found is None or isinstance(value, int) else _said(found), value)
     if name in ("status", "verdict"):
-        cell["tone"] = (STATUS if name == "status" else VERDICT).get(str(value), "plain")
+        shown["tone"] = (STATUS if name == "status" else VERDICT).get(str(value), "plain")
     elif name == "error":
-        cell["kind"] = "words"
+        shown["kind"] = "words"
     elif name == "config_hash":
-        cell["text"] = str(value)[:LETTERS]
+        shown["text"] = str(value)[:LETTERS]
     elif name == "folder" or (name == "job" and not empty(row.get("folder"))):
         page = Path(str(row["folder"])) / "report.html"
         inside = folder / page
         if inside.exists():
-            cell["link"] = quote(page.as_posix()) if not page.is_absolute() else inside.as_uri()
+            shown["link"] = quote(page.as_posix()) if not page.is_absolute() else inside.as_uri()
     if found is not None and name != "job":
-        cell["kind"] = "number"
-    return cell
+        shown["kind"] = "number"
+    return shown

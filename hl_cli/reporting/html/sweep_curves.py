@@ -1,73 +1,81 @@
-"""The curves of a sweep, to be zoomed into: a panel a net and stream as in sweep.png, a line a job and arm."""
+"""The curves of a sweep, to be zoomed into: a panel a net and stream as in sweep.png, a line an arm and setting."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.metrics import POOLED
 from hl_cli.reporting.html.page import Section
-from hl_cli.reporting.html.thinning import thinned
+from hl_cli.reporting.html.thinning import plain, thinned
 from hl_cli.reporting.plots import settled
-from hl_cli.reporting.sweep_pivot import layout, panel_of, value_of
-from hl_cli.reporting.sweep_table import arms_of
-from hl_cli.reporting.tables import read
+from hl_cli.reporting.sweep_lines import Band, Curves, Line, divergences, panels, reach
 
 MOST_PANELS, MOST_LINES, MOST_NAMED = 12, 60, 12  # of the page, of a panel, and of those in a legend
+MOST_TOLD = 12  # runs that diverged
 BUCKETS = 60  # of a curve
-KEYS = ("hl", "pytorch", *(f"arm{k}" for k in range(8)))  # colours of the page
 DASHES: tuple[list[int], ...] = ([], [6, 3], [2, 3], [8, 3, 2, 3])
-REFERENCE = "pytorch"  # a wide pale line, on which others may lie
 Row = dict[str, Any]
 
 
-def curves(folder: Path, rows: Sequence[Row], choices: Sequence[str], picture: Path | None) -> Section | None:
-    """Loss and main score of the last 100 steps over the steps; choices: the swept keys; picture: the grid of them."""
-    drawn = [row for row in rows if row.get("folder") and (folder / row["folder"] / "running.csv").is_file()]
-    of = layout(choices)
-    colors, dashes = (list(dict.fromkeys(value_of(row, keys) for row in drawn)) for keys in (of.color, of.marker))
-    panels: dict[str, list[Row]] = {}
-    for row in drawn:
-        panels.setdefault(panel_of(row, of.panel), []).append(row)
-    figures = []
-    for name, jobs in list(panels.items())[:MOST_PANELS]:
-        tables = [read(folder / row["folder"] / "running.csv") for row in jobs]
-        for quantity in dict.fromkeys(("loss", *(str(row["main"]) for row in jobs if row.get("main")))):
-            layers = []
-            for row, table in zip(jobs, tables, strict=True):
-                color = KEYS[colors.index(value_of(row, of.color)) % len(KEYS)]
-                dash = DASHES[dashes.index(value_of(row, of.marker)) % len(DASHES)]
-                for arm in sorted(arms_of([row]), key=lambda arm: arm != REFERENCE):
-                    if (column := f"window_{arm}_{quantity}") in table:
-                        look = {"width": 5, "alpha": 0.3} if arm == REFERENCE else {"width": 1.6, "alpha": 1.0}
-                        said = (f"{key.rpartition('.')[2]} {row[key]}" for key in choices if row.get(key))
-                        label = ", ".join((*said, arm))
-                        line = {"column": "y", "label": label, "color": color, "dash": dash, **look}
-                        data = thinned(table, {"step": "step", "y": column}, "step", BUCKETS)
-                        layers.append({"data": data, "lines": [line]})
-            title = f"{name}: {quantity.replace('_', ' ')}" if name else quantity.replace("_", " ")
-            shown = {"title": title, "y": quantity, "scale": "linear", "layers": layers[:MOST_LINES]}
-            figures.append(shown | {"unnamed": len(layers) > MOST_NAMED} | _reach(tables, quantity))
+def curves(
+    folder: Path, rows: Sequence[Row], keys: Sequence[str], fixed: Row, told: Sequence[str], picture: Path | None
+) -> Section | None:
+    """Loss and main score of the last 100 steps over the steps.
+
+    keys, fixed, told: as of `hl_cli.reporting.sweep_figure.draw_sweep`, whose picture stands in where nothing is drawn.
+    """
+    read = Curves(folder)
+    found = list(panels(folder, rows, keys, fixed).items())[:MOST_PANELS]
+    most = max((len(line.jobs) for _, lines in found for line in lines), default=0)
+    figures = [
+        _figure(name, quantity, lines, read)
+        for name, lines in found
+        for quantity in dict.fromkeys(("loss", *(str(job["main"]) for job in lines[0].jobs if job.get("main"))))
+    ]
     if not figures and (picture is None or not picture.exists()):
         return None
-    words = f"Over the last 100 steps. {REFERENCE} is wide and pale; the mouse names a line." if figures else ""
+    words = ["Over the last 100 steps. The reference is wide and pale; the mouse names a line."] if figures else []
+    words += [f"A line is the median of up to {most} repetitions, its band their quartiles."] * (most > 1)
+    gone = divergences(rows, told)
+    more = f"; and {len(gone) - MOST_TOLD} more" if len(gone) > MOST_TOLD else ""
+    words += [f"Diverged, from then on the worst of all: {'; '.join(gone[:MOST_TOLD])}{more}."] * bool(gone)
     about = "loss and scores of all jobs over steps"
-    return Section("grid", "Curves", words, figures, picture if picture and picture.exists() else None, about)
+    return Section("grid", "Curves", " ".join(words), figures, picture if picture and picture.exists() else None, about)
 
 
-def _reach(tables: Sequence[Any], quantity: str) -> dict[str, Any]:
-    """What a ratio reaches after its first steps, which may be anything; nothing where that is far below."""
-    if quantity not in POOLED:
-        return {}
-    late = [
-        value
-        for table in tables
-        for name in table
-        if name.startswith("window_") and name.endswith(f"_{quantity}")
-        for step, value in zip(table["step"], table[name], strict=True)
-        if math.isfinite(value) and step > settled(int(table["step"][-1]))
-    ]
-    low = min(late, default=0.0)
-    return {"reach": [min(1.05 * low - 0.02, -0.02), 1.02]} if low >= -1 else {}
+def _figure(name: str, quantity: str, lines: Sequence[Line], read: Curves) -> dict[str, Any]:
+    bands = [(line, of) for line in lines if (of := read.band(line, quantity)) and len(of.steps)]
+    approaches = list(dict.fromkeys(line.approach for line in lines))
+    layers = [_layer(line, of, DASHES[approaches.index(line.approach) % len(DASHES)]) for line, of in bands]
+    named = len(layers) <= MOST_NAMED
+    late = settled(max((int(of.steps[-1]) for _, of in bands), default=0)) if quantity in POOLED else 0
+    ends = reach([of for _, of in bands], quantity, late)
+    shown = {"reach": list(ends[1:]), "scale": "log" if ends[0] else "linear"} if ends else {"scale": "linear"}
+    title = f"{name}: {quantity.replace('_', ' ')}" if name else quantity.replace("_", " ")
+    layers = [*layers[:MOST_LINES], *(_ends(line, of, ends) for line, of in bands if of.ends)]
+    return {"title": title, "y": quantity, "layers": layers, "unnamed": not named, **shown}
+
+
+def _label(line: Line) -> str:
+    return ", ".join(filter(None, (line.setting, line.approach, line.label)))
+
+
+def _layer(line: Line, of: Band, dash: list[int]) -> dict[str, Any]:
+    columns = {"step": of.steps, "y": of.middle}
+    look: dict[str, Any] = {"width": 5, "alpha": 0.3} if line.wide else {"width": 1.6, "alpha": 1.0}
+    if of.low is not None and of.high is not None:
+        columns |= {"low": of.low, "high": of.high}
+        look |= {"low": "low", "high": "high"}
+    curve = {"column": "y", "label": _label(line), "color": line.color, "dash": dash, **look}
+    return {"data": thinned(columns, {name: name for name in columns}, "step", BUCKETS), "lines": [curve]}
+
+
+def _ends(line: Line, of: Band, ends: tuple[bool, float, float] | None) -> dict[str, Any]:
+    """Where repetitions diverged, at the edge where their last score is beyond it."""
+    last = [value for _, value in of.ends]
+    shown = [min(max(value, ends[1]), ends[2]) for value in last] if ends else last
+    data = {"step": plain([step for step, _ in of.ends]), "shown": plain(shown), "last": plain(last)}
+    look = {"column": "shown", "said": "last", "color": line.color, "size": 11, "marker": "x"}
+    return {"data": data, "lines": [], "stars": [{**look, "label": f"{_label(line)}, diverged"}]}

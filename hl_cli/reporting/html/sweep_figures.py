@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from hl_cli.reporting.html.page import Section
-from hl_cli.reporting.html.sweep_curves import curves
 from hl_cli.reporting.html.thinning import plain
 from hl_cli.reporting.palette import key_of
-from hl_cli.reporting.sweep_table import arms_of
+from hl_cli.reporting.sweep_lines import LABELS
+from hl_cli.reporting.sweep_table import arms_of, score_of
 
-LABELS = {"hl": "HL", "pytorch": "PyTorch"}
 Row = dict[str, Any]
 
 
@@ -32,20 +30,17 @@ def number(value: Any) -> float | None:
 
 
 def sections(
-    folder: Path, rows: Sequence[Row], choices: Sequence[str], picture: Path | None
+    rows: Sequence[Row], choices: Sequence[str], curves: Callable[[], Section | None]
 ) -> list[tuple[str, Callable[[], Section | None]]]:
-    """All sections of the page, each to be made by itself; choices: the swept keys; picture: the grid of curves."""
-    return [
-        ("curves", lambda: curves(folder, rows, choices, picture)),
-        ("scores of all jobs", lambda: _scores(rows, choices)),
-    ]
+    """All sections of the page, each to be made by itself; choices: the swept keys."""
+    return [("curves", curves), ("scores of all jobs", lambda: _scores(rows, choices))]
 
 
 def _scores(rows: Sequence[Row], choices: Sequence[str]) -> Section | None:
     numbered = [row for row in rows if any(number(row.get(f"{of}_final_loss")) is not None for of in arms_of(rows))]
     if not numbered:
         return None
-    words = "A mark a job: PyTorch the wide ring, HL the dot in it where they agree."
+    words = "A mark a job and arm: the reference is the wide ring, another arm the dot in it where they agree."
     figures = [
         _dots(numbered, choices, name, label)
         for name, label in (("final_loss", "loss, last steps"), _judged_by(numbered))
@@ -63,16 +58,17 @@ def _judged_by(rows: Sequence[Row]) -> tuple[str, str]:
 
 def _dots(rows: Sequence[Row], choices: Sequence[str], name: str, label: str) -> dict[str, Any]:
     quantity = name.replace("final_", "").replace("held_out_", "").replace("cumulative_", "").replace("_", " ")
-    pairs = {of: [number(row.get(f"{of}_{name}")) for row in rows] for of in arms_of(rows)}
+    pairs = {of: [number(score_of(row, of, name)) for row in rows] for of in arms_of(rows)}
     values = [value for of in pairs.values() for value in of if value is not None]
     log = quantity == "loss" and bool(values) and min(values) > 0 and max(values) / min(values) > 200
     columns = {of: plain([math.nan if value is None else value for value in pairs[of]]) for of in arms_of(rows)}
     about = [", ".join(f"{key} {row[key]}" for key in choices if not empty(row.get(key))) for row in rows]
+    reference = next((row["reference"] for row in rows if row.get("reference")), "pytorch")
     wide, dot = {"size": 15, "alpha": 0.25, "marker": "circle"}, {"size": 7, "alpha": 1.0, "marker": "circle"}
     marks = [
         {"column": arm, "label": LABELS.get(arm, arm), "color": key_of(arm, list(pairs))}
-        | (wide if arm == "pytorch" else dot)
-        for arm in sorted(pairs, key=lambda arm: arm != "pytorch")
+        | (wide if arm == reference else dot)
+        for arm in sorted(pairs, key=lambda arm: arm != reference)
     ]
     return {
         "kind": "dots", "title": f"{label}: {quantity}" if quantity not in label else label, "x": "job", "y": quantity,

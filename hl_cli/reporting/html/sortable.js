@@ -1,6 +1,6 @@
-// The table of the jobs: a click on a heading sorts, words filter. Without scripts it stays the plain table that it is.
-(() => {
-  const table = document.querySelector("table.jobs"), body = table.tBodies[0], rows = [...body.rows];
+// Tables that a click on a heading sorts and words filter. Without scripts they stay the plain tables that they are.
+for (const section of document.querySelectorAll("section.sortable")) {
+  const table = section.querySelector("table.rows"), body = table.tBodies[0], rows = [...body.rows];
   const heads = [...table.tHead.rows[0].cells];
   const value = (row, k) => row.cells[k].dataset.value;
 
@@ -24,19 +24,19 @@
     });
   });
 
-  const words = document.querySelector("#filter"), status = document.querySelector("#status");
+  const words = section.querySelector(".filter"), group = section.querySelector(".group");
   const filter = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const row of rows) {
       const text = row.textContent.toLowerCase();
-      row.hidden = !(wanted.every((word) => text.includes(word)) && (!status.value || row.dataset.status === status.value));
+      row.hidden = !(wanted.every((word) => text.includes(word)) && (!group.value || row.dataset.group === group.value));
       shown += !row.hidden;
     }
-    document.querySelector("#count").textContent = `${shown} of ${rows.length} jobs`;
+    section.querySelector(".count").textContent = `${shown} of ${rows.length} ${section.dataset.one}`;
   };
   words.addEventListener("input", filter);
-  status.addEventListener("change", filter);
-  document.querySelector(".tools").hidden = false;
+  group.addEventListener("change", filter);
+  section.querySelector(".tools").hidden = false;
   filter();
-})();
+}
