@@ -27,6 +27,7 @@ from bench_sweep import sweeps
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
 from hl_cli import config
+from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.schedule import Schedule
@@ -37,7 +38,6 @@ from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
-from hl_cli.runs.run import Consumer
 
 
 def steps() -> None:
@@ -102,7 +102,7 @@ def loop() -> None:
         folder = Path(name)
         pairs = Pairs(built.learners, built.reference)
         tally = RunningMetrics(built.measure)
-        consumers: list[Consumer] = [
+        consumers: list[Observer] = [
             tally,
             Tables(folder, tally, pairs, ["hl"]),
             TensorBoard(folder, tally, pairs),

@@ -49,6 +49,8 @@ def configured() -> Callable[..., DictConfig]:
         "scheme",
         "integrator",
         "schedule",
+        "arm",
+        "observe",
         "experiment",
         "debug",
         "paths",

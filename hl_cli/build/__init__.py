@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from hl_cli.build.arms import Arm, Workshop
+from hl_cli.build.arm import Arm
+from hl_cli.build.arms import Workshop
 from hl_cli.build.device import use_device
 from hl_cli.build.early_stop import check_early_stop
 from hl_cli.build.fitting import fitted, remark

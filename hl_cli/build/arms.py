@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
+from torch import Tensor, nn
 
 from hl_cli import config
+from hl_cli.build.arm import Arm
 from hl_cli.build.coefficients import coefficients
 from hl_cli.build.models import fitting_split, is_own, net, split
 from hl_cli.build.own import try_out
@@ -19,7 +19,6 @@ from hl_cli.build.pytorch import another_baseline, named, pytorch_learner, same_
 from hl_cli.build.roster import labels_of, reference_of, seen_by
 from hl_cli.build.schemes import another_method, hl_learner, note_of
 from hl_cli.compare.draws import Draws, of_device
-from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.base import Learner
 from hl_cli.learners.compiled import CompiledForward
@@ -27,29 +26,6 @@ from hl_cli.learners.controls import FrozenLearner, ZeroLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.parallel.world import World
 from hl_cli.streams.base import Stream
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A learner of a run.
-
-    kind: hamiltonian, stock, frozen, zero; label: its name for people; described: in words, with its numbers;
-    another_method: why it is not meant to equal the reference, nothing where it is; note: what a user should know of
-    it; expect: the verdict wanted, or better; coefficients, sgd: of HL, and of the SGD that equals it; fresh: makes the
-    same learner at its start, where it can be had.
-    """
-
-    name: str
-    kind: str
-    label: str
-    learner: Learner
-    described: str
-    another_method: str = ""
-    note: str = ""
-    expect: str | None = None
-    coefficients: Coefficients | None = None
-    sgd: SGD | None = None
-    fresh: Callable[[], Learner] | None = None
 
 
 class Workshop:
@@ -113,9 +89,14 @@ class Workshop:
             note += "; the explicit order is another method than SGD, so expect a difference"
         every = self.stream.task.counts == "every"
 
-        def fresh(world: World) -> Any:
+        def fresh(world: World, cfg: DictConfig = cfg, start: nn.Module = start) -> Any:
             own = split(cfg.model, cfg.split.name, copy.deepcopy(start), self.device, every)
             return hl_learner(cfg, own, self.loss, physics, world)
+
+        def twin(weights: dict[str, Tensor]) -> Learner:
+            eager = copy.deepcopy(cfg)
+            eager.compile = False
+            return fresh(World(), eager, _with(start, weights))
 
         unsteady = self._tried(cfg, lambda: fresh(World()))
         learner = fresh(self.world)
@@ -123,9 +104,8 @@ class Workshop:
             learner.compile(next(self.fresh_stream()))
         reason = reason or unsteady
         words = f"{cfg.scheme.name} scheme, {cfg.split.name} split, {cfg.integrator.name}, tau {cfg.tau:g}"
-        return self._named(
-            name, learner, words, reason, note + self._fitted + note_of(learner), coefficients=physics, sgd=sgd
-        )
+        note += self._fitted + note_of(learner)
+        return self._named(name, learner, words, reason, note, coefficients=physics, sgd=sgd, twin=twin)
 
     def _another(self, name: str, cfg: DictConfig) -> str:
         """Why an arm is not meant to equal the reference; nothing where it is, or where there is none."""
@@ -152,13 +132,16 @@ class Workshop:
         """An arm of PyTorch's own optimizers."""
         sgd = coefficients(cfg.scenario, cfg.tau, cfg.dtype)[1]
 
-        def fresh() -> Learner:
+        def fresh(start: nn.Module = start) -> Learner:
             learner = pytorch_learner(cfg, copy.deepcopy(start), self.loss, sgd)
             learner.name = name
             return learner
 
+        def twin(weights: dict[str, Tensor]) -> Learner:
+            return fresh(_with(start, weights))
+
         reason = self._another(name, cfg) or self._tried(cfg, fresh)
-        return self._named(name, fresh(), named(cfg.pytorch, sgd), reason, sgd=sgd, fresh=fresh)
+        return self._named(name, fresh(), named(cfg.pytorch, sgd), reason, sgd=sgd, fresh=fresh, twin=twin)
 
     def _tried(self, cfg: DictConfig, fresh: Callable[[], Learner]) -> str:
         """See that a net of the user's own can learn, and from what it draws; why it cannot be held to another."""
@@ -183,6 +166,15 @@ class Workshop:
             raise BadInput(f"expect={expect}: allowed for an arm that is meant to equal the reference: {why}")
         kind = KINDS[OmegaConf.get_type(self.cfg.arms[name])]
         return Arm(name, kind, self._labels[name], learner, described, reason, note, expect, **more)
+
+
+def _with(start: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
+    """A copy of a net with other weights."""
+    net = copy.deepcopy(start)
+    for name, p in net.named_parameters():
+        if name in weights:
+            p.data.copy_(weights[name])
+    return net
 
 
 BUILDERS: dict[type[config.Arm], Callable[[Workshop, str, DictConfig, nn.Module], Arm]] = {

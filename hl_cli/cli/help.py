@@ -110,7 +110,7 @@ def _help_of(group: str, option: str) -> str:
 
 def _prefix(group: str, option: str) -> str:
     """Where the fields of an option lie in the config."""
-    return f"arms.{option}" if group == "arm" else group
+    return {"arm": f"arms.{option}", "observe": f"observe.{option}"}.get(group, group)
 
 
 def _kind(group: str, option: str) -> tuple[type, dict[str, object]]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hl_cli.compare.metrics import WINDOW
+from hl_cli.compare.observer import Observer
 from hl_cli.compare.record import StepRecord
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.schedule import Schedule
@@ -19,7 +20,7 @@ class _Best:
     since: int = 0
 
 
-class EarlyStop:
+class EarlyStop(Observer):
     """Whether to end early; a consumer that comes after the tally. `reason` is None while the run is to go on.
 
     loss: end once the mean loss over the last WINDOW steps is below it for all of `learning`, the names of the arms
@@ -77,9 +78,6 @@ class EarlyStop:
                 best.since += 1
         return all(self._best[name].since >= patience for name in losses)
 
-    def close(self) -> None:
-        """Nothing to write."""
-
     def state_dict(self) -> dict[str, Any]:
         """The reason, if any, and the best of each arm."""
         return {"reason": self.reason, "best": {name: asdict(best) for name, best in self._best.items()}}
@@ -88,3 +86,7 @@ class EarlyStop:
         """Go on from there."""
         self.reason = state["reason"]
         self._best = {name: _Best(**of) for name, of in state["best"].items()}
+
+    def facts(self) -> dict[str, Any]:
+        """Why the run ended before its steps were done; nothing where they were done all the same."""
+        return {"ended_early": self.reason if self._tally.steps < self._schedule.steps else None}

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hl_cli.compare.side_by_side import StepRecord
+from hl_cli.compare.observer import Observer
+from hl_cli.compare.record import StepRecord
 from hl_cli.learners.base import Learner
 
 AWAY = 10.0
@@ -37,7 +38,7 @@ def rms(weights: Sequence[Tensor]) -> float:
     return (square / max(count, 1)) ** 0.5
 
 
-class Runaway:
+class Runaway(Observer):
     """Looks at the weights of the learners at every measured step, when both stand there."""
 
     def __init__(self, learners: Sequence[Learner]) -> None:
@@ -54,9 +55,6 @@ class Runaway:
                     if learner.name not in self.worst or times > self.worst[learner.name].times:
                         self.worst[learner.name] = Growth(name, times, record.step)
 
-    def close(self) -> None:
-        """Nothing to write."""
-
     def state_dict(self) -> dict[str, Any]:
         """The growth met so far; what it is measured by are the weights of the start."""
         return {name: asdict(growth) for name, growth in self.worst.items()}
@@ -64,6 +62,10 @@ class Runaway:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self.worst = {name: Growth(**of) for name, of in state.items()}
+
+    def facts(self) -> dict[str, Any]:
+        """The growth of those that ran away."""
+        return {"runaway": {name: asdict(growth) for name, growth in self.away.items()}}
 
     @property
     def away(self) -> dict[str, Growth]:

@@ -10,14 +10,15 @@ import torch
 from hl_cli.compare.draws import Drew
 from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import Measure, Total, Window
-from hl_cli.compare.side_by_side import Divergence, StepRecord
+from hl_cli.compare.observer import Observer
+from hl_cli.compare.record import Divergence, StepRecord
 from hl_cli.types import Scores
 
 LEARNERS = ("hl", "pytorch")
 
 
 @dataclass
-class RunningMetrics:
+class RunningMetrics(Observer):
     """What is known of a run so far.
 
     names: the arms, in order; last, total: scores of each over the last WINDOW steps, and over all; apart: by arm, its
@@ -54,9 +55,6 @@ class RunningMetrics:
         self.diverged += record.diverged
         for name, drew in record.drew.items():
             self.drew[name] = max(self.drew.get(name, drew), drew)
-
-    def close(self) -> None:
-        """Nothing to write."""
 
     def state_dict(self) -> dict[str, Any]:
         """All of it, in plain values and tensors."""

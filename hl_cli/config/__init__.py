@@ -13,6 +13,7 @@ from omegaconf import MISSING
 from hl_cli.config.arms import ARMS, EXPECTATIONS, Arm, FrozenArm, HamiltonianArm, StockArm, ZeroArm
 from hl_cli.config.fields import described
 from hl_cli.config.models import MODELS, Model, Module, Oscillators, StateNet
+from hl_cli.config.observers import OBSERVERS, Observe, ObserveCredit
 from hl_cli.config.pytorch import PyTorch
 from hl_cli.config.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
 from hl_cli.config.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
@@ -35,13 +36,12 @@ from hl_cli.config.streams import (
 from hl_cli.config.study import Study
 
 __all__ = [
-    "ARMS", "MODELS", "SCHEDULES", "SCHEMES", "SIGNALS", "STREAMS", "Arm", "Blocks", "Constant", "Cosine", "Drift",
-    "Forward", "FrozenArm", "Global", "HamiltonianArm", "Images", "Integrator", "Local", "Lorenz", "MackeyGlass",
-    "MassSpring", "Model", "Module", "Oscillators", "Paths", "Pendulum", "Plugin", "PyTorch", "Recall", "River",
-    "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "Series", "Signal", "SignalSchool", "Sine", "Split",
-    "Square", "Staged", "StateNet", "Step", "StockArm", "Stop", "Stream", "Study", "Sweep", "Table", "Text", "Warmup",
-    "WarmupCosine", "Wave", "ZeroArm",
-    "register",
+    "ARMS", "MODELS", "OBSERVERS", "SCHEDULES", "SCHEMES", "SIGNALS", "STREAMS", "Arm", "Blocks", "Constant",
+    "Cosine", "Drift", "Forward", "FrozenArm", "Global", "HamiltonianArm", "Images", "Integrator", "Local",
+    "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module", "Observe", "ObserveCredit", "Oscillators", "Paths",
+    "Pendulum", "Plugin", "PyTorch", "Recall", "River", "Run", "Scenario", "Schedule", "Scheduler", "Scheme",
+    "Series", "Signal", "SignalSchool", "Sine", "Split", "Square", "Staged", "StateNet", "Step", "StockArm", "Stop",
+    "Stream", "Study", "Sweep", "Table", "Text", "Warmup", "WarmupCosine", "Wave", "ZeroArm", "register",
 ]  # fmt: skip
 
 
@@ -100,6 +100,7 @@ class Run:
     schedule: Schedule = MISSING
     paths: Paths = MISSING
     arms: dict[str, Arm] = field(default_factory=dict)
+    observe: dict[str, Observe] | None = None
     pytorch: PyTorch = field(default_factory=PyTorch)
     stop: Stop = field(default_factory=Stop)
     sweep: Sweep = field(default_factory=Sweep)
@@ -169,5 +170,17 @@ def register() -> None:
 
     store = ConfigStore.instance()
     store.store(group="schema", name="run", node=Run)
-    for kind in (*STREAMS, *MODELS.values(), Module, Split, Scenario, *SCHEMES, Integrator, *SCHEDULES, Paths, *ARMS):
+    for kind in (
+        *STREAMS,
+        *MODELS.values(),
+        Module,
+        Split,
+        Scenario,
+        *SCHEMES,
+        Integrator,
+        *SCHEDULES,
+        Paths,
+        *ARMS,
+        *OBSERVERS,
+    ):
         store.store(group="schema", name=kind.__name__.lower(), node=kind)

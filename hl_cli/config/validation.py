@@ -13,6 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from hl_cli.config import (
     ARMS,
     MODELS,
+    OBSERVERS,
     SCHEDULES,
     SCHEMES,
     STREAMS,
@@ -49,6 +50,7 @@ KINDS: tuple[type, ...] = (
     Scenario,
     *SCHEMES,
     *ARMS,
+    *OBSERVERS,
     Integrator,
     *SCHEDULES,
     Paths,
@@ -67,6 +69,7 @@ CHOICES = (
     "scheme",
     "integrator",
     "schedule",
+    "observe",
     "experiment",
     "debug",
     "paths",
@@ -74,7 +77,7 @@ CHOICES = (
 """The config groups, in the order of the help."""
 APART = ("experiment", "debug")
 """Groups that are no part of a config: their options set values of the others."""
-LISTS = (*APART, "arm")
+LISTS = (*APART, "arm", "observe")
 """Groups of which several options may be chosen at once."""
 _WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
 _TESTS = {

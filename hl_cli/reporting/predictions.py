@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from hl_cli.compare.metrics import named
+from hl_cli.compare.observer import Observer
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
 from hl_cli.streams.base import Stream
@@ -39,7 +40,7 @@ class _Asked(NamedTuple):
     units: Units | None
 
 
-class Predictions:
+class Predictions(Observer):
     """Writes the rows of a sample once all arms have said something of it; a pipeline does so some steps later.
 
     names: the arms, in order; stream: asked for units from here on, so before its first sample; start: from

@@ -6,10 +6,11 @@ import sys
 
 from tqdm import tqdm
 
+from hl_cli.compare.observer import Observer
 from hl_cli.compare.record import StepRecord
 
 
-class Progress:
+class Progress(Observer):
     """A live bar on the terminal; silent where stderr is no terminal. labels: of the arms."""
 
     def __init__(self, steps: int, labels: dict[str, str], done: int = 0) -> None:

@@ -5,6 +5,7 @@ Each block of the template is a part of its own: one that fails is left out, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hl_cli.reporting import facts, markdown
 from hl_cli.reporting.console import cumulative, remark, retention, table
 from hl_cli.reporting.own_units import own_units
 from hl_cli.reporting.parts import Parts, not_written, rendered
+from hl_cli.reporting.sections import Making
 from hl_cli.reporting.thousands import thousands
 
 
@@ -25,9 +27,13 @@ def report_text(
     summary: dict[str, Any],
     tensors: dict[str, list[TensorDistance]],
     kept: dict[str, Retention],
+    observed: Sequence[Making],
     parts: Parts,
 ) -> str:
-    """Fill the template beside this file; every value is escaped, so that none is Markdown or HTML."""
+    """Fill the template beside this file; every value is escaped, so that none is Markdown or HTML.
+
+    observed: sections of the observers, each a part of its own.
+    """
     pages = Environment(
         loader=PackageLoader("hl_cli.reporting", "."),
         undefined=StrictUndefined,
@@ -63,6 +69,7 @@ def report_text(
         "cumulative": cumulative,
         "own_units": own_units,
         "remark": remark,
+        "observed": [made for name, make in observed if (made := parts.make(f"{name} in report.md", make, None))],
     }
     return "".join(rendered(pages, "report.md.j2", content, parts, "report.md").values())
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.differences import Distance, TensorDistance
+from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.side_by_side import StepRecord
@@ -23,7 +24,7 @@ from hl_cli.types import Physics, Scores
 FLUSH_EVERY = 1000  # steps
 
 
-class Tables:
+class Tables(Observer):
     """Writes each record as it comes; rows are buffered and reach the disk every FLUSH_EVERY steps.
 
     tally: the running scores, which has taken each record before this one does; tasks: whether the stream changes over

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from hl_cli.compare.metrics import Total
+from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.side_by_side import StepRecord
@@ -78,12 +80,13 @@ class Events:
             raise
 
 
-class TensorBoard:
+class TensorBoard(Observer):
     """Loss and scores are of all steps since the last point, and cumulative ones of all steps so far.
 
     tally: has taken each record before this one does; pairs: the arms whose differences from the reference have a run
     of their own, `difference`, or `difference_<arm>` where there are several; start: from `state_dict`, to go on with
-    files that are there; histograms: of weights and costates, to be added at the measured steps.
+    files that are there; histograms: of weights and costates, to be added at the measured steps; others: observers
+    with points of their own, which have taken each record before this one does.
     """
 
     def __init__(
@@ -93,7 +96,9 @@ class TensorBoard:
         pairs: Pairs,
         start: dict[str, Any] | None = None,
         histograms: Histograms | None = None,
+        others: Sequence[Observer] = (),
     ) -> None:
+        self._others = others
         self._tally, self._measure, self._histograms = tally, tally.measure, histograms
         several = len(pairs.of) > 1
         self._apart = {name: f"difference_{name}" if several else "difference" for name in pairs.of}
@@ -130,6 +135,8 @@ class TensorBoard:
                 points[name] |= window.scores()
                 points[name] |= {f"cumulative/{tag}": v for tag, v in self._tally.total[name].scores().items()}
             self._reset()
+            for name, values in (pair for other in self._others for pair in other.points(record.step).items()):
+                points[name] |= values
         for name, values in points.items():
             if values:
                 self._events[name].scalars(record.step, values)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.metrics import Measure, Total
+from hl_cli.compare.observer import Observer
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
 from hl_cli.reporting.tables import cells, read
@@ -20,7 +21,7 @@ SPAN = 1000  # steps
 MOST_ROWS = 20  # of the table
 
 
-class Thousands:
+class Thousands(Observer):
     """Writes a row when a thousand steps are full, and a last one for the rest; keeps nothing that grows.
 
     names: the arms, in order; start: from `state_dict`, to go on with the file that is there.

@@ -79,6 +79,7 @@ def _files(cfg: DictConfig, built: Comparison) -> list[tuple[str, str]]:
     if cfg.predictions:
         ticks = built.stream.ticks if built.stream.task.counts == "every" else 1
         files += [("predictions.csv", f"{s.steps * cfg.batch_size * ticks:,} rows")]
+    files += [(f"{name}.csv", "rows of an observer") for name in cfg.observe or ()]
     if cfg.free_run:
         files += [("free_run.csv, .png", f"{cfg.free_run:,} rows")]
     files += [("tensorboard/", f"{measured:,} points a curve")]

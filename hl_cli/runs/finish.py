@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from omegaconf import DictConfig
 from hl_cli.build import Comparison
 from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.free_run import FreeRun, free_run
+from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.verdict import Verdict
@@ -25,6 +27,7 @@ from hl_cli.reporting.parts import Part, Parts, not_written
 from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import report_text
+from hl_cli.reporting.sections import Making
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.tables import write_weights
 from hl_cli.reporting.tensor_difference import draw_tensor_difference
@@ -58,6 +61,7 @@ class _End:
     period: int
     stages: list[StageReport]
     generated: FreeRun | None
+    observed: list[Making]
 
 
 def finish(
@@ -67,6 +71,7 @@ def finish(
     about: dict[str, Any],
     tally: RunningMetrics,
     pairs: Pairs,
+    observers: Sequence[Observer],
     stop: Interruption,
     lost: LostRank | BadSample | None,
 ) -> Outcome:
@@ -98,11 +103,15 @@ def finish(
         about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
     about["pipeline"] = [asdict(stage) for stage in stages]
     learners = {learner.name: _numbers(learner.name, learner.seconds, tally, parts) for learner in built.learners}
+    for observer in observers:
+        for name, numbers in observer.numbers().items():
+            learners[name] |= numbers
+    observed = [section for observer in observers for section in observer.sections(built.labels)]
     result = summary(tally, judged, built.primary.name, pairs, learners, about)
     floor = next((verdict.noise_floor for verdict in judged.values() if verdict.noise_floor), None)
     scheme = "" if about["scheme"] == "global" else f", {about['scheme']} scheme"
     title = f"{about['model']} on {about['stream']['name']}, {about['split']} split{scheme}, {about['scenario']}"
-    end = _End(folder, title, result, tally, pairs, floor, built.schedule.period, stages, generated)
+    end = _End(folder, title, result, tally, pairs, floor, built.schedule.period, stages, generated, observed)
     parts.run(_parts(end, parts))
     result["not_written"] = parts.failed
     write_json(folder / "summary.json", result)  # the last: with it, a run has finished
@@ -128,10 +137,11 @@ def _parts(end: _End, parts: Parts) -> list[Part]:
         name: parts.make(f"differences of the tensors of {name}", of.by_tensor, []) for name, of in end.pairs.of.items()
     }
     labels, arms = result["labels"], looks(result)
+    scales = (end.period, end.floor)
     theory = next((name for name in result["arms"] if result[name]["coefficients"]), None)
 
     def report() -> str:
-        return report_text(folder, title, result, tensors, retained, parts)
+        return report_text(folder, title, result, tensors, retained, end.observed, parts)
 
     found: list[Part] = [
         ("weights.csv", lambda: write_weights(folder, tensors)),
@@ -159,7 +169,7 @@ def _parts(end: _End, parts: Parts) -> list[Part]:
     return [
         *found,
         ("tensorboard/report", lambda: write_end(folder, result, report())),
-        ("report.html", lambda: write_report_page(folder, title, result, tensors, tally, end.period, end.floor, parts)),
+        ("report.html", lambda: write_report_page(folder, title, result, tensors, tally, scales, end.observed, parts)),
         ("report.md", lambda: write_text(folder / "report.md", report())),
     ]
 

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from omegaconf import DictConfig, OmegaConf
 
 from hl_cli.build import Comparison, comparison
-from hl_cli.build.early_stop import early_stop
+from hl_cli.build.observers import check_observers, observers
+from hl_cli.compare.early_stop import EarlyStop
+from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.record import StepRecord
 from hl_cli.compare.resume_point import ResumePoint
-from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.running_metrics import RunningMetrics
-from hl_cli.compare.side_by_side import StepRecord, compare_arms
+from hl_cli.compare.side_by_side import compare_arms
 from hl_cli.config.unresolved import Hidden
 from hl_cli.errors import BadSample, LostRank
 from hl_cli.networks.attributes import CannotSave
 from hl_cli.parallel.world import World
 from hl_cli.reporting import console
 from hl_cli.reporting.checkpoints import Checkpoints
-from hl_cli.reporting.histograms import Histograms
-from hl_cli.reporting.predictions import Predictions
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.sums import write_sums
-from hl_cli.reporting.tables import Tables
-from hl_cli.reporting.tensorboard import TensorBoard
-from hl_cli.reporting.thousands import Thousands
 from hl_cli.runs.about import about_run
 from hl_cli.runs.dry_run import dry_run
 from hl_cli.runs.finish import Outcome, finish
@@ -41,16 +37,6 @@ from hl_cli.runs.restart import Start, alone, clear, find
 from hl_cli.runs.resume import CONFIG, Resumed
 from hl_cli.runs.signals import Interruption
 from hl_cli.runs.state import RunState, attributes_of, why_never
-
-
-class Consumer(Protocol):
-    """Takes the records of a run, one after the other, and is closed in any case."""
-
-    def consume(self, record: StepRecord) -> None:
-        """Take one record."""
-
-    def close(self) -> None:
-        """Finish what is open."""
 
 
 def run(
@@ -70,6 +56,7 @@ def run(
     stop, world = stop or Interruption(), world or World()
     asked = hydra is None or any(str(said).startswith("split") for said in hydra.overrides.task)
     built = comparison(cfg, world, asked)
+    check_observers(cfg, built, world.size)
     with alone(folder), stop:  # no signal may come between what the processes say to one another
         if resumed is None:
             check_vacant(folder, of_hydra(hydra, folder) if hydra else ())
@@ -102,38 +89,22 @@ def _run(
     console.say(
         "\n".join([console.opening(about | {"reference": built.reference}), *([start.said()] if start else [])])
     )
-    pairs, runaway = Pairs(built.learners, built.reference), Runaway(built.learners)
-    tally, measure = RunningMetrics(built.measure, tuple(built.arms)), built.measure
-    early = early_stop(cfg.stop, built.arms.values(), built.schedule, tally)
-    schedule = replace(built.schedule, enough=early) if early else built.schedule
+    pairs, tally = Pairs(built.learners, built.reference), RunningMetrics(built.measure, tuple(built.arms))
     with ExitStack() as files:
-        physics = [name for name, arm in built.arms.items() if arm.coefficients]
-        tables = Tables(folder, tally, pairs, physics, built.schedule.period > 0, state and state["tables"])
-        files.callback(tables.close)
-        spans = Thousands(folder, measure, tally.names, state and state["thousands"])
-        files.callback(spans.close)
-        predictions = None
-        if cfg.predictions:
-            start_there = state and state["predictions"]
-            predictions = Predictions(folder, tally.names, built.stream, cfg.batch_size, start_there)
-            files.callback(predictions.close)
-        histograms = Histograms(built.learners) if cfg.log_histograms else None
-        board = TensorBoard(folder, tally, pairs, state and state["tensorboard"], histograms)
-        files.callback(board.close)
-        parts = (tally, pairs, runaway, tables, spans, board, predictions, early)
-        standing = RunState(cfg, built, *parts, world, made, history, attributes_of(built))
+        seen = observers(cfg, built, folder, tally, pairs, state, files)
+        early = seen.get("early_stop")
+        schedule = replace(built.schedule, enough=early) if isinstance(early, EarlyStop) else built.schedule
+        standing = RunState(cfg, built, pairs, seen, world, made, history, attributes_of(built))
         here = standing.load_state_dict(state) if state else None
         progress = Progress(built.schedule.steps, built.labels, here.step if here else 0)
         files.callback(progress.close)
         rest = _keeper(standing, folder, here)
-        records = compare_arms(built.stream, built.learners, measure, schedule, pairs, stop, here, rest, built.draws)
-        parts_told: tuple[Consumer | None, ...] = (predictions, tally, runaway, tables, spans, board, early, progress)
-        lost = _consume(records, [one for one in parts_told if one is not None])
-    written = [part.marks() for part in (tables, spans, board, predictions) if part]
-    write_sums(folder, {name: mark for marks in written for name, mark in marks.items()})
-    about["runaway"] = {name: asdict(growth) for name, growth in runaway.away.items()}
-    about["ended_early"] = early.reason if early and tally.steps < schedule.steps else None
-    return finish(cfg, built, folder, about, tally, pairs, stop, lost)
+        told = (built.stream, built.learners, built.measure, schedule, pairs, stop, here, rest, built.draws)
+        lost = _consume(compare_arms(*told), [*seen.values(), progress])
+    write_sums(folder, {name: mark for observer in seen.values() for name, mark in observer.marks().items()})
+    for observer in seen.values():
+        about |= observer.facts()
+    return finish(cfg, built, folder, about, tally, pairs, [*seen.values()], stop, lost)
 
 
 def _keeper(standing: RunState, folder: Path, start: ResumePoint | None) -> Callable[[ResumePoint, bool], None]:
@@ -162,7 +133,7 @@ def _keeper(standing: RunState, folder: Path, start: ResumePoint | None) -> Call
     return rest
 
 
-def _consume(records: Iterator[StepRecord], consumers: list[Consumer]) -> LostRank | BadSample | None:
+def _consume(records: Iterator[StepRecord], consumers: Sequence[Observer]) -> LostRank | BadSample | None:
     """Hand each record to all consumers; return what ended the run, but not its files: a lost process, a bad sample."""
     try:
         for record in records:

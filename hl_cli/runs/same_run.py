@@ -15,8 +15,6 @@ from hl_cli.errors import BadInput
 from hl_cli.parallel import launched
 from hl_cli.reporting import tensorboard
 from hl_cli.reporting.growing import Mark, check_mark
-from hl_cli.reporting.predictions import FILE as PREDICTIONS
-from hl_cli.reporting.thousands import FILE as THOUSANDS
 
 _NAMES = re.compile(rf"[a-z_]+\.csv|{tensorboard.FOLDER}/[\w-][\w.-]*/events\.out\.tfevents\.[\w.-]+")
 
@@ -24,9 +22,8 @@ _NAMES = re.compile(rf"[a-z_]+\.csv|{tensorboard.FOLDER}/[\w-][\w.-]*/events\.ou
 def files_of(state: dict[str, Any]) -> dict[str, Mark]:
     """The files that a run goes on with, by their path in its folder, and their marks; BadInput for a name of none."""
     events = state["tensorboard"]["files"].items()
-    tables = state["tables"] | {THOUSANDS: state["thousands"]["mark"]}
-    if state["predictions"]:
-        tables[PREDICTIONS] = state["predictions"]["mark"]
+    grown = {f"{name}.csv": of["mark"] for name, of in state.items() if isinstance(of, dict) and "mark" in of}
+    tables = state["tables"] | grown
     found = tables | {f"{tensorboard.FOLDER}/{learner}/{name}": mark for learner, (name, mark) in events}
     for name in found:
         if not _NAMES.fullmatch(name):

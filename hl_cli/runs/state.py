@@ -10,24 +10,19 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig
-from torch import Tensor, nn
+from torch import Tensor
 
 from hl_cli.build import Comparison
-from hl_cli.compare.early_stop import EarlyStop
+from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.probe import net_of
 from hl_cli.compare.resume_point import ResumePoint
-from hl_cli.compare.runaway import Runaway
-from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.config.unresolved import Hidden
 from hl_cli.errors import BadInput, LostRank
 from hl_cli.networks.attributes import Attributes, CannotSave
 from hl_cli.parallel import launched
 from hl_cli.parallel.command import Command
 from hl_cli.parallel.world import World
-from hl_cli.reporting.predictions import Predictions
-from hl_cli.reporting.tables import Tables
-from hl_cli.reporting.tensorboard import TensorBoard
-from hl_cli.reporting.thousands import Thousands
 from hl_cli.runs.provenance import MadeWith
 from hl_cli.runs.same_run import plain
 from hl_cli.streams import chance
@@ -39,14 +34,8 @@ class RunState:
 
     cfg: DictConfig
     built: Comparison
-    tally: RunningMetrics
     pairs: Pairs
-    runaway: Runaway
-    tables: Tables
-    thousands: Thousands
-    board: TensorBoard
-    predictions: Predictions | None
-    early: EarlyStop | None
+    observers: dict[str, Observer]
     world: World
     made_with: MadeWith
     resumed: list[dict[str, Any]]
@@ -79,14 +68,8 @@ class RunState:
             "seconds": {name: arm.seconds for name, arm in arms.items()},
             "attributes": attributes,
             "chance": chance.state_dict(),
-            "tally": self.tally.state_dict(),
             "differences": self.pairs.state_dict(),
-            "runaway": self.runaway.state_dict(),
-            "tables": self.tables.state_dict(),
-            "thousands": self.thousands.state_dict(),
-            "tensorboard": self.board.state_dict(),
-            "predictions": self.predictions and self.predictions.state_dict(),
-            "early_stop": self.early and self.early.state_dict(),
+            **{name: observer.state_dict() for name, observer in self.observers.items()},
         }
 
     def outside(self) -> dict[str, Any]:
@@ -102,16 +85,14 @@ class RunState:
         return found
 
     def load_state_dict(self, state: dict[str, Any]) -> ResumePoint:
-        """Go there; tables and board were opened there already. Raises BadInput where a part of it is another one."""
+        """Go there; files were opened there already. Raises BadInput where a part of it is another one."""
         with one_net():
             put_back(self.built, self.attributes, state)
             self.world.lead(Command.MOVE)
             self.world.broadcast(state["followers"])
-            self.tally.load_state_dict(state["tally"])
             self.pairs.load_state_dict(state["differences"])
-            self.runaway.load_state_dict(state["runaway"])
-            if self.early:
-                self.early.load_state_dict(state["early_stop"])
+            for name, observer in self.observers.items():
+                observer.load_state_dict(state[name])
             chance.load_state_dict(state["chance"])  # after all that may draw
             return ResumePoint.of(state["rest"])
 
@@ -146,12 +127,7 @@ def one_net() -> Iterator[None]:
 
 def attributes_of(built: Comparison) -> dict[str, Attributes]:
     """What the nets of the arms hold beside their weights, to be asked for when they have learnt."""
-    return {arm.name: Attributes(net) for arm in built.learners if (net := _net(arm)) is not None}
-
-
-def _net(arm: Any) -> nn.Module | None:
-    """The net of an arm, where it has one."""
-    return arm.split.module if hasattr(arm, "split") else getattr(arm, "module", None)
+    return {arm.name: Attributes(net) for arm in built.learners if (net := net_of(arm)) is not None}
 
 
 def why_never(built: Comparison) -> str:
@@ -159,7 +135,7 @@ def why_never(built: Comparison) -> str:
 
     Raises what is no property of stream or net: an OSError, also one behind another error.
     """
-    nets = [net for learner in built.learners if (net := _net(learner)) is not None]
+    nets = [net for learner in built.learners if (net := net_of(learner)) is not None]
     extra = [value for net in nets for value in net.state_dict().values() if not isinstance(value, Tensor)]
     try:
         memory = io.BytesIO()

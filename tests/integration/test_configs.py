@@ -45,6 +45,7 @@ def test_the_groups_are_those_of_the_program() -> None:
         "scheme",
         "integrator",
         "schedule",
+        "observe",
         "paths",
         "experiment",
         "debug",

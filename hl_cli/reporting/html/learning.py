@@ -12,11 +12,11 @@ import numpy as np
 
 from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import WINDOW, Measure
-from hl_cli.reporting.html.page import Section
 from hl_cli.reporting.html.scales import signed, ticks
 from hl_cli.reporting.html.thinning import plain, rolling, stretches, thinned
 from hl_cli.reporting.palette import Look
 from hl_cli.reporting.plots import DECADES, MOST_PERIODS, settled
+from hl_cli.reporting.sections import Section
 from hl_cli.reporting.tables import by_arm, read
 
 ENOUGH = 8  # steps that make a smooth curve

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,23 +22,6 @@ from hl_cli.reporting.whole import write_text
 
 LIBRARY = ("bokeh.min.js", "bokeh-api.min.js")
 LEVEL = 6  # of gzip
-
-
-@dataclass
-class Section:
-    """A part of a page: words, figures to be drawn by page.js, and the picture that stands there otherwise.
-
-    figures: as `page.js` reads them; picture: a PNG; table: header and rows.
-    """
-
-    name: str
-    title: str
-    words: str = ""
-    figures: list[dict[str, Any]] = field(default_factory=list)
-    picture: Path | None = None
-    about_picture: str = ""
-    table: list[list[str]] = field(default_factory=list)
-    numbers: int = 0  # columns of the table from the right that hold numbers
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.reporting import console, facts
 from hl_cli.reporting.html import generated, inside, learning
-from hl_cli.reporting.html.page import Section, write_page
+from hl_cli.reporting.html.page import write_page
 from hl_cli.reporting.own_units import own_units
 from hl_cli.reporting.palette import looks
 from hl_cli.reporting.parts import Parts
+from hl_cli.reporting.sections import Making, Section
 from hl_cli.reporting.thousands import thousands
 
 HEADLINES = {
@@ -35,11 +36,14 @@ def write_report_page(
     summary: dict[str, Any],
     tensors: dict[str, list[TensorDistance]],
     tally: RunningMetrics,
-    period: int,
-    floor: dict[int, float] | None,
+    scales: tuple[int, dict[int, float] | None],
+    observed: Sequence[Making],
     parts: Parts,
 ) -> None:
-    """Write the page from the files of the run, once all of them are there; period, floor: as in the pictures."""
+    """Write the page from the files of the run, once all of them are there.
+
+    scales: the period of the tasks and the noise floor, as in the pictures; observed: sections of the observers.
+    """
     headline, tone = HEADLINES[summary["verdict"]]
     judged = [name for name in summary["arms"] if "verdict" in summary[name]]
     config = folder / summary["config"] / "config.yaml"
@@ -57,7 +61,7 @@ def write_report_page(
         rows=console.table,
         cumulative=console.cumulative,
         own_units=own_units,
-        sections=_sections(folder, summary, tally, period, floor),
+        sections=[*_sections(folder, summary, tally, *scales), *observed],
         tensors=tensors,
         weights=lambda of: facts.weights(of, summary),
         compared=facts.compared,

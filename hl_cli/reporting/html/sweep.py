@@ -7,11 +7,12 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import quote
 
-from hl_cli.reporting.html.page import Section, write_page
+from hl_cli.reporting.html.page import write_page
 from hl_cli.reporting.html.sortable import Cell, Sortable, cell
 from hl_cli.reporting.html.sweep_curves import curves as all_curves
 from hl_cli.reporting.html.sweep_figures import Row, empty, number, sections
 from hl_cli.reporting.parts import Parts
+from hl_cli.reporting.sections import Section
 from hl_cli.reporting.sweep_lines import LABELS
 from hl_cli.reporting.sweep_table import arms_of, ranked, score_of
 

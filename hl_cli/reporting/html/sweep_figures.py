@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hl_cli.reporting.html.page import Section
 from hl_cli.reporting.html.thinning import plain
 from hl_cli.reporting.palette import key_of
+from hl_cli.reporting.sections import Section
 from hl_cli.reporting.sweep_lines import LABELS
 from hl_cli.reporting.sweep_table import arms_of, score_of
 
