@@ -108,12 +108,12 @@ def _help_of(group: str, option: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _prefix(group: str, option: str) -> str:
+def prefix_of(group: str, option: str) -> str:
     """Where the fields of an option lie in the config."""
     return {"arm": f"arms.{option}", "observe": f"observe.{option}"}.get(group, group)
 
 
-def _kind(group: str, option: str) -> tuple[type, dict[str, object]]:
+def config_of(group: str, option: str) -> tuple[type, dict[str, object]]:
     """The config class of an option, and the values that its file sets."""
     known, file = options_of(group), option
     values: dict[str, object] = {}
@@ -128,10 +128,12 @@ def _kind(group: str, option: str) -> tuple[type, dict[str, object]]:
 
 def _fields(group: str, option: str) -> Iterator[str]:
     """The fields of one option: what its file sets, and what they may be."""
-    kind, values = _kind(group, option)
+    kind, values = config_of(group, option)
     for name, default, meaning in validation.values(kind):
         if name != "name":
-            yield _entry(f"{_prefix(group, option)}.{name}={validation.shown(values.get(name, default))}", meaning, 34)
+            yield _entry(
+                f"{prefix_of(group, option)}.{name}={validation.shown(values.get(name, default))}", meaning, 34
+            )
 
 
 def _settings(text: str) -> Iterator[str]:
@@ -143,7 +145,9 @@ def _settings(text: str) -> Iterator[str]:
         yield _entry(f"{group}={option}", described(options_of(group)[option]), 34)
     for group, option in {**_usual(), **chosen}.items():
         if group in validation.GROUPS:
-            meanings |= {f"{group}.{name}": meaning for name, _, meaning in validation.values(_kind(group, option)[0])}
+            meanings |= {
+                f"{group}.{name}": meaning for name, _, meaning in validation.values(config_of(group, option)[0])
+            }
     for part in ("pytorch", "stop"):
         meanings |= {f"{part}.{name}": text for name, _, text in validation.values(validation.kind_of(part))}
     for name, value in _flat(said):

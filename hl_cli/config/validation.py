@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
@@ -79,6 +79,18 @@ APART = ("experiment", "debug")
 """Groups that are no part of a config: their options set values of the others."""
 LISTS = (*APART, "arm", "observe")
 """Groups of which several options may be chosen at once."""
+
+
+class Field(NamedTuple):
+    """One field of a config, for the help and the reference: its type as it is written, and what is allowed."""
+
+    name: str
+    type: str
+    default: object
+    meaning: str
+    allowed: str
+
+
 _WORDS = {"above": "> {}", "below": "< {}", "least": ">= {}", "most": "<= {}"}
 _TESTS = {
     "above": lambda v, b: v > b,
@@ -155,14 +167,19 @@ def kind_of(name: str) -> type:
     return next(kind for kind in KINDS if kind.__name__.lower() == name)
 
 
-def values(kind: type = Run) -> Iterator[tuple[str, str, str]]:
-    """Name, default and meaning of the plain values of a run, or of another kind of config, for the help."""
+def entries(kind: type = Run) -> Iterator[Field]:
+    """The plain values of a run, or of another kind of config."""
     for f in fields(kind):
         if f.metadata:
-            allowed = f.metadata["choices"] or ([_allowed(f.metadata["bounds"])] if f.metadata["bounds"] else [])
-            choices = f" ({', '.join(map(str, allowed))})" if allowed else ""
             default = f.default_factory() if callable(f.default_factory) else f.default
-            yield f.name, shown(default), f.metadata["meaning"] + choices
+            allowed = ", ".join(map(str, f.metadata["choices"] or [])) or _allowed(f.metadata["bounds"])
+            yield Field(f.name, str(f.type), default, f.metadata["meaning"], allowed)
+
+
+def values(kind: type = Run) -> Iterator[tuple[str, str, str]]:
+    """Name, default and meaning of the same, each with what is allowed, for the help."""
+    for entry in entries(kind):
+        yield entry.name, shown(entry.default), entry.meaning + (f" ({entry.allowed})" if entry.allowed else "")
 
 
 def shown(value: object) -> str:

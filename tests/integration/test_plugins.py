@@ -1,4 +1,4 @@
-"""Streams and models of a user's own, by module:factory and by entry point, as the README shows them."""
+"""Streams and models of a user's own, by module:factory and by entry point, as a how-to page shows them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def mine(tmp_path: Path) -> Path:
-    """A folder with the README's mine.py, and a distribution that names what is in it as entry points."""
-    text = (ROOT / "README.md").read_text()
+    """A folder with the mine.py of the how-to page, and a distribution that names what is in it as entry points."""
+    text = (ROOT / "docs" / "howto" / "own-net.md").read_text()
     (tmp_path / "mine.py").write_text(text.split("```python\n# mine.py\n", 1)[1].split("```", 1)[0])
     info = tmp_path / "mine-1.0.dist-info"
     info.mkdir()

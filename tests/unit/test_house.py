@@ -102,8 +102,9 @@ def test_every_file_of_the_program_is_tracked() -> None:
     """A line in .gitignore may hide a room, and a clone would then not run."""
     if not (ROOT / ".git").exists() or not shutil.which("git"):
         pytest.skip("no checkout, or no git")
+    rooms = ("hl_cli", "configs", "tests", "scripts", "docs")
     hidden = subprocess.run(
-        ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "hl_cli", "configs", "tests", "scripts"],
+        ["git", "ls-files", "--others", "--ignored", "--exclude-standard", *rooms],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout.split()  # fmt: skip
     assert not [name for name in hidden if not name.endswith(".pyc")]
