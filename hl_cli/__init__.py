@@ -7,6 +7,7 @@ Everything a user needs without the command line; each name is imported when it 
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ _HOME = {
     "TabularStream": "hl_cli.streams.tabular",
     "Measure": "hl_cli.compare.metrics",
     "HamiltonianLearner": "hl_cli.learners.hamiltonian",
-    "Blocks": "hl_cli.learners.passing",
+    "Blockwise": "hl_cli.learners.passing",
     "Wave": "hl_cli.learners.passing",
     "Local": "hl_cli.learners.local",
     "PyTorchLearner": "hl_cli.learners.pytorch",
@@ -40,6 +41,7 @@ _HOME = {
     "Task": "hl_cli.types",
 }
 __all__ = sorted(_HOME)
+_RENAMED = {"Blocks": "Blockwise"}
 
 _checkout = Path(__file__).resolve().parent.parent
 if not (Path(__file__).parent / "configs").exists() and (_checkout / "configs" / "run.yaml").exists():
@@ -47,6 +49,10 @@ if not (Path(__file__).parent / "configs").exists() and (_checkout / "configs" /
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        new = _RENAMED[name]
+        warnings.warn(f"hl_cli.{name} is now hl_cli.{new}", DeprecationWarning, stacklevel=2)
+        return __getattr__(new)
     if name not in _HOME:
         raise AttributeError(f"module 'hl_cli' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOME[name]), name)

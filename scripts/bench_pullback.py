@@ -8,7 +8,7 @@ import torch
 from ratios import compare
 from torch import nn
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.networks.blocks import Block, ModuleBlock
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.recurrent import TanhCell
@@ -17,10 +17,12 @@ WIDTH = 128
 
 
 @torch.no_grad()
-def tick(block: Block, x: torch.Tensor, h: tuple[torch.Tensor, ...], z: torch.Tensor, drive: Drive) -> None:
+def tick(
+    block: Block, x: torch.Tensor, h: tuple[torch.Tensor, ...], z: torch.Tensor, drive: GradientAccumulator
+) -> None:
     _, tape = block.record(x, h)
     drive.start()
-    block.pull_back(tape, (z,), drive)
+    block.vjp(tape, (z,), drive)
 
 
 def pullback() -> None:
@@ -34,7 +36,7 @@ def pullback() -> None:
         for batch in (1, 32):
             x, h, z = (torch.randn(batch, WIDTH) for _ in range(3))
             sides = [
-                partial(tick, block, x, (h,) if remembers else (), z, Drive.of(*block.parameters))
+                partial(tick, block, x, (h,) if remembers else (), z, GradientAccumulator.of(*block.parameters))
                 for block in (written, module)
             ]
             compare(f"{name}, batch {batch}", 1.0, *sides)

@@ -51,7 +51,7 @@ class Loop:
         """As ForwardLearner.step."""
         first = sample.inputs[0, :1]
         assert sample.target is not None
-        shown = self.cell.rest(first)[0][0]
+        shown = self.cell.initial_state(first)[0][0]
         h, chosen = complex_row(shown[: 2 * len(self.w)]), int(shown[2 * len(self.w) :].argmax())
         zeta = np.zeros_like(h)
         for target in sample.target.view(-1).numpy():

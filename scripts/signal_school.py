@@ -26,7 +26,7 @@ from ratios import build
 from words import pairs
 
 from hl_cli import config
-from hl_cli.compare.runaway import AWAY, rms, scales
+from hl_cli.compare.weight_growth import AWAY, rms, scales
 from hl_cli.errors import NonFinite
 
 TAU, FADE = 0.1, 0.2  # tau eta, tau eta_z

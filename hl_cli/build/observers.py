@@ -16,8 +16,8 @@ from hl_cli.build.roster import seen_by
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.probe import net_of
-from hl_cli.compare.runaway import Runaway
 from hl_cli.compare.running_metrics import RunningMetrics
+from hl_cli.compare.weight_growth import WeightGrowth
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.recurrent import Recurrent
 from hl_cli.reporting.credit import Credit
@@ -59,7 +59,7 @@ def observers(
     if cfg.predictions:
         add("predictions", Predictions(folder, tally.names, built.stream, cfg.batch_size, start("predictions")))
     add("tally", tally)
-    add("runaway", Runaway(built.learners))
+    add("runaway", WeightGrowth(built.learners))
     physics = [name for name, arm in built.arms.items() if arm.coefficients]
     add("tables", Tables(folder, tally, pairs, physics, built.schedule.period > 0, start("tables")))
     add("thousands", Thousands(folder, built.measure, tally.names, start("thousands")))

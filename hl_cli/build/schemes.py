@@ -20,14 +20,14 @@ from hl_cli.learners.data_parallel import DataParallel
 from hl_cli.learners.forward import ForwardLearner
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.local import Local
-from hl_cli.learners.passing import Blocks, Wave
+from hl_cli.learners.passing import Blockwise, Wave
 from hl_cli.networks.cuts import Cut
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.splits import Split
 from hl_cli.parallel.world import World
 
 LATE = "scheme=local is another method: costates arrive late; compare the curves"
-Arm = HamiltonianLearner | Blocks | Local | ForwardLearner
+Arm = HamiltonianLearner | Blockwise | Local | ForwardLearner
 
 
 def _global(cfg: DictConfig, world: World, what: dict[str, Any]) -> HamiltonianLearner:
@@ -44,7 +44,7 @@ def _global(cfg: DictConfig, world: World, what: dict[str, Any]) -> HamiltonianL
     return HamiltonianLearner(**what, memory=cfg.memory, anchor_every=cfg.anchor_every)
 
 
-def _staged(cfg: DictConfig, world: World, what: dict[str, Any]) -> Blocks | Local:
+def _staged(cfg: DictConfig, world: World, what: dict[str, Any]) -> Blockwise | Local:
     if cfg.parallel is not None:
         raise NoSuchCombination(
             f"parallel={cfg.parallel}: scheme={cfg.scheme.name} has its own; allowed: scheme=global"
@@ -60,7 +60,7 @@ def _staged(cfg: DictConfig, world: World, what: dict[str, Any]) -> Blocks | Loc
     place: dict[str, Any] = {"cut": _cut(cfg.scheme.blocks), "devices": devices, "world": world}
     if OmegaConf.get_type(cfg.scheme) is config.Local:
         return Local(**what, **place, stash=cfg.scheme.stash)
-    return (Wave if OmegaConf.get_type(cfg.scheme) is config.Wave else Blocks)(**what, **place)
+    return (Wave if OmegaConf.get_type(cfg.scheme) is config.Wave else Blockwise)(**what, **place)
 
 
 def _cut(blocks: Any) -> Cut:

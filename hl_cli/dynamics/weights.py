@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hl_cli.dynamics.drive import NOBODY, Drive
+from hl_cli.dynamics.accumulator import NOBODY, GradientAccumulator
 from hl_cli.dynamics.rules.base import Loose, WeightState
 
 ALIGNMENT = 16  # elements: every slot starts at a full cache line, as PyTorch's own tensors do
@@ -18,7 +18,7 @@ PIECE = 2**19  # elements: larger nets are updated in pieces that stay in the ca
 class _Buffer(NamedTuple):
     flat: Tensor
     slots: dict[Tensor, Tensor]
-    drive: Drive
+    drive: GradientAccumulator
     pieces: tuple[Tensor, ...]
 
 
@@ -71,7 +71,7 @@ class FlatWeights:
     def _buffer(self) -> _Buffer:
         flat = torch.zeros_like(self.theta)
         slots = self.views(flat)
-        return _Buffer(flat, slots, Drive(slots), flat.split(PIECE))
+        return _Buffer(flat, slots, GradientAccumulator(slots), flat.split(PIECE))
 
     @property
     def omega(self) -> Tensor:
@@ -79,7 +79,7 @@ class FlatWeights:
         return self._omega.flat
 
     @property
-    def drive(self) -> Drive:
+    def drive(self) -> GradientAccumulator:
         """Where dH/dtheta is summed."""
         return self._next.drive
 

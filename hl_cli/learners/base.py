@@ -83,6 +83,6 @@ def all_finite(tensors: Iterable[Tensor], quantity: str) -> None:
             raise NonFinite(quantity)  # a sum may overflow alone, so each element was looked at
 
 
-def admit(omega: Tensor) -> None:
+def check_finite(omega: Tensor) -> None:
     """Stop before the weights move when omega is not finite."""
     all_finite((omega,), "weight costate")

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import stateless
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import hamiltonian, share_of
 from hl_cli.dynamics.rules.base import pure
 from hl_cli.errors import BadInput, NonFinite
@@ -28,7 +28,7 @@ from hl_cli.learners.export import ELSE, Run, compiled, gap_between
 from hl_cli.learners.forward import ForwardLearner
 from hl_cli.networks.antisymmetric import AntisymmetricBlock
 from hl_cli.networks.blocks import ModuleBlock
-from hl_cli.networks.living import BOUND, flat, nested
+from hl_cli.networks.online import BOUND, flat, nested
 from hl_cli.networks.sequence import parted
 from hl_cli.networks.splits import unopened
 from hl_cli.types import LearnerRecord, Physics, Sample
@@ -128,7 +128,7 @@ class CompiledForward(ForwardLearner):
             living.forget()
         new = self.phase.views(theta)
         slots = {w: torch.zeros_like(w) for w in new.values()}
-        drive = Drive(slots)
+        drive = GradientAccumulator(slots)
         named = {name: new[p] for name, p in split.module.named_parameters() if p in new}
         with stateless._reparametrize_module(split.module, named):
             y = x = living.tick(u)
@@ -138,8 +138,8 @@ class CompiledForward(ForwardLearner):
             loss, below = self._loss(y, target)
             loss, below = loss * counts, below * counts
             if split.output is not None:
-                below = split.output.pull_back(tape, (below,), drive).x
-            living.pull_back(below, drive)
+                below = split.output.vjp(tape, (below,), drive).x
+            living.vjp(below, drive)
             drive.finish()
         g = self.phase.laid(list(slots.values()))
         phi: Any = scalars[2]
@@ -173,7 +173,7 @@ class CompiledForward(ForwardLearner):
         if u.shape != self._shape:
             raise BadInput(f"compile=true: inputs {tuple(u.shape)} after {tuple(self._shape)}; {ELSE}")
         given = self._given(u, target)
-        self._leash.at(self.ticks)
+        self._bound_on_weights.at(self.ticks)
         if self._observed:
             self.neurons.before = [tuple(part.clone() for part in state) for state in self._here]
             self._old = self.phase.theta.clone(), self.phase.omega.clone()

@@ -15,7 +15,7 @@ from hl_cli.errors import BadInput
 from hl_cli.learners.base import finite
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.ranks import Ranks
-from hl_cli.networks.sequence import Neurons
+from hl_cli.networks.sequence import SequenceRun
 from hl_cli.parallel.command import Command
 from hl_cli.parallel.world import World
 from hl_cli.streams.base import as_sample
@@ -58,7 +58,7 @@ class DataParallel(Ranks, HamiltonianLearner):
             said = self.world.gather(record.prediction)
             return record if said is None else record._replace(prediction=said)
 
-    def _share(self, neurons: Neurons) -> Share:
+    def _share(self, neurons: SequenceRun) -> Share:
         """Zeta of the whole batch is 1/N of what each rank has for its rows."""
         mine, count = super()._share(neurons), self.world.size
         all_of_them = self.world.gather_objects(mine) or [mine]
@@ -67,7 +67,7 @@ class DataParallel(Ranks, HamiltonianLearner):
             state_costate=sum(s.state_costate for s in all_of_them) / count**2,
         )
 
-    def _admit_loss(self, loss: float) -> float:
+    def _check_loss(self, loss: float) -> float:
         return finite(self.world.mean_of(loss), "loss")
 
     def _complete_drive(self) -> None:

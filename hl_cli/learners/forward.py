@@ -1,6 +1,6 @@
 r"""The HL arm on a stream that never ends: h, z, omega and theta take one Euler step at each tick, and live on.
 
-A tick of the semi-implicit order (hl_cli.networks.living has both orders, and what a chain of blocks sees):
+A tick of the semi-implicit order (hl_cli.networks.online has both orders, and what a chain of blocks sees):
 
     h'     = h + tau rate (F(u, h) - h)
     z'     = (1 - tau eta_z - tau rate) z + tau rate (dF/dh)^T z + tau phi dL/dh(h')
@@ -27,10 +27,10 @@ from hl_cli.dynamics.rules import UpdateRule, semi_implicit_euler
 from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.base import all_finite, evaluating, finite
-from hl_cli.learners.leash import Leash
 from hl_cli.learners.naming import NamedWeights
-from hl_cli.networks.living import Living
+from hl_cli.learners.weight_bound import WeightBound
 from hl_cli.networks.losses import Loss, value_and_costate
+from hl_cli.networks.online import OnlineChain
 from hl_cli.networks.sequence import joined, parted
 from hl_cli.networks.splits import Split
 from hl_cli.streams.base import as_sample
@@ -75,11 +75,11 @@ class ForwardLearner(NamedWeights):
         self._flow, self._ticks = Flow(coefficients.leak, coefficients.tau * eta_z, sign), split.ticks
         self.neurons = self._fresh()
         self.phase = FlatWeights([p for block in split.blocks for p in block.parameters])
-        self._leash = Leash(self.phase.theta)
+        self._bound_on_weights = WeightBound(self.phase.theta)
         self.ticks, self.seconds, self._phi = 0, 0.0, self.loss_weight(0)  # phi of the last tick, the units of zeta
 
-    def _fresh(self) -> Living:
-        return Living(self.split.state, self._flow, self.rule.newest)
+    def _fresh(self) -> OnlineChain:
+        return OnlineChain(self.split.state, self._flow, self.rule.newest)
 
     def loss_weight(self, tick: int) -> float:
         """phi at a tick (counted from 0)."""
@@ -130,8 +130,8 @@ class ForwardLearner(NamedWeights):
             loss, below = self._loss(y, target)
             value = finite(loss.item(), "loss")
             if split.output is not None:
-                below = split.output.pull_back(tape, (below,), drive).x
-        self.neurons.pull_back(below, drive)
+                below = split.output.vjp(tape, (below,), drive).x
+        self.neurons.vjp(below, drive)
         self.phase.finish()
         if self.carry:  # at every tick: weights that ran away with them would hide it
             self.neurons.check(below)
@@ -147,7 +147,7 @@ class ForwardLearner(NamedWeights):
         """The weights tick."""
         self._clip_drive()
         s, first = -self._flow.sign, self._phi if self.rise else self.coefficients.phi_first
-        self.rule.step(self.phase, self.coefficients, s * self._phi, s * first, self._leash.at(self.ticks))
+        self.rule.step(self.phase, self.coefficients, s * self._phi, s * first, self._bound_on_weights.at(self.ticks))
         self.ticks += 1
 
     def _physics(self, loss: float) -> Physics:

@@ -23,11 +23,11 @@ from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.hamiltonian import Share, hamiltonian, share_of
 from hl_cli.dynamics.rules import UpdateRule, semi_implicit_euler
 from hl_cli.dynamics.weights import FlatWeights
-from hl_cli.learners.base import admit, evaluating, finite
+from hl_cli.learners.base import check_finite, evaluating, finite
 from hl_cli.learners.naming import NamedWeights
 from hl_cli.networks.losses import Loss, value_and_costate
 from hl_cli.networks.memory import ANCHOR_EVERY, check_memory
-from hl_cli.networks.sequence import Neurons, joined, parted
+from hl_cli.networks.sequence import SequenceRun, joined, parted
 from hl_cli.networks.splits import Split
 from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Physics, Sample
@@ -71,7 +71,7 @@ class HamiltonianLearner(NamedWeights):
         start = perf_counter()
         split, c = self.split, self.coefficients
         phi = c.loss_weight(self.steps)
-        neurons = Neurons(split.state, split.ticks(sample.inputs), c.leak, split.every)
+        neurons = SequenceRun(split.state, split.ticks(sample.inputs), c.leak, split.every)
         shown, tapes = neurons.run(self.memory, self.anchor_every), []
         if split.output is not None:
             for t, x in enumerate(shown):
@@ -79,15 +79,15 @@ class HamiltonianLearner(NamedWeights):
                 tapes.append(tape)
         y = joined(shown)
         loss, zeta = self._loss(y, sample.target)
-        value = self._admit_loss(loss.item())
+        value = self._check_loss(loss.item())
         drive = self.phase.drive
         drive.start()
         zetas: list[Tensor | None] = [*parted(zeta, len(shown))]
         if split.output is not None:
             for t in reversed(range(len(zetas))):
-                zetas[t] = split.output.pull_back(tapes[t], (zetas[t],), drive, want_x=bool(split.state)).x
+                zetas[t] = split.output.vjp(tapes[t], (zetas[t],), drive, want_x=bool(split.state)).x
         if split.state:
-            neurons.pull_back(zetas, drive)
+            neurons.vjp(zetas, drive)
             if neurons.drift is not None:
                 self.drift = max(self.drift or 0.0, finite(neurons.drift, "rebuilt state"))
         self._complete_drive()
@@ -97,13 +97,13 @@ class HamiltonianLearner(NamedWeights):
             paused = perf_counter()
             physics = self._physics(neurons, value, phi)
             start += perf_counter() - paused
-        self.rule.step(self.phase, c, phi, c.phi_first, admit)
+        self.rule.step(self.phase, c, phi, c.phi_first, check_finite)
         self.steps += 1
         self._advance()
         self.seconds += perf_counter() - start
         return LearnerRecord(y, value, physics)
 
-    def _admit_loss(self, loss: float) -> float:
+    def _check_loss(self, loss: float) -> float:
         """Stop before anything moves when the loss is not finite."""
         return finite(loss, "loss")
 
@@ -111,12 +111,12 @@ class HamiltonianLearner(NamedWeights):
         """End the learning period, with what other processes know of dH/dtheta; here there are none."""
         self.phase.finish()
 
-    def _physics(self, neurons: Neurons, loss: float, phi: float) -> Physics:
+    def _physics(self, neurons: SequenceRun, loss: float, phi: float) -> Physics:
         """H and its parts at the last tick of the sequence, before the weights move."""
         share = self._share(neurons)
         return hamiltonian(loss, phi, [share], self.coefficients.beta, self.coefficients.tau)
 
-    def _share(self, neurons: Neurons) -> Share:
+    def _share(self, neurons: SequenceRun) -> Share:
         """What H is made of beside the loss."""
         return share_of(neurons.costates, neurons.before, neurons.after, self.phase.theta, self.phase.omega)
 
@@ -125,7 +125,7 @@ class HamiltonianLearner(NamedWeights):
         """Let the neurons run over the inputs; weights and costates stay."""
         with evaluating(self.split.module):
             split = self.split
-            shown = Neurons(split.state, split.ticks(inputs), self.coefficients.leak, split.every).run()
+            shown = SequenceRun(split.state, split.ticks(inputs), self.coefficients.leak, split.every).run()
             return joined(shown if split.output is None else [split.output.candidate(x, ())[0] for x in shown])
 
     def phases(self) -> list[FlatWeights]:

@@ -20,7 +20,7 @@ from hl_cli.learners.pipeline import Pipeline
 from hl_cli.types import LearnerRecord, Sample
 
 
-class Blocks(Pipeline):
+class Blockwise(Pipeline):
     """Each block back-propagates inside itself; between blocks only h and zeta pass."""
 
     weights_tick_together = True
@@ -80,7 +80,7 @@ class Blocks(Pipeline):
         return shares, fault
 
 
-class Wave(Blocks):
+class Wave(Blockwise):
     """The weights of a stage tick when its costate passes. One that meets a fault stops; those above have ticked."""
 
     weights_tick_together = False

@@ -26,7 +26,8 @@ from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import all_finite
 from hl_cli.learners.clipping import Clip
-from hl_cli.networks.blocks import Block, Chain, ModuleBlock, Tape
+from hl_cli.networks.blocks import Block, ModuleBlock, Tape
+from hl_cli.networks.chain import Chain
 
 
 class Stage:
@@ -126,12 +127,12 @@ class Stage:
         drive = self.phase.drive
         drive.start()
         if self.output is not None and z is not None:
-            z = self.output.pull_back(self._tapes[1], (z,), drive).x
+            z = self.output.vjp(self._tapes[1], (z,), drive).x
         self._zeta, below = z, None
         if z is None:
             drive.pass_over(p for block in self.parts for p in block.parameters)
         else:
-            below = self.block.pull_back(self._tapes[0], (z,), drive, want_x=self.number > 1).x
+            below = self.block.vjp(self._tapes[0], (z,), drive, want_x=self.number > 1).x
         self.phase.finish()
         if self.clip is not None:
             self.clip.drive(self.phase, self.phase.parameters)

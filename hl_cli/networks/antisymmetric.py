@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
-from hl_cli.networks.cell import Cell, CellBlock, Derived
+from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.exponential import MatrixExponential, derivative
 
 
@@ -39,7 +39,7 @@ class Antisymmetric(Cell):
         self.inputs = nn.Linear(features, hidden)
         self.generator = nn.Parameter(torch.empty(hidden, hidden).uniform_(-1, 1) * hidden**-0.5)
 
-    def derive(self) -> Derived:
+    def precompute(self) -> Precomputed:
         """E."""
         return (MatrixExponential.apply(self.flow()),)
 
@@ -47,9 +47,9 @@ class Antisymmetric(Cell):
         """A."""
         return (self.generator - self.generator.t()) * (0.5 * self.scale)
 
-    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+    def tick(self, x: Tensor, h: State, precomputed: Precomputed) -> State:
         """Turn, then push."""
-        return (functional.linear(h[0], derived[0]).add_(self.inputs(x).mul_(self.gain)),)
+        return (functional.linear(h[0], precomputed[0]).add_(self.inputs(x).mul_(self.gain)),)
 
 
 class AntisymmetricBlock(CellBlock):
@@ -64,33 +64,35 @@ class AntisymmetricBlock(CellBlock):
         super().start()
         self.back = None
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """The costate turns by E^T; z h^T joins the costate of E."""
-        (x, h), (e,), g = tape, self.derived, z[0]
+        (x, h), (e,), g = tape, self.precomputed, z[0]
         assert g is not None
         weight, bias = self.cell.inputs.weight, self.cell.inputs.bias
-        self.add_toward(0, torch.mm(g.t(), h))
+        self.accumulate_cotangent(0, torch.mm(g.t(), h))
         push = g * self.cell.gain
         drive.add_product(weight, push.t(), x)
         drive.add_rows(bias, push)
         return Pulled(input_costate(push, weight, x) if want_x else None, (torch.mm(g, e) if want_h else None,))
 
-    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+    def vjp_state(self, tape: Tape, z: Costate) -> Costate:
         """The turn alone."""
         assert z[0] is not None
-        return (torch.mm(z[0], self.derived[0]),)
+        return (torch.mm(z[0], self.precomputed[0]),)
 
-    def pull_derived(self, drive: Drive) -> None:
+    def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """Through exp, then through A."""
-        z = self.came_toward(0)
-        self.derived, self.back = (), None  # not needed any more, and the pull-back needs room
+        z = self.cotangent_of(0)
+        self.precomputed, self.back = (), None  # not needed any more, and the pull-back needs room
         g = derivative(self.cell.flow().t(), z) * (0.5 * self.cell.scale)
         drive.add(self.cell.generator, g + (-g).t())
 
     def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
         """Pull, then turn back."""
         if self.back is None:
-            (e,) = self.derived
+            (e,) = self.precomputed
             self.back = 2 * e - torch.linalg.multi_dot((e, e.t(), e))
         before = torch.mm(h[0] - self.cell.inputs(x) * self.cell.gain, self.back)
         return (before,), (x, before)

@@ -8,17 +8,19 @@ both give the same bits and the written form is two to three times faster.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import NO_DRIVE, Drive
+from hl_cli.dynamics.accumulator import NO_GRADIENT, GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.errors import BadInput
 
 Tape = Any
+RENAMED = {"rest": "initial_state", "pull_back": "vjp", "pull_state": "vjp_state"}
 
 
 class Pulled(NamedTuple):
@@ -56,17 +58,24 @@ class Block:
     invertible = False
     amplifies = 1.0
 
+    def __init_subclass__(cls) -> None:
+        """Take a block of the user's own that is written with the names of before."""
+        for old, new in RENAMED.items():
+            if old in cls.__dict__ and new not in cls.__dict__:
+                warnings.warn(f"{cls.__name__}.{old} is now called {new}", DeprecationWarning, stacklevel=2)
+                setattr(cls, new, cls.__dict__[old])
+
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = list(parameters)
 
-    def rest(self, x: Tensor) -> State:
+    def initial_state(self, x: Tensor) -> State:
         """h_0, the state before the first tick, for a batch like x."""
         return ()
 
     def start(self) -> None:
         """Begin a learning period: compute what follows from the weights alone, if anything."""
 
-    def finish(self, drive: Drive) -> None:
+    def finish(self, drive: GradientAccumulator) -> None:
         """End it: add what the weights get through that to the drive."""
 
     def candidate(self, x: Tensor, h: State) -> State:
@@ -74,19 +83,21 @@ class Block:
         return self.record(x, h)[0]
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
-        """F(x, h) and a tape of what pull_back needs; want_x: whether the costate of x will be asked for."""
+        """F(x, h) and a tape of what vjp needs; want_x: whether the costate of x will be asked for."""
         raise TypeError(f"{type(self).__name__} does not say how to record")
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """Pull the costate z of F back to x and h, and add (dF/dtheta)^T z to the drive.
 
         z holds a tensor, or None for zero, per state tensor.
         """
         raise TypeError(f"{type(self).__name__} does not say how to pull back")
 
-    def pull_state(self, tape: Tape, z: Costate) -> Costate:
-        """(dF/dh)^T z alone: no drive, and the tape is good for one pull_back more."""
-        return self.pull_back(tape, z, NO_DRIVE, want_x=False).h
+    def vjp_state(self, tape: Tape, z: Costate) -> Costate:
+        """(dF/dh)^T z alone: no drive, and the tape is good for one vjp more."""
+        return self.vjp(tape, z, NO_GRADIENT, want_x=False).h
 
     def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
         """The state that F took to h, up to rounding, and the tape that record would have made there."""
@@ -98,7 +109,7 @@ class ModuleBlock(Block):
 
     Without memory the module is called as module(x); with `width` (or a tuple of widths) it has a state and is
     called as module(x, h), or module(x, (h, c, ...)), and returns the next one, like torch.nn.RNNCell or LSTMCell.
-    Weights that its graph does not reach have no gradient: they rest (hl_cli.dynamics.drive).
+    Weights that its graph does not reach have no gradient: they rest (hl_cli.dynamics.accumulator).
     """
 
     conditional = True
@@ -110,7 +121,7 @@ class ModuleBlock(Block):
         self.single = not isinstance(width, tuple)
         self.widths = () if width is None else (width if isinstance(width, tuple) else (width,))
 
-    def rest(self, x: Tensor) -> State:
+    def initial_state(self, x: Tensor) -> State:
         """Zeros of (batch, width) per state tensor."""
         return tuple(x.new_zeros(x.shape[0], width) for width in self.widths)
 
@@ -132,7 +143,9 @@ class ModuleBlock(Block):
             out = self._call(x, h)
         return tuple(o.detach() for o in out), (x, h, out)
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """One vector-Jacobian product through the recorded graph."""
         x, h, out = tape
         past = h if want_h else ()
@@ -148,7 +161,7 @@ class ModuleBlock(Block):
                 drive.add(parameter, g)
         return Pulled(got[0] if want_x else None, got[first - len(past) : first])
 
-    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+    def vjp_state(self, tape: Tape, z: Costate) -> Costate:
         """The same for h alone; the graph stays."""
         _, h, out = tape
         return _products(out, z, h, retain_graph=True)
@@ -164,36 +177,3 @@ def _products(out: State, z: Costate, wrt: Sequence[Tensor], retain_graph: bool 
         return (None,) * len(wrt)
     outputs, costates = zip(*roots, strict=True)
     return torch.autograd.grad(outputs, wrt, costates, retain_graph=retain_graph, allow_unused=True)
-
-
-class Chain(Block):
-    """Blocks without memory, one after the other, as one block: an output net written out by hand."""
-
-    def __init__(self, links: Sequence[Block]) -> None:
-        super().__init__([p for link in links for p in link.parameters])
-        self.links = list(links)
-        self.conditional = any(link.conditional for link in links)
-
-    def candidate(self, x: Tensor, h: State) -> State:
-        """x goes through all links."""
-        for link in self.links:
-            (x,) = link.candidate(x, ())
-        return (x,)
-
-    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
-        """The tapes of all links."""
-        tapes = []
-        for k, link in enumerate(self.links):
-            (x,), tape = link.record(x, (), want_x or k > 0)
-            tapes.append(tape)
-        return (x,), tapes
-
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
-        """The costate comes down link by link."""
-        below = z[0]
-        for k in reversed(range(len(self.links))):
-            if below is None:  # what this link showed was not used
-                drive.pass_over(self.links[k].parameters)
-                continue
-            below = self.links[k].pull_back(tape[k], (below,), drive, want_x or k > 0).x
-        return Pulled(below, ())

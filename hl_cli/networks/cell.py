@@ -1,4 +1,4 @@
-r"""What cells of our own share: what is derived of the weights once a learning period, and their place in a loop.
+r"""What cells of our own share: what is precomputed from the weights once a learning period, and their place in a loop.
 
 The weights are frozen during a sequence, so what follows from them alone (a rotation's cosines, the exponential of a
 matrix) is computed at its start, not at every tick:
@@ -16,19 +16,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import State
 from hl_cli.networks.blocks import Block, Tape
 
-Derived = tuple[Tensor, ...]
+Precomputed = tuple[Tensor, ...]
 
 
 class Cell(nn.Module):
     """A cell called as cell(x, h), like torch.nn.RNNCell, or, with two state tensors, like torch.nn.LSTMCell.
 
     x: (batch, features); h: (batch, hidden) per state tensor, at rest zeros. In a loop over a sequence, call
-    `derive` once before it and hand its result to every tick. elementwise: whether no unit sees another, and row r of
-    every weight belongs to unit r modulo their number.
+    `precompute` once before it and hand its result to every tick. elementwise: whether no unit sees another, and row
+    r of every weight belongs to unit r modulo their number.
     """
 
     tensors = 1
@@ -38,29 +38,29 @@ class Cell(nn.Module):
         super().__init__()
         self.hidden = hidden
 
-    def derive(self) -> Derived:
+    def precompute(self) -> Precomputed:
         """What follows from the weights alone."""
         return ()
 
-    def rest(self, x: Tensor) -> State:
+    def initial_state(self, x: Tensor) -> State:
         """h before the first tick."""
         return (x.new_zeros(x.shape[0], self.hidden),) * self.tensors
 
-    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+    def tick(self, x: Tensor, h: State, precomputed: Precomputed) -> State:
         """The next state."""
         raise NotImplementedError
 
-    def forward(self, x: Tensor, h: Any = None, derived: Derived | None = None) -> Any:
+    def forward(self, x: Tensor, h: Any = None, precomputed: Precomputed | None = None) -> Any:
         """One tick, from rest where h is None; a state of one tensor comes and goes without its tuple."""
-        state = self.rest(x) if h is None else (h if isinstance(h, tuple) else (h,))
-        out = self.tick(x, state, self.derive() if derived is None else derived)
+        state = self.initial_state(x) if h is None else (h if isinstance(h, tuple) else (h,))
+        out = self.tick(x, state, self.precompute() if precomputed is None else precomputed)
         return out if self.tensors > 1 else out[0]
 
 
 class CellBlock(Block):
-    """A cell as a block; `pull_back` is the subclass's, and `pull_derived` and `pull_state` where anything is derived.
+    """A cell as a block; `vjp` is the subclass's, `vjp_precomputed` and `vjp_state` where it precomputes.
 
-    derived: D(theta), as of `start`. toward: the costates of it, by its place, summed over the ticks; None for zero.
+    precomputed: D(theta), as of `start`. cotangents: its costates, by place, summed over the ticks; None for zero.
     """
 
     memory = True
@@ -68,43 +68,43 @@ class CellBlock(Block):
     def __init__(self, cell: Any) -> None:
         super().__init__(list(cell.parameters()))
         self.cell = cell
-        self.derived: Derived = ()
-        self.toward: list[Tensor | None] = []
+        self.precomputed: Precomputed = ()
+        self.cotangents: list[Tensor | None] = []
 
     def start(self) -> None:
         """Derive anew; no costate has come yet."""
-        self.derived = self.cell.derive()
-        self.toward = [None] * len(self.derived)
+        self.precomputed = self.cell.precompute()
+        self.cotangents = [None] * len(self.precomputed)
 
-    def finish(self, drive: Drive) -> None:
-        """Pull the costates of what is derived back to the weights."""
-        if self.derived:
-            self.pull_derived(drive)
+    def finish(self, drive: GradientAccumulator) -> None:
+        """Pull the costates of what was precomputed back to the weights."""
+        if self.precomputed:
+            self.vjp_precomputed(drive)
 
-    def add_toward(self, place: int, g: Tensor) -> None:
-        """Add to a costate of what is derived; g is given away."""
-        before = self.toward[place]
+    def accumulate_cotangent(self, place: int, g: Tensor) -> None:
+        """Add to a costate of what was precomputed; g is given away."""
+        before = self.cotangents[place]
         if before is None:
-            self.toward[place] = g
+            self.cotangents[place] = g
         else:
             before.add_(g)
 
-    def came_toward(self, place: int) -> Tensor:
+    def cotangent_of(self, place: int) -> Tensor:
         """That costate, summed."""
-        g = self.toward[place]
-        return torch.zeros_like(self.derived[place]) if g is None else g
+        g = self.cotangents[place]
+        return torch.zeros_like(self.precomputed[place]) if g is None else g
 
-    def pull_derived(self, drive: Drive) -> None:
-        """Add (dD/dtheta)^T toward to the drive."""
+    def vjp_precomputed(self, drive: GradientAccumulator) -> None:
+        """Add (dD/dtheta)^T cotangents to the drive."""
         raise NotImplementedError
 
-    def rest(self, x: Tensor) -> State:
+    def initial_state(self, x: Tensor) -> State:
         """Zeros of (batch, hidden) per state tensor."""
-        return self.cell.rest(x)
+        return self.cell.initial_state(x)
 
     def candidate(self, x: Tensor, h: State) -> State:
         """The cell's own tick."""
-        return self.cell.tick(x, h, self.derived)
+        return self.cell.tick(x, h, self.precomputed)
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """The tape is (x, *h) where the subclass says nothing else."""

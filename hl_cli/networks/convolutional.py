@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.errors import NoSuchCombination
 from hl_cli.networks.blocks import Block, Pulled, Tape
@@ -55,7 +55,9 @@ class Convolution(Block):
         f, largest = functional.max_pool2d_with_indices(a, TWO)
         return (f.flatten(1),), (x, a, largest)
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """The formulas of this file's head."""
         x, a, largest = tape
         assert z[0] is not None

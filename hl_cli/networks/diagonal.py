@@ -16,10 +16,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
-from hl_cli.networks.cell import Cell, CellBlock, Derived
+from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.rotation import Rotation, RotationBlock
 
 RING = (0.9, 0.999)
@@ -42,38 +42,40 @@ class Diagonal(Cell):
         self.inputs = nn.Linear(features, hidden)
         self.nu = drawn(hidden)
 
-    def derive(self) -> Derived:
+    def precompute(self) -> Precomputed:
         """Lambda, and exp(nu)."""
         growth = torch.exp(self.nu)
         return torch.exp(-growth), growth
 
-    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+    def tick(self, x: Tensor, h: State, precomputed: Precomputed) -> State:
         """Fade, then push."""
-        return (derived[0] * h[0] + self.inputs(x),)
+        return (precomputed[0] * h[0] + self.inputs(x),)
 
 
 class DiagonalBlock(CellBlock):
     """The tape is (x, h)."""
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """The costate fades by the same factors."""
-        (x, h), (factor, _), g = tape, self.derived, z[0]
+        (x, h), (factor, _), g = tape, self.precomputed, z[0]
         assert g is not None
         weight, bias = self.cell.inputs.weight, self.cell.inputs.bias
-        self.add_toward(0, (g * h).sum(0))
+        self.accumulate_cotangent(0, (g * h).sum(0))
         drive.add_product(weight, g.t(), x)
         drive.add_rows(bias, g)
         return Pulled(input_costate(g, weight, x) if want_x else None, (g * factor if want_h else None,))
 
-    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+    def vjp_state(self, tape: Tape, z: Costate) -> Costate:
         """That alone."""
         assert z[0] is not None
-        return (z[0] * self.derived[0],)
+        return (z[0] * self.precomputed[0],)
 
-    def pull_derived(self, drive: Drive) -> None:
+    def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """d lambda/d nu, in the order of autograd."""
-        factor, growth = self.derived
-        drive.add(self.cell.nu, -(self.came_toward(0) * factor) * growth)
+        factor, growth = self.precomputed
+        drive.add(self.cell.nu, -(self.cotangent_of(0) * factor) * growth)
 
 
 class ComplexDiagonal(Rotation):
@@ -83,7 +85,7 @@ class ComplexDiagonal(Rotation):
         super().__init__(features, hidden)
         self.nu = drawn(hidden)
 
-    def derive(self) -> Derived:
+    def precompute(self) -> Precomputed:
         """r cos w and r sin w, and what they are made of."""
         growth, cos, sin = torch.exp(self.nu), torch.cos(self.angles), torch.sin(self.angles)
         r = torch.exp(-growth)
@@ -95,8 +97,8 @@ class ComplexDiagonalBlock(RotationBlock):
 
     invertible = False
 
-    def pull_derived(self, drive: Drive) -> None:
+    def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """In the order of autograd: through s, then through c."""
-        (_, _, cos, sin, r, growth), to_c, to_s = self.derived, self.came_toward(0), self.came_toward(1)
+        (_, _, cos, sin, r, growth), to_c, to_s = self.precomputed, self.cotangent_of(0), self.cotangent_of(1)
         drive.add(self.cell.angles, to_s * r * cos + to_c * r * -sin)
         drive.add(self.cell.nu, -((to_s * sin + to_c * cos) * r) * growth)

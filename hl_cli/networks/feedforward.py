@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
-from hl_cli.networks.blocks import Block, Chain, Pulled, Tape, input_costate
+from hl_cli.networks.blocks import Block, Pulled, Tape, input_costate
+from hl_cli.networks.chain import Chain
 
 aten = torch.ops.aten
 
@@ -46,7 +47,9 @@ class Dense(Block):
         out = self.candidate(x, h)
         return out, (x, out[0])
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """The formulas of this file's head."""
         x, f = tape
         g = z[0]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Pulled, Tape
 from hl_cli.networks.recurrent import TanhCell
@@ -38,9 +38,11 @@ class LeakyCell(TanhCell):
         f = nn.RNNCell.forward(self.cell, x, h[0])  # type: ignore[arg-type]
         return (torch.lerp(h[0], f, self.cell.leak),), (x, h[0], f)  # type: ignore[arg-type]
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """z (1 - leak) stays with h, z leak goes through F."""
         assert z[0] is not None
         leak: float = self.cell.leak  # type: ignore[assignment]
-        pulled = super().pull_back(tape, (z[0] * leak,), drive, want_x, want_h)
+        pulled = super().vjp(tape, (z[0] * leak,), drive, want_x, want_h)
         return Pulled(pulled.x, (total(z[0] * (1.0 - leak), pulled.h[0]),) if want_h else (None,))

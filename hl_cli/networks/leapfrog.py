@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
-from hl_cli.networks.cell import Cell, CellBlock, Derived
+from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 
 aten = torch.ops.aten
 
@@ -49,7 +49,7 @@ class Leapfrog(Cell):
         """tanh(D p + b)."""
         return torch.tanh(self.drift(p))
 
-    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+    def tick(self, x: Tensor, h: State, precomputed: Precomputed) -> State:
         """Kick, then drift."""
         q, p = h
         p = p - self.eps * (self.force(x, q) @ self.kick)
@@ -77,7 +77,9 @@ class LeapfrogBlock(CellBlock):
         force = cell.force(x, q)
         return (q, p + cell.eps * (force @ cell.kick)), (x, q, p, force, velocity)
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """Through the drift to p', then through the kick to q and x; each matrix is met twice a tick."""
         x, q, p, force, velocity = tape
         cell, (z_q, z_p) = self.cell, z

@@ -18,10 +18,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
-from hl_cli.networks.cell import Cell, CellBlock, Derived
+from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.recurrent import PyTorchCell
 
 aten = torch.ops.aten
@@ -67,7 +67,9 @@ class LSTMCell(PyTorchCell):
         out, kept = _tick(a + b, h[1])
         return out, (x, h[0], kept)
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """Both linear maps have the costates of the gates."""
         x, h, kept = tape
         g, z_c = _pull(kept, z)
@@ -90,7 +92,7 @@ class ElementwiseLSTM(Cell):
         """W x + b + w h, (batch, 4 hidden)."""
         return self.inputs(x) + (h.unsqueeze(1) * self.own.view(4, -1)).flatten(1)
 
-    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+    def tick(self, x: Tensor, h: State, precomputed: Precomputed) -> State:
         """The next (h, c)."""
         return _tick(self.sums(x, h[0]), h[1])[0]
 
@@ -103,7 +105,9 @@ class ElementwiseLSTMBlock(CellBlock):
         out, kept = _tick(self.cell.sums(x, h[0]), h[1])
         return out, (x, h[0], kept)
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """Each unit's h has the costates of its own four gates."""
         x, h, kept = tape
         g, z_c = _pull(kept, z)

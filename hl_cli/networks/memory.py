@@ -50,7 +50,7 @@ def join_freed(t: int) -> None:
 
 
 class Ticking(Protocol):
-    """A chain of blocks over a sequence (hl_cli.networks.sequence.Neurons)."""
+    """A chain of blocks over a sequence (hl_cli.networks.sequence.SequenceRun)."""
 
     def tick(self, t: int, h: list[State], record: bool) -> Ticked:
         """From h before tick t to h after it, and the tapes if asked for."""

@@ -20,10 +20,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Block, Pulled, Tape
-from hl_cli.networks.cell import Cell, CellBlock, Derived
+from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 
 
 def nearest(x: Tensor, descriptions: Tensor) -> Tensor:
@@ -54,12 +54,12 @@ class Oscillators(Cell):
         self.register_buffer("descriptions", torch.empty(0, features) if descriptions is None else descriptions)
         self.shows = 2 * hidden + len(self.descriptions)
 
-    def derive(self) -> Derived:
+    def precompute(self) -> Precomputed:
         """c and s."""
         angles = self.frequencies * self.step
         return torch.cos(angles), torch.sin(angles)
 
-    def rest(self, x: Tensor) -> State:
+    def initial_state(self, x: Tensor) -> State:
         """h_0 of the description x, zero where it is zero, and the choice."""
         size = x.abs().sum(1, keepdim=True)
         h = (x / torch.where(size > 0, size, torch.ones_like(size))) @ self.start.t()
@@ -68,9 +68,9 @@ class Oscillators(Cell):
         rows = torch.arange(len(self.descriptions), device=x.device)
         return (torch.cat((h, (nearest(x, self.descriptions)[:, None] == rows).to(h.dtype)), 1),)
 
-    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+    def tick(self, x: Tensor, h: State, precomputed: Precomputed) -> State:
         """Turn; the input is not seen."""
-        (c, s), (q, p, choice) = derived, self.parts(h[0])
+        (c, s), (q, p, choice) = precomputed, self.parts(h[0])
         return (torch.cat((c * q - s * p, s * q + c * p, choice), 1),)
 
     def parts(self, h: Tensor) -> list[Tensor]:
@@ -90,30 +90,32 @@ class OscillatorBlock(CellBlock):
         q, p, _ = self.cell.parts(h[0])
         return self.candidate(x, h), (x, q, p)
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """The costates turn by the transpose; what comes through p' first, as autograd does."""
-        (x, q, p), (c, s) = tape, self.derived
+        (x, q, p), (c, s) = tape, self.precomputed
         assert z[0] is not None
         z_q, z_p, z_choice = self.cell.parts(z[0])
         back = -z_q
         if self.parameters:
-            self.add_toward(0, (z_p * p).sum(0))
-            self.add_toward(1, (z_p * q).sum(0))
-            self.add_toward(1, (back * p).sum(0))
-            self.add_toward(0, (z_q * q).sum(0))
+            self.accumulate_cotangent(0, (z_p * p).sum(0))
+            self.accumulate_cotangent(1, (z_p * q).sum(0))
+            self.accumulate_cotangent(1, (back * p).sum(0))
+            self.accumulate_cotangent(0, (z_q * q).sum(0))
         past = torch.cat((z_p * s + z_q * c, z_p * c + back * s, z_choice), 1) if want_h else None
         return Pulled(torch.zeros_like(x) if want_x else None, (past,))
 
-    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+    def vjp_state(self, tape: Tape, z: Costate) -> Costate:
         """The turn alone."""
         assert z[0] is not None
-        (c, s), (z_q, z_p, z_choice) = self.derived, self.cell.parts(z[0])
+        (c, s), (z_q, z_p, z_choice) = self.precomputed, self.cell.parts(z[0])
         return (torch.cat((z_p * s + z_q * c, z_p * c - z_q * s, z_choice), 1),)
 
-    def pull_derived(self, drive: Drive) -> None:
+    def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """dc/dw = -step sin(step w), ds/dw = step cos(step w)."""
         if self.parameters:
-            (c, s), to_c, to_s = self.derived, self.came_toward(0), self.came_toward(1)
+            (c, s), to_c, to_s = self.precomputed, self.cotangent_of(0), self.cotangent_of(1)
             drive.add(self.cell.frequencies, (to_s * c + to_c * -s) * self.cell.step)
 
 
@@ -144,7 +146,9 @@ class RowsBlock(Block):
         row = choice @ weight
         return ((row * h_).sum(1, keepdim=True),), (h_, choice, row)
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """To the chosen row alone, and to h; nothing to the choice."""
         (h, choice, row), below = tape, z[0]
         assert below is not None

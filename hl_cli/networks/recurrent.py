@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hl_cli.dynamics.drive import NO_DRIVE, Drive
+from hl_cli.dynamics.accumulator import NO_GRADIENT, GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell
@@ -63,8 +63,8 @@ class Recurrent(nn.Module):
         return torch.stack(said, 1).flatten(0, 1) if self.every else self.head(x)
 
     def ready(self) -> list[Callable[..., Any]]:
-        """The cells as they tick in one learning period: what follows from the weights alone is derived once."""
-        return [partial(c, derived=c.derive()) if isinstance(c, Cell) else c for c in self.cells]
+        """The cells as they tick in one learning period: what follows from the weights alone is computed once."""
+        return [partial(c, precomputed=c.precompute()) if isinstance(c, Cell) else c for c in self.cells]
 
     def tick(self, x: Tensor, states: States, ready: Sequence[Callable[..., Any]]) -> tuple[Tensor, States]:
         """What the top cell shows after one tick, for the head, and the states; None in their place: at rest."""
@@ -85,7 +85,7 @@ class PyTorchCell(Block):
         super().__init__([cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh])
         self.cell = cell
 
-    def rest(self, x: Tensor) -> State:
+    def initial_state(self, x: Tensor) -> State:
         """Zeros of (batch, hidden) per state tensor."""
         zeros = x.new_zeros(x.shape[0], self.cell.hidden_size)
         return (zeros,) * self.tensors
@@ -100,11 +100,11 @@ class PyTorchCell(Block):
         return functional.linear(x, c.weight_ih, c.bias_ih), functional.linear(h, c.weight_hh, c.bias_hh)
 
     def pull_gates(
-        self, x: Tensor, h: Tensor, g_ih: Tensor, g_hh: Tensor, drive: Drive, want_x: bool, want_h: bool
+        self, x: Tensor, h: Tensor, g_ih: Tensor, g_hh: Tensor, drive: GradientAccumulator, want_x: bool, want_h: bool
     ) -> tuple[Tensor | None, Tensor | None]:
         """Costates of the gates (batch, gates * hidden) to those of x and h, and to the drive of the weights."""
         c = self.cell
-        if drive is not NO_DRIVE:
+        if drive is not NO_GRADIENT:
             drive.add_product(c.weight_ih, g_ih.t(), x)
             drive.add_product(c.weight_hh, g_hh.t(), h)
             drive.add_rows(c.bias_ih, g_ih)
@@ -121,7 +121,9 @@ class TanhCell(PyTorchCell):
         out = self.candidate(x, h)
         return out, (x, h[0], out[0])
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """g = (1 - F^2) z goes to both linear maps."""
         x, h, f = tape
         g = aten.tanh_backward(z[0], f)
@@ -141,7 +143,9 @@ class GRUCell(PyTorchCell):
         d = h[0] - n
         return (d * u + n,), (x, h[0], r, u, n, b_n, d)
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """Both linear maps have the costates of the gates, the second those of n through r."""
         x, h, r, *_ = tape
         g_r, g_u, g_n, direct = self._pull(tape, z)
@@ -149,7 +153,7 @@ class GRUCell(PyTorchCell):
         below, past = self.pull_gates(x, h, g_ih, g_hh, drive, want_x, want_h)
         return Pulled(below, (total(direct, past) if want_h else None,))
 
-    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+    def vjp_state(self, tape: Tape, z: Costate) -> Costate:
         """Through the second map alone."""
         g_r, g_u, g_n, direct = self._pull(tape, z)
         return (torch.addmm(direct, torch.cat((g_r, g_u, g_n * tape[2]), 1), self.cell.weight_hh),)

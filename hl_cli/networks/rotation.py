@@ -19,10 +19,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
-from hl_cli.networks.cell import Cell, CellBlock, Derived
+from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 
 
 class Rotation(Cell):
@@ -37,14 +37,14 @@ class Rotation(Cell):
         self.inputs = nn.Linear(features, 2 * hidden)
         self.angles = nn.Parameter(torch.rand(hidden))
 
-    def derive(self) -> Derived:
+    def precompute(self) -> Precomputed:
         """c and s, cos w and sin w."""
         cos, sin = torch.cos(self.angles), torch.sin(self.angles)
         return self.damping * cos, self.damping * sin, cos, sin
 
-    def tick(self, x: Tensor, h: State, derived: Derived) -> State:
+    def tick(self, x: Tensor, h: State, precomputed: Precomputed) -> State:
         """Turn, then push."""
-        (q, p), (c, s, *_) = h, derived
+        (q, p), (c, s, *_) = h, precomputed
         push_q, push_p = (self.inputs(x) * self.gain).chunk(2, 1)
         return c * q - s * p + push_q, s * q + c * p + push_p
 
@@ -58,18 +58,20 @@ class RotationBlock(CellBlock):
         super().__init__(cell)
         self.amplifies = 1.0 / cell.damping
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """The costates turn by the transpose; what comes through p' first, as autograd does."""
         x, q, p = tape
         weight, bias = self.cell.inputs.weight, self.cell.inputs.bias
         z_q = torch.zeros_like(q) if z[0] is None else z[0]
         z_p = z[1]
         if z_p is not None:
-            self.add_toward(0, (z_p * p).sum(0))
-            self.add_toward(1, (z_p * q).sum(0))
+            self.accumulate_cotangent(0, (z_p * p).sum(0))
+            self.accumulate_cotangent(1, (z_p * q).sum(0))
         back = -z_q
-        self.add_toward(1, (back * p).sum(0))
-        self.add_toward(0, (z_q * q).sum(0))
+        self.accumulate_cotangent(1, (back * p).sum(0))
+        self.accumulate_cotangent(0, (z_q * q).sum(0))
         g = torch.cat((z_q, torch.zeros_like(z_q) if z_p is None else z_p), 1) * self.cell.gain
         drive.add_product(weight, g.t(), x)
         drive.add_rows(bias, g)
@@ -78,27 +80,27 @@ class RotationBlock(CellBlock):
 
     def _turned_back(self, z_q: Tensor, z_p: Tensor | None, back: Tensor) -> Costate:
         """The costates of q and p; back: -z_q."""
-        c, s, *_ = self.derived
+        c, s, *_ = self.precomputed
         if z_p is None:
             return z_q * c, back * s
         return z_p * s + z_q * c, z_p * c + back * s
 
-    def pull_state(self, tape: Tape, z: Costate) -> Costate:
+    def vjp_state(self, tape: Tape, z: Costate) -> Costate:
         """That alone."""
-        (c, s, *_), (z_q, z_p) = self.derived, z
+        (c, s, *_), (z_q, z_p) = self.precomputed, z
         z_q = torch.zeros_like(tape[1]) if z_q is None else z_q
         if z_p is None:
             return z_q * c, -z_q * s
         return torch.addcmul(z_q * c, z_p, s), torch.addcmul(z_p * c, z_q, s, value=-1)
 
-    def pull_derived(self, drive: Drive) -> None:
+    def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """dc/dw = -damping sin(w), ds/dw = damping cos(w)."""
-        (_, _, cos, sin), damping = self.derived, self.cell.damping
-        drive.add(self.cell.angles, self.came_toward(1) * damping * cos + self.came_toward(0) * damping * -sin)
+        (_, _, cos, sin), damping = self.precomputed, self.cell.damping
+        drive.add(self.cell.angles, self.cotangent_of(1) * damping * cos + self.cotangent_of(0) * damping * -sin)
 
     def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
         """Pull, then turn back."""
-        c, s, *_ = self.derived
+        c, s, *_ = self.precomputed
         square = c * c + s * s  # damping^2 but for the rounding of c and s, which would be the same at every tick
         c, s = c / square, s / square
         push_q, push_p = (self.cell.inputs(x) * self.cell.gain).chunk(2, 1)

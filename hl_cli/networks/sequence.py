@@ -21,7 +21,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, costate_step, neuron_step, total
 from hl_cli.networks.blocks import Block, Pulled, Tape
 from hl_cli.networks.memory import ANCHOR_EVERY, Memory, Reverse, Ticked, memory_of
@@ -37,13 +37,13 @@ def parted(rows: Tensor, ticks: int) -> Sequence[Tensor]:
     return (rows,) if ticks == 1 else rows.unflatten(0, (-1, ticks)).unbind(1)
 
 
-class Neurons:
+class SequenceRun:
     """A chain of blocks over one sequence: it ticks forward, then the costates run back over it.
 
     Blocks above the last one with memory tick only when the target counts: nobody reads them in between. A leak
     below 1 is a memory of every block.
     inputs: u_1..u_T; leak: tau rate; every: whether every tick counts, or the last alone. before[i], after[i]: h of
-    block i as the last tick found it, and at the end. costates[i]: zeta_i(T), once pull_back has run.
+    block i as the last tick found it, and at the end. costates[i]: zeta_i(T), once vjp has run.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Neurons:
         deepest = max((k for k, block in enumerate(blocks, start=1) if block.memory), default=0)
         self._remembering = deepest if leak == 1.0 else len(blocks)
         self.inputs, self.leak = inputs, leak
-        self.after: list[State] = [block.rest(inputs[0]) for block in self.blocks]
+        self.after: list[State] = [block.initial_state(inputs[0]) for block in self.blocks]
         self.before = self.after
         self.costates: list[Costate] = [() for _ in self.blocks]
         self.memory: Memory | None = None
@@ -113,7 +113,7 @@ class Neurons:
             tapes.append(tape)
         return past, tapes
 
-    def pull_back(self, zetas: Sequence[Tensor | None], drive: Drive) -> None:
+    def vjp(self, zetas: Sequence[Tensor | None], drive: GradientAccumulator) -> None:
         """Run the costates from T to 1 and add the g_i; zetas: dL/dh of the top block at the ticks that count."""
         leak, memory = self.leak, self.memory
         assert memory is not None
@@ -129,7 +129,7 @@ class Neurons:
                 if t == len(self.inputs) - 1:
                     self.costates[i] = z
                 scaled = z if leak == 1.0 else tuple(None if part is None else part * leak for part in z)
-                pulled = self.blocks[i].pull_back(tapes[i], scaled, drive, want_x=i > 0, want_h=t > 0)
+                pulled = self.blocks[i].vjp(tapes[i], scaled, drive, want_x=i > 0, want_h=t > 0)
                 below = pulled.x
                 later[i] = costate_step(z, pulled.h or (None,) * len(z), leak) if t > 0 else ()
                 if all(part is None for part in later[i]):
@@ -153,17 +153,19 @@ class Unrolled(Block):
 
     def candidate(self, x: Tensor, h: State) -> State:
         """x (batch, ticks, features) to (rows, outputs)."""
-        return (joined(Neurons(self.blocks, x.unbind(1), every=self.every).run()),)
+        return (joined(SequenceRun(self.blocks, x.unbind(1), every=self.every).run()),)
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """The tape is the whole run."""
-        run = Neurons(self.blocks, x.unbind(1), every=self.every)
+        run = SequenceRun(self.blocks, x.unbind(1), every=self.every)
         shown = run.run("store")
         return (joined(shown),), (run, len(shown))
 
-    def pull_back(self, tape: Tape, z: Costate, drive: Drive, want_x: bool = True, want_h: bool = True) -> Pulled:
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
         """Back-propagation through time; this block stands at the inputs, so x has no costate."""
         assert z[0] is not None
         run, counted = tape
-        run.pull_back(parted(z[0], counted), drive)
+        run.vjp(parted(z[0], counted), drive)
         return Pulled(None, ())

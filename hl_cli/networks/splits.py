@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from hl_cli.errors import BadInput
-from hl_cli.networks.blocks import Block, Chain, ModuleBlock
+from hl_cli.networks.blocks import Block, ModuleBlock
+from hl_cli.networks.chain import Chain
 from hl_cli.networks.sequence import Unrolled
 
 SPLITS = ("output", "state", "state_output")

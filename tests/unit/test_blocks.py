@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from hl_cli.build.models import CELLS, OWN_CELLS
-from hl_cli.dynamics.drive import Drive
-from hl_cli.networks.blocks import Block, Chain, ModuleBlock
+from hl_cli.dynamics.accumulator import GradientAccumulator
+from hl_cli.networks.blocks import Block, ModuleBlock
+from hl_cli.networks.chain import Chain
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.leaky import LeakyCell, LeakyRNNCell
-from hl_cli.networks.losses import value_and_costate
 from hl_cli.networks.sequence import Unrolled
 
 Made = tuple[Block, nn.Module, int]
@@ -108,11 +108,11 @@ def same_bits(block: Block, module: nn.Module, x: Tensor, h: tuple[Tensor, ...])
     out = out if isinstance(out, tuple) else (out,)
     z = tuple(torch.randn_like(o) for o in out)
     expected = torch.autograd.grad(out, [x, *h, *block.parameters], z)
-    drive = Drive.of(*block.parameters)
+    drive = GradientAccumulator.of(*block.parameters)
     with torch.no_grad():
         block.start()
         found, tape = block.record(x.detach(), tuple(s.detach() for s in h))
-        pulled = block.pull_back(tape, z, drive)
+        pulled = block.vjp(tape, z, drive)
         block.finish(drive)
         block.start()
         again = block.candidate(x.detach(), tuple(s.detach() for s in h))
@@ -130,10 +130,10 @@ def test_pull_back_against_finite_differences(name: str) -> None:
     x, step = torch.randn(2, 4, dtype=torch.float64), 1e-5
     h = tuple(torch.randn(2, 6, dtype=torch.float64) for _ in range(tensors))
     z = tuple(torch.randn(2, 6, dtype=torch.float64) for _ in range(max(tensors, 1)))
-    drive = Drive.of(*block.parameters)
+    drive = GradientAccumulator.of(*block.parameters)
     with torch.no_grad():
         block.start()
-        block.pull_back(block.record(x, h)[1], z, drive)
+        block.vjp(block.record(x, h)[1], z, drive)
         block.finish(drive)
         for p in block.parameters:
             along = torch.randn_like(p)
@@ -148,12 +148,12 @@ def test_pull_back_against_finite_differences(name: str) -> None:
 
 def test_a_costate_that_is_not_wanted_is_not_made() -> None:
     block, _, _ = BLOCKS["lstm"](4, 6, torch.float32)
-    drive = Drive.of(*block.parameters)
+    drive = GradientAccumulator.of(*block.parameters)
     with torch.no_grad():
         x = torch.randn(2, 4)
-        _, tape = block.record(x, block.rest(x))
+        _, tape = block.record(x, block.initial_state(x))
         z = (torch.randn(2, 6), None)
-        pulled = block.pull_back(tape, z, drive, want_x=False, want_h=False)
+        pulled = block.vjp(tape, z, drive, want_x=False, want_h=False)
     assert pulled.x is None and all(part is None for part in pulled.h)
 
 
@@ -165,7 +165,7 @@ def test_lstm_takes_a_costate_of_its_cell_alone() -> None:
     expected = torch.autograd.grad(module(x, (h, c))[1], [h, c], z_c)
     with torch.no_grad():
         _, tape = block.record(x, (h.detach(), c.detach()))
-        pulled = block.pull_back(tape, (None, z_c), Drive.of(*block.parameters))
+        pulled = block.vjp(tape, (None, z_c), GradientAccumulator.of(*block.parameters))
     for value, wanted in zip(pulled.h, expected, strict=True):
         torch.testing.assert_close(value, wanted, rtol=1e-14, atol=0)
 
@@ -185,23 +185,11 @@ def test_chain_and_unrolled_are_the_whole_net() -> None:
     ]
     for block, inputs, y in nets:
         expected = torch.autograd.grad(y, block.parameters, z)
-        drive = Drive.of(*block.parameters)
+        drive = GradientAccumulator.of(*block.parameters)
         with torch.no_grad():
             (found,), tape = block.record(inputs, ())
-            block.pull_back(tape, (z,), drive, want_x=False)
+            block.vjp(tape, (z,), drive, want_x=False)
             assert torch.equal(block.candidate(inputs, ())[0], found)
         assert torch.equal(found, y)
         for p, wanted in zip(block.parameters, expected, strict=True):
             assert torch.equal(drive[p], wanted)
-
-
-@pytest.mark.parametrize("batch", [1, 5, 32])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_cross_entropy_has_the_bits_of_autograd(batch: int, dtype: torch.dtype) -> None:
-    y, target = torch.randn(batch, 10, dtype=dtype, requires_grad=True), torch.randint(10, (batch,))
-    loss = nn.functional.cross_entropy(y, target)
-    (expected,) = torch.autograd.grad(loss, y)
-    for function in (nn.functional.cross_entropy, lambda a, b: nn.functional.cross_entropy(a, b)):  # written, autograd
-        with torch.no_grad():
-            value, zeta = value_and_costate(function)(y.detach(), target)
-        assert torch.equal(value, loss) and torch.equal(zeta, expected)

@@ -14,7 +14,7 @@ from hl_cli.errors import BadInput
 from hl_cli.learners.data_parallel import DataParallel
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.local import Local
-from hl_cli.learners.passing import Blocks, Wave
+from hl_cli.learners.passing import Blockwise, Wave
 from hl_cli.networks.splits import side_by_side, split_of, stages
 from hl_cli.parallel.world import World
 from hl_cli.types import Sample
@@ -41,7 +41,7 @@ def learner(make: Any, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("make", "options"), [(Local, {"stash": True}), (Local, {}), (Wave, {}), (Blocks, {}), (HamiltonianLearner, {})]
+    ("make", "options"), [(Local, {"stash": True}), (Local, {}), (Wave, {}), (Blockwise, {}), (HamiltonianLearner, {})]
 )
 def test_each_sample_is_counted_once_and_all_goes_on_from_a_state(make: Any, options: dict[str, Any]) -> None:
     first, stream = learner(make, **options), samples(20)

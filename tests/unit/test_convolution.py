@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.equivalence import SGD, physics_of
 from hl_cli.errors import BadInput
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.pytorch import PyTorchLearner
-from hl_cli.networks.blocks import Chain
+from hl_cli.networks.chain import Chain
 from hl_cli.networks.convolutional import Convolution, Image, convolution_blocks, convolutional
 from hl_cli.networks.feedforward import ACTIVATIONS
 from hl_cli.networks.splits import SPLITS, split_chain
@@ -49,10 +49,10 @@ def test_pull_back_has_the_bits_of_autograd(
     out = nn.Sequential(*layers)(x)
     z = torch.randn_like(out)
     expected = torch.autograd.grad(out, [*([x] if want_x else []), *block.parameters], z)
-    drive = Drive.of(*block.parameters)
+    drive = GradientAccumulator.of(*block.parameters)
     with torch.no_grad():
         found, tape = block.record(x.detach(), (), want_x)
-        pulled = block.pull_back(tape, (z,), drive, want_x)
+        pulled = block.vjp(tape, (z,), drive, want_x)
         (again,) = block.candidate(x.detach(), ())
     assert (pulled.x is not None) == want_x and pulled.h == ()
     got = [*([pulled.x] if want_x else []), *(drive[p] for p in block.parameters)]
@@ -65,9 +65,9 @@ def test_pull_back_against_finite_differences() -> None:
     torch.manual_seed(3)
     block = Convolution(nn.Conv2d(2, 3, 3, padding=1, dtype=torch.float64), (2, 5, 4), "tanh")
     x, z, step = torch.randn(2, 40).double(), torch.randn(2, 12).double(), 1e-6
-    drive = Drive.of(*block.parameters)
+    drive = GradientAccumulator.of(*block.parameters)
     with torch.no_grad():
-        pulled = block.pull_back(block.record(x, ())[1], (z,), drive)
+        pulled = block.vjp(block.record(x, ())[1], (z,), drive)
         assert pulled.x is not None
         for value, costate in [(x, pulled.x), *((p, drive[p]) for p in block.parameters)]:
             along = torch.randn_like(value)
@@ -93,10 +93,10 @@ def test_the_blocks_are_the_net(ticks: int) -> None:
     y = net(x)
     expected = torch.autograd.grad(y, chain.parameters, z)
     for inputs in (x, x.flatten(1)):
-        drive = Drive.of(*chain.parameters)
+        drive = GradientAccumulator.of(*chain.parameters)
         with torch.no_grad():
             (found,), tape = chain.record(inputs, (), want_x=True)
-            pulled = chain.pull_back(tape, (z,), drive)
+            pulled = chain.vjp(tape, (z,), drive)
         assert torch.equal(found, y) and pulled.x is not None and pulled.x.shape == inputs.shape
         assert all(torch.equal(drive[p], g) for p, g in zip(chain.parameters, expected, strict=True))
 

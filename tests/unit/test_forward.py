@@ -55,7 +55,7 @@ def textbook(built: Comparison, cfg: dict[str, Any], samples: list[Sample], expl
         cell = net.cells[k] if k < len(net.cells) else None
         said = cell(x) if cell is not None else block(x, [])
         said = said if isinstance(said, tuple) else (said,)
-        rest = cell.rest(x) if isinstance(cell, Cell) else [torch.zeros_like(part) for part in said]
+        rest = cell.initial_state(x) if isinstance(cell, Cell) else [torch.zeros_like(part) for part in said]
         h.append(list(rest))
         x = said[0].detach()
     z = [[torch.zeros_like(part) for part in parts] for parts in h]

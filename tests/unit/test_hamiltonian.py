@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from hl_cli.build import Comparison
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import costate_step, hamiltonian, neuron_step, share_of
-from hl_cli.networks.sequence import Neurons
+from hl_cli.networks.sequence import SequenceRun
 from hl_cli.types import Sample
 
 
@@ -30,10 +30,10 @@ def test_derivatives_of_h_are_what_the_blocks_pull_back() -> None:
     energy = (z * f).sum() - 0.5 * beta * sum((w**2).sum() for w in omega)
     dh, dz, *rest = torch.autograd.grad(energy, [h, z, *cell.parameters(), *omega])
     dtheta, domega = rest[:4], rest[4:]
-    drive = Drive.of(*block.parameters)
+    drive = GradientAccumulator.of(*block.parameters)
     with torch.no_grad():
         (candidate,), tape = block.record(u, (h,))
-        pulled = block.pull_back(tape, (z * rate * tau,), drive)
+        pulled = block.vjp(tape, (z * rate * tau,), drive)
         (new_h,) = neuron_step((h,), (candidate,), tau * rate)
         torch.testing.assert_close(new_h, h + tau * dz)  # dh/dt = dH/dz
         (new_z,) = costate_step((z,), pulled.h, tau * rate)
@@ -65,7 +65,7 @@ def test_reported_physics_by_hand(build: Callable[..., Comparison], overrides: t
     sample = next(built.stream)
     c = built.physics
     with torch.no_grad():
-        neurons = Neurons(hl.split.state, hl.split.ticks(sample.inputs))
+        neurons = SequenceRun(hl.split.state, hl.split.ticks(sample.inputs))
         (y,) = neurons.run("store")
         y = y if hl.split.output is None else hl.split.output.candidate(y, ())[0]
     record = hl.step(sample, observe=True)

@@ -96,6 +96,8 @@ def test_every_public_name_is_there() -> None:
         assert getattr(hl_cli, name).__doc__
     with pytest.raises(AttributeError):
         _ = hl_cli.nothing
+    with pytest.warns(DeprecationWarning, match=r"hl_cli\.Blocks is now hl_cli\.Blockwise"):
+        assert hl_cli.Blocks is hl_cli.Blockwise
 
 
 def test_every_file_of_the_program_is_tracked() -> None:

@@ -1,4 +1,4 @@
-"""Invertible state nets: the tick undone, what a tick keeps, and what is derived once a learning period."""
+"""Invertible state nets: the tick undone, what a tick keeps, and what is precomputed once a learning period."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from hl_cli.build.models import OWN_CELLS
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.networks.cell import Cell, CellBlock
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.recurrent import Recurrent
-from hl_cli.networks.sequence import Neurons
+from hl_cli.networks.sequence import SequenceRun
 
 INVERTIBLE = [name for name, (_, block) in OWN_CELLS.items() if block.invertible]
 
@@ -103,7 +103,7 @@ def test_leapfrog_is_symplectic() -> None:
 def test_antisymmetric_has_frequencies_up_to_its_scale() -> None:
     """|eigenvalues| of E are 1, their angles at initialisation spread from about 0 to about 0.8 scale."""
     torch.manual_seed(0)
-    (e,) = made("antisymmetric", 1, 200, scale=0.5).cell.derive()
+    (e,) = made("antisymmetric", 1, 200, scale=0.5).cell.precompute()
     eigenvalues = torch.linalg.eigvals(e.detach())
     torch.testing.assert_close(eigenvalues.abs(), torch.ones(200).double())
     angles = eigenvalues.angle().abs()
@@ -115,18 +115,18 @@ def test_derived_once_a_period_in_both_arms(name: str, monkeypatch: pytest.Monke
     cell, block = OWN_CELLS[name]
     net = Recurrent(cell, 2, 4, 2, 3)
     calls, pulls = [], []
-    derive = cell.derive
-    monkeypatch.setattr(cell, "derive", lambda self: calls.append(self) or derive(self))
+    precompute = cell.precompute
+    monkeypatch.setattr(cell, "precompute", lambda self: calls.append(self) or precompute(self))
     net(torch.randn(5, 7, 2))
     assert len(calls) == 2  # one a layer
     blocks = [*(block(one) for one in net.cells), Dense(net.head)]  # type: ignore[arg-type]
-    pull = block.pull_derived
-    monkeypatch.setattr(block, "pull_derived", lambda self, drive: pulls.append(self) or pull(self, drive))
-    drive = Drive.of(*net.parameters())
+    pull = block.vjp_precomputed
+    monkeypatch.setattr(block, "vjp_precomputed", lambda self, drive: pulls.append(self) or pull(self, drive))
+    drive = GradientAccumulator.of(*net.parameters())
     with torch.no_grad():
-        neurons = Neurons(blocks, torch.randn(7, 5, 2).unbind(0))
+        neurons = SequenceRun(blocks, torch.randn(7, 5, 2).unbind(0))
         neurons.run("recompute")
-        neurons.pull_back([torch.randn(5, 3)], drive)
+        neurons.vjp([torch.randn(5, 3)], drive)
     assert len(calls) == 4 and len(pulls) == (0 if name == "leapfrog" else 2)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.errors import NonFinite
 from hl_cli.learners.local import Local
-from hl_cli.learners.passing import Blocks, Wave
+from hl_cli.learners.passing import Blockwise, Wave
 from hl_cli.learners.stage import Stage
 from tests.chains import Make, learner_of, net_of, samples
 
@@ -44,7 +44,7 @@ def test_a_stage_sees_its_neighbours_messages_and_no_weights_but_its_own(stash: 
             assert torch.equal(clean._zeta[k - 1], poisoned._zeta[k - 1])
 
 
-@pytest.mark.parametrize("make", [Blocks, Local])
+@pytest.mark.parametrize("make", [Blockwise, Local])
 def test_a_value_that_is_not_finite_moves_no_weight(make: Make) -> None:
     learner = learner_of(make, net_of(3))
     for sample in samples(10):
@@ -72,7 +72,7 @@ def test_a_fault_in_a_wave_stops_the_stage_that_meets_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "options"), [(Blocks, {}), (Wave, {}), (Local, {}), (Local, {"stash": True})], ids=str
+    ("make", "options"), [(Blockwise, {}), (Wave, {}), (Local, {}), (Local, {"stash": True})], ids=str
 )
 @pytest.mark.parametrize("k", range(4))
 def test_with_poisoned_neighbours_that_say_the_same_a_stage_does_the_same(

@@ -70,3 +70,15 @@ def test_the_loss_follows_from_the_task() -> None:
     ):
         with pytest.raises(BadInput, match=words):
             loss_of(task, name)
+
+
+@pytest.mark.parametrize("batch", [1, 5, 32])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_cross_entropy_has_the_bits_of_autograd(batch: int, dtype: torch.dtype) -> None:
+    y, target = torch.randn(batch, 10, dtype=dtype, requires_grad=True), torch.randint(10, (batch,))
+    loss = functional.cross_entropy(y, target)
+    (expected,) = torch.autograd.grad(loss, y)
+    for function in (functional.cross_entropy, lambda a, b: functional.cross_entropy(a, b)):  # written, autograd
+        with torch.no_grad():
+            value, zeta = value_and_costate(function)(y.detach(), target)
+        assert torch.equal(value, loss) and torch.equal(zeta, expected)

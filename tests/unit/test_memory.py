@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.networks.blocks import Block, Pulled
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.memory import SEGMENT, Memory
 from hl_cli.networks.recurrent import TanhCell
-from hl_cli.networks.sequence import Neurons
+from hl_cli.networks.sequence import SequenceRun
 
 
 class Counted(TanhCell):
@@ -32,28 +32,28 @@ class Counted(TanhCell):
         self.most = max(self.most, self.alive)
         return super().record(x, h, want_x)  # which ticks by candidate
 
-    def pull_back(self, *arguments: Any, **options: Any) -> Pulled:
+    def vjp(self, *arguments: Any, **options: Any) -> Pulled:
         self.alive -= 1
-        return super().pull_back(*arguments, **options)
+        return super().vjp(*arguments, **options)
 
 
-def kept_by(neurons: Neurons) -> Memory:
+def kept_by(neurons: SequenceRun) -> Memory:
     assert neurons.memory is not None
     return neurons.memory
 
 
-def ran(ticks: int, memory: str, every: bool = False) -> tuple[Counted, Neurons, int, list[Tensor]]:
+def ran(ticks: int, memory: str, every: bool = False) -> tuple[Counted, SequenceRun, int, list[Tensor]]:
     torch.manual_seed(0)
     cell, head = nn.RNNCell(2, 3), nn.Linear(3, 2)
     block = Counted(cell)
     blocks: Sequence[Block] = [block, Dense(head)]
     parameters = [*cell.parameters(), *head.parameters()]
-    drive = Drive.of(*parameters)
+    drive = GradientAccumulator.of(*parameters)
     with torch.no_grad():
-        neurons = Neurons(blocks, torch.randn(ticks, 4, 2).unbind(0), every=every)
+        neurons = SequenceRun(blocks, torch.randn(ticks, 4, 2).unbind(0), every=every)
         shown = neurons.run(memory)
         kept = len(kept_by(neurons).kept)
-        neurons.pull_back([torch.randn(4, 2, generator=torch.Generator().manual_seed(1)) for _ in shown], drive)
+        neurons.vjp([torch.randn(4, 2, generator=torch.Generator().manual_seed(1)) for _ in shown], drive)
     return block, neurons, kept, [drive[p] for p in parameters]
 
 

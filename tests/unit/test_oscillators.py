@@ -91,7 +91,7 @@ def test_the_school_is_its_equations(build: Build) -> None:
 def test_rest_is_of_the_description_and_zero_where_that_is() -> None:
     cell = Oscillators(3, 4)
     d = torch.tensor([[1.0, 0.0, 3.0], [0.0, 0.0, 0.0], [-1.0, 1.0, 0.0]])
-    (h,) = cell.rest(d)
+    (h,) = cell.initial_state(d)
     expected = torch.stack((cell.start @ d[0] / 4, torch.zeros(8), cell.start @ d[2] / 2))
     torch.testing.assert_close(h, expected)
     later = cell(torch.full((3, 3), 9.0), h)

@@ -20,7 +20,7 @@ from hl_cli.dynamics.equivalence import SGD, physics_of
 from hl_cli.errors import BadInput
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.local import Local
-from hl_cli.learners.passing import Blocks, Wave
+from hl_cli.learners.passing import Blockwise, Wave
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.blocks import ModuleBlock
 from hl_cli.networks.splits import Split, split_chain, split_of, stages, whole
@@ -79,7 +79,7 @@ def test_a_weight_without_a_gradient_rests_and_begins_late(options: dict[str, fl
 
 
 @pytest.mark.parametrize("split", SPLITS)
-@pytest.mark.parametrize("kind", [HamiltonianLearner, Blocks, Wave])
+@pytest.mark.parametrize("kind", [HamiltonianLearner, Blockwise, Wave])
 def test_blocks_below_one_that_does_not_listen_rest(kind: Any, split: str) -> None:
     if split == "output" and kind is not HamiltonianLearner:
         pytest.skip("no state net to cut")

@@ -13,7 +13,7 @@ from torch.nn import functional
 from hl_cli.dynamics.equivalence import Coefficients, physics_of
 from hl_cli.errors import BadInput
 from hl_cli.learners.local import Local
-from hl_cli.learners.passing import Blocks, Wave
+from hl_cli.learners.passing import Blockwise, Wave
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.feedforward import dense_blocks
 from hl_cli.networks.splits import side_by_side, split_chain, split_of, stages
@@ -62,7 +62,7 @@ def test_what_blocks_cannot_be() -> None:
     net = net_of(2)
     chain = split_chain(net, dense_blocks(net, "tanh"), "state")
     with pytest.raises(BadInput, match="rate 1/tau"):
-        Blocks(chain, functional.cross_entropy, Coefficients(1.0, 0.1, 1.0, 1.0, 1.0, rate=0.5))
+        Blockwise(chain, functional.cross_entropy, Coefficients(1.0, 0.1, 1.0, 1.0, 1.0, rate=0.5))
     with pytest.raises(BadInput, match="at most 2, one a block"):
         learner_of(Local, net, devices=["cpu"] * 3)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hl_cli.build.models import CELLS, OWN_CELLS
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.hamiltonian import HamiltonianLearner
@@ -20,7 +20,7 @@ from hl_cli.networks.blocks import Block, Pulled, Tape
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.memory import Reverse
 from hl_cli.networks.recurrent import Recurrent
-from hl_cli.networks.sequence import Neurons
+from hl_cli.networks.sequence import SequenceRun
 from hl_cli.networks.splits import Split, split_chain
 from hl_cli.types import Sample
 
@@ -39,16 +39,16 @@ def chain(name: str, layers: int, dtype: torch.dtype, seed: int = 0, **options: 
 
 def went(
     blocks: Sequence[Block], inputs: Tensor, memory: str, every: bool, anchor_every: int = 0
-) -> tuple[list[Tensor], Neurons, int]:
+) -> tuple[list[Tensor], SequenceRun, int]:
     """g of every weight, the neurons, and how many states were kept before the costate came."""
-    drive = Drive.of(*(p for block in blocks for p in block.parameters))
+    drive = GradientAccumulator.of(*(p for block in blocks for p in block.parameters))
     with torch.no_grad():
-        neurons = Neurons(blocks, inputs.unbind(0), every=every)
+        neurons = SequenceRun(blocks, inputs.unbind(0), every=every)
         shown = neurons.run(memory, anchor_every)
         assert neurons.memory is not None
         kept = len(neurons.memory.kept)
         coin = torch.Generator().manual_seed(1)
-        neurons.pull_back([torch.randn(s.shape, generator=coin).to(s) for s in shown], drive)
+        neurons.vjp([torch.randn(s.shape, generator=coin).to(s) for s in shown], drive)
         drive.finish()
     return [drive[p] for block in blocks for p in block.parameters], neurons, kept
 
@@ -97,7 +97,7 @@ def test_anchors_hold_the_drift_down(name: str) -> None:
     cell = blocks[0]
     with torch.no_grad():
         cell.start()
-        states = [cell.rest(inputs[0])]
+        states = [cell.initial_state(inputs[0])]
         for x in inputs:
             states.append(cell.candidate(x, states[-1]))
         largest = 0.0
@@ -116,7 +116,7 @@ class Counted(Block):
     def __init__(self, inner: Block) -> None:
         super().__init__(inner.parameters)
         self.inner, self.memory, self.invertible = inner, inner.memory, inner.invertible
-        self.start, self.finish, self.rest = inner.start, inner.finish, inner.rest  # type: ignore[method-assign]
+        self.start, self.finish, self.initial_state = inner.start, inner.finish, inner.initial_state  # type: ignore[method-assign]
         self.candidate = inner.candidate  # type: ignore[method-assign]
         self.alive = self.ticks = self.undone = 0
 
@@ -129,9 +129,9 @@ class Counted(Block):
         self.undone, self.alive = self.undone + 1, 1
         return self.inner.inverse(x, h)
 
-    def pull_back(self, *arguments: object, **options: object) -> Pulled:
+    def vjp(self, *arguments: object, **options: object) -> Pulled:
         self.alive -= 1
-        return self.inner.pull_back(*arguments, **options)  # type: ignore[arg-type]
+        return self.inner.vjp(*arguments, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("ticks", [1, 2, 16, 17, 100])

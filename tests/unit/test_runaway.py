@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from hl_cli.build import Comparison
-from hl_cli.compare.runaway import AWAY, Growth, Runaway, rms, scales
 from hl_cli.compare.side_by_side import StepRecord
+from hl_cli.compare.weight_growth import AWAY, Growth, WeightGrowth, rms, scales
 from hl_cli.errors import RunawayWeights
-from hl_cli.learners.leash import EVERY, REACH, Leash
+from hl_cli.learners.weight_bound import EVERY, REACH, WeightBound
 from hl_cli.reporting.console import remark
 
 Build = Callable[..., Comparison]
@@ -29,7 +29,7 @@ def test_growth_is_measured_by_the_larger_of_a_tensor_and_the_net() -> None:
 def test_it_looks_where_a_step_is_measured() -> None:
     weights = {"w": torch.ones(4)}
     learner: Any = SimpleNamespace(name="hl", weights=lambda: weights)
-    watch = Runaway([learner])
+    watch = WeightGrowth([learner])
     weights["w"].mul_(2 * AWAY)
     assert rms([weights["w"]]) == 2 * AWAY
     watch.consume(StepRecord(1, {}, False))
@@ -52,7 +52,7 @@ def test_it_is_said() -> None:
 
 def test_a_usual_run_has_none(build: Build) -> None:
     built = build("model=mlp")
-    watch = Runaway((built.hl, built.pytorch))
+    watch = WeightGrowth((built.hl, built.pytorch))
     for k, sample in enumerate(islice(built.stream, 300), start=1):
         built.hl.step(sample)
         watch.consume(StepRecord(k, {}, k % 50 == 0))
@@ -74,7 +74,7 @@ def test_they_stop_forward_credit_though_every_number_is_finite(build: Build) ->
 
 def test_a_leash_is_looked_at_now_and_then() -> None:
     theta = torch.tensor([0.5, -2.0])
-    leash = Leash(theta)
+    leash = WeightBound(theta)
     theta[0] = -1.9 * REACH
     leash.at(0)
     theta[0] = -2.1 * REACH

@@ -14,7 +14,7 @@ from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.dynamics.rules import RULES
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.local import Local
-from hl_cli.learners.passing import Blocks, Wave
+from hl_cli.learners.passing import Blockwise, Wave
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.feedforward import dense_blocks
 from hl_cli.networks.splits import split_chain
@@ -128,7 +128,7 @@ def test_wave_is_its_ticks_with_idle_ones_left_out(depth: int) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("sgd", [SGD(lr=0.05), MOMENTUM], ids=["gd", "momentum"])
 @pytest.mark.parametrize("depth", range(2, 9))
-@pytest.mark.parametrize("make", [Wave, Blocks])
+@pytest.mark.parametrize("make", [Wave, Blockwise])
 def test_wave_and_blocks_are_identical_to_sgd(make: Make, depth: int, sgd: SGD, dtype: torch.dtype) -> None:
     net = net_of(depth, dtype)
     hl, pytorch = (
@@ -146,7 +146,7 @@ def test_wave_and_blocks_are_identical_to_sgd(make: Make, depth: int, sgd: SGD, 
 @pytest.mark.parametrize("order", RULES)
 @pytest.mark.parametrize("split", ["state", "state_output"])
 @pytest.mark.parametrize("cut", [None, 1, 2, [1, 3]])
-@pytest.mark.parametrize("make", [Wave, Blocks])
+@pytest.mark.parametrize("make", [Wave, Blockwise])
 def test_blocks_with_instantaneous_passing_are_global(make: Make, cut: Any, split: str, order: str) -> None:
     net, decayed = net_of(5), SGD(0.05, 0.6, 0.2, weight_decay=0.01)
     one = copy.deepcopy(net)

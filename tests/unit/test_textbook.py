@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules import RULES
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.networks.blocks import ModuleBlock
 from hl_cli.networks.feedforward import Dense
-from hl_cli.networks.sequence import Neurons
+from hl_cli.networks.sequence import SequenceRun
 from hl_cli.networks.splits import one_by_one, split_of
 from hl_cli.types import Sample
 
@@ -113,11 +113,11 @@ def test_every_leaky_block_remembers(every: bool, leak: float, memory: str) -> N
         shown.append(h[1])
     parameters = [p for linear in linears for p in linear.parameters()]
     expected = torch.autograd.grad(shown[-counted:], parameters, list(zetas))
-    drive = Drive.of(*parameters)
+    drive = GradientAccumulator.of(*parameters)
     with torch.no_grad():
-        neurons = Neurons(blocks, inputs.unbind(1), leak, every)
+        neurons = SequenceRun(blocks, inputs.unbind(1), leak, every)
         torch.testing.assert_close(neurons.run(memory), shown[-counted:])
-        neurons.pull_back(list(zetas), drive)
+        neurons.vjp(list(zetas), drive)
     for p, wanted in zip(parameters, expected, strict=True):
         torch.testing.assert_close(drive[p], wanted)
 

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hl_cli.dynamics.drive import Drive
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import Costate, State, neuron_step
 from hl_cli.errors import BadInput, Unbounded
@@ -31,7 +31,7 @@ from hl_cli.networks.blocks import Block, Tape
 BOUND = 1e6  # largest zeta by the largest dL/dh so far: who remembers so many ticks remembers none
 
 
-class Living:
+class OnlineChain:
     """States and costates of a chain of blocks, block by block.
 
     newest: the semi-implicit order. before, after: h and h' of the last tick; costates: zeta' of it, None for zero.
@@ -49,7 +49,7 @@ class Living:
         """Be at rest before the next tick: h = h_0, zeta = 0."""
         self.before, self.after, self.costates = [], [], []
 
-    def follow(self, other: Living) -> None:
+    def follow(self, other: OnlineChain) -> None:
         """Have a copy of the states of another chain, of the last row of its batch; without costates."""
         self.after = [tuple(part[-1:].clone() for part in h) for h in other.after]
         self.forget()
@@ -68,7 +68,7 @@ class Living:
         """h_0 of every block, zeros for one that has none of its own, for a batch like u."""
         x = u
         for block in self.blocks:
-            h = block.rest(x)
+            h = block.initial_state(x)
             if not h:
                 with torch.random.fork_rng(enabled=block.conditional):  # asked for its shapes alone
                     h = tuple(torch.zeros_like(f) for f in block.candidate(x, h))
@@ -93,7 +93,7 @@ class Living:
             x = (self.after if self.newest else self.before)[i][0]
         return x
 
-    def pull_back(self, below: Tensor | None, drive: Drive) -> None:
+    def vjp(self, below: Tensor | None, drive: GradientAccumulator) -> None:
         """Let the costates take one step and add to the drive; below: dL/dh of what the tick showed, None for zero."""
         flow, unused = self.flow, False
         for i in reversed(range(len(self.blocks))):
@@ -101,16 +101,16 @@ class Living:
             given, below = below, None
             past: Costate = ()
             if self.newest:
-                past = block.pull_state(tape, flow.scaled(zeta)) if _any(zeta) else ()
+                past = block.vjp_state(tape, flow.scaled(zeta)) if _any(zeta) else ()
                 zeta = self.costates[i] = flow.costate(zeta, past, given)
                 if _any(zeta):
-                    below = block.pull_back(tape, flow.scaled(zeta), drive, want_x=i > 0, want_h=False).x
+                    below = block.vjp(tape, flow.scaled(zeta), drive, want_x=i > 0, want_h=False).x
                     unused = below is None
                 elif unused:  # the block above did not use what this one shows
                     drive.pass_over(block.parameters)
             else:
                 if _any(zeta):
-                    below, past = block.pull_back(tape, flow.scaled(zeta), drive, want_x=i > 0)
+                    below, past = block.vjp(tape, flow.scaled(zeta), drive, want_x=i > 0)
                 self.costates[i] = flow.costate(zeta, past, given)
         for block in self.blocks:
             block.finish(drive)

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from torch import Tensor
 
 from hl_cli.errors import RunawayWeights
-from hl_cli.learners.base import admit
+from hl_cli.learners.base import check_finite
 
 REACH = 1e4  # largest weight by the largest at the start, or by 1
 EVERY = 64  # ticks: a weight that runs away does so over many
 
 
-class Leash:
+class WeightBound:
     """theta: all weights, at the start."""
 
     def __init__(self, theta: Tensor) -> None:
@@ -26,4 +26,4 @@ class Leash:
         """What admits omega at a tick; raises RunawayWeights where the weights are too far."""
         if tick % EVERY == 0 and float(self._theta.abs().max()) > self._reach:
             raise RunawayWeights("weight")
-        return admit
+        return check_finite

@@ -14,7 +14,7 @@ from torch import Tensor
 NOBODY: frozenset[int] = frozenset()
 
 
-class Drive:
+class GradientAccumulator:
     """A slot a parameter; the first contribution of a learning period fills the slot, later ones are added to it.
 
     Without any contribution the drive of a parameter is zero, or it has none: where it was passed over.
@@ -28,7 +28,7 @@ class Drive:
         self._passed: set[int] = set()
 
     @classmethod
-    def of(cls, *parameters: Tensor) -> Drive:
+    def of(cls, *parameters: Tensor) -> GradientAccumulator:
         """A drive with buffers of its own, for use without FlatWeights."""
         return cls({p: torch.zeros_like(p, requires_grad=False) for p in parameters})
 
@@ -80,7 +80,7 @@ class Drive:
             self._slots[key].add_(torch.mm(a, b))
 
 
-class _NoDrive(Drive):
+class _NoGradient(GradientAccumulator):
     """Takes contributions and keeps none, where a costate is pulled back for its own sake."""
 
     def pass_over(self, parameters: Iterable[Tensor]) -> None:
@@ -96,4 +96,4 @@ class _NoDrive(Drive):
         """Nothing, and no product is taken."""
 
 
-NO_DRIVE = _NoDrive({})
+NO_GRADIENT = _NoGradient({})

@@ -38,7 +38,7 @@ def rms(weights: Sequence[Tensor]) -> float:
     return (square / max(count, 1)) ** 0.5
 
 
-class Runaway(Observer):
+class WeightGrowth(Observer):
     """Looks at the weights of the learners at every measured step, when both stand there."""
 
     def __init__(self, learners: Sequence[Learner]) -> None:
