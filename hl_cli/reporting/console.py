@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.reporting.own_units import own_units
+from hl_cli.reporting.palette import FEW
 
 LARGE = 1e5  # from here on a score is written with its power of ten
 
@@ -75,10 +76,11 @@ def table(summary: dict[str, Any]) -> list[list[str]]:
     """Header and one row an arm, as text; used by the console and by the report."""
     shown = summary["metrics"]
     labels = [metric.replace("_", " ") for metric in shown]
-    rows = [["", "loss", *labels, *(f"held-out {label}" for label in labels), "steps/s"]]
+    over = {"": "", "held_out_": "held-out "} | ({"cumulative_": "all steps: "} if many(summary) else {})
+    rows = [["", "loss", *(f"{words}{label}" for words in over.values() for label in labels), "steps/s"]]
     for name, label in summary["labels"].items():
         of = summary[name]
-        scores = [_cell(of[metric], ".3f") for metric in (*shown, *(f"held_out_{metric}" for metric in shown))]
+        scores = [_cell(of[f"{key}{metric}"], ".3f") for key in over for metric in shown]
         rows.append([label, _cell(of["final_loss"], ".4g"), *scores, _cell(of["steps_per_second"], ",.0f")])
     return rows
 
@@ -119,8 +121,15 @@ def remark(summary: dict[str, Any]) -> str:
     return "; ".join([*away, skill])
 
 
+def many(summary: dict[str, Any]) -> bool:
+    """Whether there are so many arms that a sentence about all of them is hard to read."""
+    return len(summary["arms"]) > FEW
+
+
 def cumulative(summary: dict[str, Any]) -> str:
-    """The scores over all steps, test-then-train, learner by learner."""
+    """The scores over all steps, test-then-train, learner by learner; nothing of many, which have columns for them."""
+    if many(summary):
+        return ""
     return "; ".join(
         f"{metric.replace('_', ' ')} "
         + ", ".join(
@@ -160,7 +169,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             *([""] if kept else []),
             f"  steps {summary['steps']}{stopped}; loss and scores are of the last {summary['window']}",
             *([f"  ended early                {said}"] if (said := summary["ended_early"]) else []),
-            f"  over all steps             {cumulative(summary)}",
+            *([f"  over all steps             {said}"] if (said := cumulative(summary)) else []),
             *([f"  in the data's units        {said}"] if (said := own_units(summary)) else []),
             *([f"  largest weight difference  {_cell(largest, '.3g')}"] if len(judged) == 1 else []),
             *([] if summary["drift"] is None else [f"  {drift(summary)}"]),

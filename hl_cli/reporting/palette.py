@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+FEW = 2  # arms; more are not told apart at a glance
 OWN = {"hl": "#00477f", "pytorch": "#d1495b"}
 OTHERS = ("#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#7f6000", "#000000", "#8c8c8c", "#6a3d9a")
 PREFERRED = (

@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import WINDOW, Measure
 from hl_cli.reporting.canvas import canvas
-from hl_cli.reporting.palette import Look
+from hl_cli.reporting.palette import FEW, Look
 from hl_cli.reporting.tables import by_arm, read
 
 FLOOR, LEARNT = "#8d99ae", "#ff7d00"
-POINTS = 200  # windows over which a curve is averaged
+POINTS, POINTS_OF_MANY = 200, 40  # windows over which a curve is averaged; of many arms, whose noise would hide others
 MARKERS = 25
 DECADES = 200  # largest by smallest loss from which on the scale is logarithmic
 MOST_PERIODS = 40
@@ -55,7 +55,8 @@ def draw_curves(folder: Path, title: str, measure: Measure, arms: Sequence[Look]
 
 def _draw_arms(axis: Axes, curves: dict[str, array[float]], arms: Sequence[Look], quantity: str, pooled: bool) -> int:
     steps = np.array(curves["step"])
-    window = max(1, len(steps) // POINTS)
+    window = max(1, len(steps) // (POINTS if len(arms) <= FEW else POINTS_OF_MANY))
+    marked = [arm for arm in arms if arm.marked]
     for arm in arms:
         style: dict[str, Any] = {"lw": 1.4}
         if arm.wide:
@@ -64,7 +65,9 @@ def _draw_arms(axis: Axes, curves: dict[str, array[float]], arms: Sequence[Look]
             style = {"lw": 1.0, "marker": "o", "mfc": "white", "ms": 5}
         every = np.array(curves[f"{arm.name}_{quantity}"])
         x, y = (steps[::window], every[::window]) if pooled else (averaged(steps, window), averaged(every, window))
-        axis.plot(x, y, markevery=max(1, len(x) // MARKERS), color=arm.color, label=arm.label, **style)
+        every_nth = max(len(marked), len(x) // MARKERS, 1)
+        first = marked.index(arm) * every_nth // len(marked) if arm.marked else 0  # markers of one are not on another's
+        axis.plot(x, y, markevery=(first, every_nth), color=arm.color, label=arm.label, **style)
     return window
 
 

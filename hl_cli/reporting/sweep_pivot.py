@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hl_cli.reporting.palette import FEW
+
 PANELS = ("stream", "model", "experiment")  # panels first, where they are swept
 COLOR, MARKER = "scenario", "split"
-FEW = 2  # arms
 
 
 @dataclass(frozen=True)

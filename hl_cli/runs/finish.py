@@ -138,7 +138,7 @@ def _parts(end: _End, parts: Parts) -> list[Part]:
     }
     labels, arms = result["labels"], looks(result)
     scales = (end.period, end.floor)
-    theory = next((name for name in result["arms"] if result[name]["coefficients"]), None)
+    theory = [arm for arm in arms if result[arm.name]["coefficients"]]
 
     def report() -> str:
         return report_text(folder, title, result, tensors, retained, end.observed, parts)

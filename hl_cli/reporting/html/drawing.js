@@ -83,7 +83,8 @@ const drawing = (() => {
       });
       for (const star of layer.stars ?? []) {
         const glyph = figure.scatter({ x: { field: x }, y: { field: star.column }, source, marker: star.marker ?? "star", size: star.size, line_color: color(star.marker ? star.color : "card"), line_width: star.marker ? 2.5 : 0.5, fill_color: color(star.color), fill_alpha: 0.9 });
-        items.push(new Bokeh.LegendItem({ label: star.label, renderers: [glyph] }));
+        if (star.of === undefined) items.push(new Bokeh.LegendItem({ label: star.label, renderers: [glyph] }));
+        else items[star.of].renderers = [...items[star.of].renderers, glyph];
         drawn.push(glyph);
       }
       // one tooltip says what all lines of the layer say at that step

@@ -14,7 +14,7 @@ from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import WINDOW, Measure
 from hl_cli.reporting.html.scales import signed, ticks
 from hl_cli.reporting.html.thinning import plain, rolling, stretches, thinned
-from hl_cli.reporting.palette import Look
+from hl_cli.reporting.palette import FEW, Look
 from hl_cli.reporting.plots import DECADES, MOST_PERIODS, settled
 from hl_cli.reporting.sections import Section
 from hl_cli.reporting.tables import by_arm, read
@@ -58,7 +58,8 @@ def _score(each: Table, held_out: Table, arms: Sequence[Look], quantity: str, po
     stars = {"step": plain(held_out["step"]), **{k: plain(held_out[name]) for k, name in names.items()}}
     marks = [
         {"column": arm.name, "label": f"{arm.label}, held-out", "color": arm.key, "size": 15 if arm.wide else 8}
-        for arm in arms
+        | ({"of": k} if len(arms) > FEW else {})  # goes with its line, so that the legend has room
+        for k, arm in enumerate(arms)
     ]
     layers.append({"data": stars, "lines": [], "stars": marks})
     scale: dict[str, Any] = {"scale": "linear"}

@@ -117,13 +117,14 @@ def _numbers(summary: dict[str, Any]) -> Facts:
     held_out = [_number(summary[name][f"held_out_{main}"], ".4g") for name in summary["arms"]]
     loss = [_number(summary[name]["final_loss"], ".4g") for name in summary["arms"]]
     steps = [_number(summary[name]["steps_per_second"], ",.0f") for name in summary["arms"]]
-    found: Facts = [
-        ("steps", f"{summary['steps']:,}"),
+    each: Facts = [
         (f"loss, {' | '.join(summary['labels'].values())}", " | ".join(loss)),
         (f"held-out {main.replace('_', ' ')}", " | ".join(held_out)),
-        ("largest weight difference", _number(summary["max_abs_weight_difference"], ".3g")),
         ("steps/s", " | ".join(steps)),
     ]
+    several, both = console.many(summary), f" of {summary['labels'][summary['primary']]}"
+    gap = ("largest weight difference" + both * several, _number(summary["max_abs_weight_difference"], ".3g"))
+    found: Facts = [("steps", f"{summary['steps']:,}"), *([] if several else each), gap]
     if summary["first_difference_step"] is not None:
         found.append(("first difference after step", f"{summary['first_difference_step']:,}"))
     if summary["drift"] is not None:
