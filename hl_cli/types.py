@@ -48,11 +48,11 @@ broadcast to it; times: a label a row, of the moment that its target is of, or n
 
 
 class Sample(NamedTuple):
-    """One learning period of the stream: what both learners see before their weights tick once.
+    """One learning period of the stream: what all arms see before their weights move once.
 
     inputs: (batch, ticks, features) in the run's dtype. target: a row a tick that counts, (rows,) class numbers or
     (rows, size) values, with rows = batch, or batch * ticks (sample by sample) where every tick counts; None where
-    no tick counts: both learners predict and nothing is learnt. baseline: what persistence, repeating the last value
+    no tick counts: the arms predict and nothing is learnt. baseline: what persistence, repeating the last value
     seen, would say, as target, where that means something. units: only where a stream was asked for them
     (`Stream.label`), and only where they are not those of the target itself.
     """

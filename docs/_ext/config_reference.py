@@ -31,11 +31,15 @@ def table(entries: list[validation.Field], prefix: str = "", set_here: dict[str,
         allowed = f" Allowed: {entry.allowed}." if entry.allowed else ""
         cells = [
             f"`{prefix}{entry.name}`",
-            f"`{entry.type}`",
+            f"`{_type(entry.type)}`",
             _default(default),
             _escaped(f"{entry.meaning}.{allowed}"),
         ]
         yield "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def _type(written: str) -> str:
+    return written.replace(" | None", " or null").replace("Any", "any")
 
 
 def _default(value: object) -> str:

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def formula(node: nodes.Node, as_block: bool) -> str:
     """The MathML of a formula; one that cannot be read is a warning."""
     try:
-        return str(tex2mathml(node.astext(), as_block=as_block))
+        return str(tex2mathml(node.astext().replace("'", r"^{\prime}"), as_block=as_block))
     except MathError as error:
         logger.warning("formula %r: %s", node.astext(), error, location=node)
         return node.astext()

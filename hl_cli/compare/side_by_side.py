@@ -168,5 +168,5 @@ def side_by_side(
     rest: Callable[[ResumePoint, bool], None] = lambda here, interrupted: None,
     draws: Draws | None = None,
 ) -> Iterator[StepRecord]:
-    """Compare two learners, the first held to the second: `compare_arms` with one pair."""
+    """Compare two learners on one stream, step by step: the first against the second. Yields a record a step."""
     return compare_arms(stream, (hl, pytorch), measure, schedule, Pairs.single(differences), stop, start, rest, draws)

@@ -106,7 +106,7 @@ class Run:
     sweep: Sweep = field(default_factory=Sweep)
     study: Study = field(default_factory=Study)
     steps: int = described(5000, "weight steps", least=1, most=10**12)
-    hold: int = described(1, "steps for which each sample is shown, to both learners", least=1, most=10**6)
+    hold: int = described(1, "steps for which each sample is shown, to all arms", least=1, most=10**6)
     batch_size: int = described(1, "samples a step; 1 is learning over time", least=1, most=10**6)
     seed: int = described(0, "of weights, data split and order", least=0, most=2**32 - 1)
     dtype: str = described("float32", "of weights, states and data", choices=("float32", "float64"))
@@ -141,7 +141,7 @@ class Run:
         False, "predictions.csv: time, target and what each arm said of it before it learnt, in the units of the data"
     )
     free_run: int = described(
-        0, "ticks that both learners generate by themselves after the last step, weights frozen; 0: none", least=0
+        0, "ticks that all arms generate by themselves after the last step, weights frozen; 0: none", least=0
     )
     feed: str = described(
         "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")

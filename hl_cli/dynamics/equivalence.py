@@ -64,7 +64,10 @@ class Coefficients:
 
 @dataclass(frozen=True)
 class SGD:
-    """Arguments of torch.optim.SGD, in its ranges: all but dampening >= 0. Raises BadInput for others."""
+    """Arguments of torch.optim.SGD, in its ranges: all but dampening >= 0. Raises BadInput for others.
+
+    buffer' = momentum buffer + (1 - dampening) (gradient + weight_decay theta)      theta' = theta - lr buffer'
+    """
 
     lr: float
     momentum: float = 0.0
@@ -79,6 +82,8 @@ class SGD:
 
 def physics_of(sgd: SGD, tau: float = 1.0) -> Coefficients:
     """Find the HL coefficients that make the weight step the given SGD step.
+
+        eta = (1 - momentum) / tau      phi = (1 - dampening) / tau      beta = lr / tau      phi_first = 1 / tau
 
     >>> physics_of(SGD(lr=0.02, momentum=0.7, dampening=0.5), tau=0.5)
     Coefficients(tau=0.5, beta=0.04, eta=0.6000000000000001, phi=1.0, phi_first=2.0, weight_decay=0.0, rate=None)

@@ -31,6 +31,9 @@ def neuron_step(h: State, candidate: State, leak: float) -> State:
     """h' = h + tau f = lerp(h, F, tau rate); with tau rate = 1 (the default) h' is F itself, to the bit.
 
     h, candidate: (batch, width) each; an empty h is a block at rest, h = 0; leak: tau rate.
+
+    >>> neuron_step((torch.tensor([1.0]),), (torch.tensor([3.0]),), 0.25)
+    (tensor([1.5000]),)
     """
     if leak == 1.0:
         return candidate
@@ -43,6 +46,9 @@ def costate_step(zeta: Costate, pulled: Costate, leak: float) -> Costate:
     """zeta_{t-1} = (1 - tau rate) zeta_t + (dF/dh)^T (tau rate zeta_t): the costate one tick earlier.
 
     zeta: costate at this tick; pulled: the second term, already pulled back through F; leak: tau rate.
+
+    >>> costate_step((torch.tensor([4.0]),), (torch.tensor([1.0]),), 0.25)
+    (tensor([4.]),)
     """
     if leak == 1.0:
         return pulled
@@ -91,7 +97,12 @@ def _square(flat: Tensor) -> float:
 
 
 def hamiltonian(loss: float, phi: float, shares: Sequence[Share], beta: float, tau: float) -> Physics:
-    """Evaluate H and its parts at one tick from the shares of all parts of the net."""
+    """Evaluate H and its parts at one tick from the shares of all parts of the net.
+
+    >>> whole = Share(work=1.0, state_costate=4.0, weight_costate=9.0, weight=1.0)
+    >>> hamiltonian(loss=2.0, phi=0.5, shares=[whole], beta=0.2, tau=1.0).hamiltonian
+    0.6
+    """
     work, state_costate, weight_costate, weight = (sum(column) for column in zip(*shares, strict=True))
     kinetic = 0.5 * beta * weight_costate
     loss_term = phi * loss

@@ -34,7 +34,11 @@ from hl_cli.types import LearnerRecord, Physics, Sample
 
 
 class HamiltonianLearner(NamedWeights):
-    """HL over a split net. It takes the net's weights over: give it a net of its own (copy.deepcopy).
+    """Hamiltonian Learning over a split net. It takes over the net's weights: give it a copy (copy.deepcopy).
+
+    One step is one learning period, a sample of T ticks: the neurons h run forward, their costates z run back, and then
+
+        omega' = (1 - tau eta) omega + tau dH/dtheta       theta' = theta - tau beta omega'
 
     split: state net and output net; loss: a mean over the batch; coefficients: tau, beta, eta, phi;
     rule: of the weight step; memory: "recompute", "segments", "store", or "reverse" with an anchor
@@ -63,7 +67,11 @@ class HamiltonianLearner(NamedWeights):
 
     @torch.no_grad()
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
-        """One learning period; see the head of this file. Without a target the weights and costates stay."""
+        """Predict, then move the weights once; the record has the outputs and the loss from before the update.
+
+        sample: a Sample, or a pair (inputs, target). Without a target weights and costates stay as they are.
+        observe: add the terms of the Hamiltonian and the norms. Raises NonFinite before any weight has changed.
+        """
         sample = as_sample(sample)
         if sample.target is None:
             self._advance()

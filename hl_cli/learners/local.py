@@ -34,7 +34,15 @@ Coming = list[tuple[Link, dict[int, Tensor], int]]
 
 
 class Local(Pipeline):
-    """See the head of this file. A record is of the sample that entered D-1 ticks ago, and before that of none."""
+    """The fully local scheme: at every tick a block reads only what its neighbours showed a tick ago.
+
+    A sample enters at every tick. With D blocks
+
+        h_i(t)    = F_i(h_{i-1}(t-1))                     z_i(t) = (dF_{i+1}/dx)^T z_{i+1}(t-1)
+
+    so the costate of block i belongs to the input of 2(D-i)+1 ticks ago. stash: keep those inputs, so that a costate
+    meets its own. A record is of the sample that entered D-1 ticks ago. Other arguments as for Blocks.
+    """
 
     def __init__(self, *arguments: Any, stash: bool = False, **options: Any) -> None:
         self.stash = stash

@@ -21,7 +21,11 @@ from hl_cli.types import LearnerRecord, Sample
 
 
 class Blockwise(Pipeline):
-    """Each block back-propagates inside itself; between blocks only h and zeta pass."""
+    """Each block back-propagates inside itself; between blocks only the state h and its costate pass.
+
+    The weights are those of back-propagation with SGD, bit for bit. cut: how many blocks, or the layers (from 1)
+    before which to cut; None: a layer each. devices: where the blocks sit, bottom first.
+    """
 
     weights_tick_together = True
 
@@ -81,6 +85,10 @@ class Blockwise(Pipeline):
 
 
 class Wave(Blockwise):
-    """The weights of a stage tick when its costate passes. One that meets a fault stops; those above have ticked."""
+    """A sample is held for 2D ticks (D blocks), and each block updates at the tick when its costate passes.
+
+    The weights are those of back-propagation with SGD, bit for bit. A block that meets a value that is not finite
+    stops; those above it have taken their step. Arguments as for Blocks.
+    """
 
     weights_tick_together = False

@@ -19,7 +19,11 @@ from hl_cli.types import LearnerRecord, Sample
 
 
 class PyTorchLearner:
-    """forward, loss.backward(), optimizer.step(); module maps (batch, ticks, features) to (rows, outputs)."""
+    """What a user of PyTorch writes: forward, loss.backward(), optimizer.step().
+
+    module: maps inputs (batch, ticks, features) to (rows, outputs); loss: a mean over the batch; optimizer: a class of
+    torch.optim, called with the parameters and the options.
+    """
 
     name = "pytorch"
     weights_elsewhere = False

@@ -42,7 +42,12 @@ def _coefficients(s: int, m: int) -> list[float]:
 
 
 def exponential(a: Tensor) -> Tensor:
-    """exp(a) of a (n, n), outside autograd."""
+    """exp(a) of a (n, n), outside autograd.
+
+    >>> exponential(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+    tensor([[1., 1.],
+            [0., 1.]])
+    """
     s, m = _halvings(a), _terms(a.dtype)
     term = _coefficients(s, m)
     x = a * term[m]

@@ -39,7 +39,12 @@ TABLES = {
 
 
 class TabularStream(Shuffled):
-    """An endless stream over one table, reshuffled each epoch."""
+    """An endless stream over one table of scikit-learn, in a new order each epoch.
+
+    dataset: digits, iris, wine or breast_cancer; ticks: how many ticks the features of a sample are cut into; held_out:
+    the part of the rows kept for evaluation. Raises BadInput for other tables, and for ticks that do not divide the
+    features.
+    """
 
     licence = "CC BY 4.0"
 
