@@ -22,7 +22,7 @@ def _paragraph(lines: list[str]) -> Iterator[str]:
     if lines[0].startswith(">>>"):
         yield from lines
     elif lines[0].startswith(" "):  # an equation or a table: as it stands
-        yield from ("::", "", *(f"    {line}" for line in lines))
+        yield from (".. code-block:: text", "", *(f"    {line}" for line in lines))
     else:
         for line in lines:
             yield "".join(_marked(part) for part in re.split(r"(`[^`]+`)", line))

@@ -50,7 +50,7 @@ class StockArm(Arm):
 
     window: int | None = described(
         None,
-        "truncated BPTT: neurons live on over samples and are cut off every so many ticks; null: a sample",
+        "truncated BPTT over so many ticks, the state carried across samples; null: over a sample, from rest",
         least=1,
     )
     credit: str = described(

@@ -67,7 +67,9 @@ class Forward(Scheme):
         -1, "-1: costates run forward in time; 1: the plain Hamilton equations, unstable so", choices=(-1, 1)
     )
     reset: str = described("never", "when neurons return to rest", choices=("never", "sample"))
-    carry: bool = described(True, "costates live on; false: zeroed before each tick, truncated BPTT with window 1")
+    carry: bool = described(
+        True, "costates are carried from tick to tick; false: zeroed before each, truncated BPTT with window 1"
+    )
     rise: int = described(0, "ticks in which phi rises from 0 to its value", least=0)
 
 

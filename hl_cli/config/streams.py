@@ -52,9 +52,11 @@ class Series(Stream):
     encoding: str = described("utf-8", "of the file, such as latin-1 or utf-16")
     horizon: int = described(1, "rows from the last one seen to the one predicted", least=1)
     lags: int | None = described(
-        None, "rows that a sample sees, its ticks; null: 24, or 1 with scheme=forward, whose neurons live on", least=1
+        None,
+        "rows that a sample sees, its ticks; null: 24, or 1 with scheme=forward, whose state goes on",
+        least=1,
     )
-    counts: str = described("last", "where the target counts", choices=COUNTS)
+    counts: str = described("last", "ticks with a target: the last of a sample, or every one", choices=COUNTS)
     changes: bool = described(False, "see and predict how values change, instead of the values")
     warmup: int = described(100, "rows that only begin the statistics, before the first sample", least=2)
     held_out: float = described(0.2, "last part of the rows kept for evaluation, at most 10,000 rows", above=0, below=1)
@@ -66,7 +68,7 @@ class Text(Stream):
 
     path: str = described(MISSING, "text file in UTF-8")
     ticks: int = described(16, "characters that a sample sees", least=1)
-    counts: str = described("last", "where the target counts", choices=COUNTS)
+    counts: str = described("last", "ticks with a target: the last of a sample, or every one", choices=COUNTS)
     held_out: float = described(0.1, "last part kept for evaluation, at most 10,000 characters", above=0, below=1)
 
 
@@ -83,7 +85,7 @@ class SignalSchool(Stream):
     )
     lecture: int = described(1000, "ticks that a signal lasts, its lecture", least=1)
     step: float = described(0.1, "time between two ticks", above=0)
-    ticks: int = described(10, "ticks of a sample; the target counts at every one", least=1)
+    ticks: int = described(10, "ticks of a sample; each has a target", least=1)
 
 
 @dataclass
@@ -94,7 +96,7 @@ class Recall(Stream):
         "copy", "copy: the input some ticks ago; adding: two marked inputs", choices=("copy", "adding")
     )
     delay: int = described(3, "ticks that must be remembered", least=1, most=4095)
-    ticks: int = described(1, "ticks of a sample; the target counts at every one", least=1)
+    ticks: int = described(1, "ticks of a sample; each has a target", least=1)
 
 
 @dataclass

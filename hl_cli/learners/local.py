@@ -41,7 +41,7 @@ class Local(Pipeline):
         h_i(t)    = F_i(h_{i-1}(t-1))                     z_i(t) = (dF_{i+1}/dx)^T z_{i+1}(t-1)
 
     so the costate of block i belongs to the input of 2(D-i)+1 ticks ago. stash: keep those inputs, so that a costate
-    meets its own. A record is of the sample that entered D-1 ticks ago. Other arguments as for Blocks.
+    meets its own. A record is of the sample that entered D-1 ticks ago. Other arguments as for Blockwise.
     """
 
     def __init__(self, *arguments: Any, stash: bool = False, **options: Any) -> None:

@@ -88,7 +88,7 @@ class Wave(Blockwise):
     """A sample is held for 2D ticks (D blocks), and each block updates at the tick when its costate passes.
 
     The weights are those of back-propagation with SGD, bit for bit. A block that meets a value that is not finite
-    stops; those above it have taken their step. Arguments as for Blocks.
+    stops; those above it have taken their step. Arguments as for Blockwise.
     """
 
     weights_tick_together = False

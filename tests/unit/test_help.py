@@ -43,7 +43,7 @@ def test_the_help_of_a_choice(group: str, option: str) -> None:
     [
         ("scenario=gd_a", ["scenario.lr=0.1 +learning rate of SGD", "scenario.beta=null +weight velocity gain"]),
         ("split=state", ["It has no fields of its own"]),
-        ("scheme=forward", ["scheme.eta_z=0.0 +dissipation", "scheme.carry=true +costates live on"]),
+        ("scheme=forward", ["scheme.eta_z=0.0 +dissipation", "scheme.carry=true +costates are carried"]),
         (
             "experiment=ett",
             ["stream=series +A column", "stream.lags=72 +rows", "Expect: identical", "steps=13764 +weig"],
