@@ -45,7 +45,7 @@ def bare_truncated(built: Comparison) -> Callable[[], object]:
 def choice(model: str) -> list[str]:
     return [
         "scheme=forward", "stream=mackey_glass", "stream.ticks=1", f"model={model}", "model.hidden=64",
-        "pytorch.window=1", "scenario=gd_b", "scenario.lr=1e-9",
+        "arms.pytorch.window=1", "scenario=gd_b", "scenario.lr=1e-9",
     ]  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def gradients(net: str, seed: int, carry: str) -> list[tuple[float, float]]:
     """Cosine and norm ratio at each of TICKS."""
     built = build(
         "scheme=forward", "stream=recall", f"model={net.split()[-1]}", *NETS[net], "model.hidden=16", f"seed={seed}",
-        f"scheme.carry={carry}", "scenario=custom", "scenario.lr=1e-30", "dtype=float64", "pytorch.window=1",
+        f"scheme.carry={carry}", "scenario=custom", "scenario.lr=1e-30", "dtype=float64", "arms.pytorch.window=1",
     )  # fmt: skip
     samples = list(islice(built.stream, max(TICKS)))
     module, learner = built.pytorch.module, built.hl

@@ -39,10 +39,10 @@ COLORS = dict(zip(ARMS, ("#00477f", "#9a9a9a", "#edae49", "#d1495b", "#2e8b57"),
 def error(arm: str, net: str, task: str, delay: int, rate: float, seed: int, *overrides: str) -> float:
     """Mean squared error by the power of the target over the last ticks of one run, infinite where it diverged."""
     window = ARMS[arm]
-    credit = (f"pytorch.window={window}",) if window else ("pytorch.window=null", "pytorch.credit=rtrl")
+    credit = (f"arms.pytorch.window={window}",) if window else ("arms.pytorch.window=null", "arms.pytorch.credit=rtrl")
     built = build(
         "experiment=recall", "model.hidden=16", *NETS.get(net, (f"model={net}",)), f"stream.task={task}", *credit,
-        f"stream.delay={delay}", f"seed={seed}", f"scenario.lr={rate}", f"pytorch.lr={rate * (window or 1)}",
+        f"stream.delay={delay}", f"seed={seed}", f"scenario.lr={rate}", f"arms.pytorch.lr={rate * (window or 1)}",
         *overrides,
     )  # fmt: skip
     learner: Any = built.hl if arm == "forward credit" else built.pytorch

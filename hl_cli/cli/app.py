@@ -25,6 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hl_cli import config
 from hl_cli.cli import arguments
+from hl_cli.cli.deprecated import advice
 from hl_cli.cli.leaving import leave
 from hl_cli.cli.session import TRACEBACK, session
 from hl_cli.config import plugins
@@ -165,7 +166,10 @@ def _start() -> None:
             from hl_cli.parallel.rendezvous import rendezvous
 
             session.world = rendezvous()
-        said = plugins.translate(with_command(arguments.ordered(sys.argv[1:])))
+        given = arguments.ordered(sys.argv[1:])
+        if old := advice(given):
+            print(f"hl-run: {old}", file=sys.stderr)
+        said = plugins.translate(with_command(given))
         sys.argv[1:], session.resumed = resume.take_up(said)
         arguments.check(sys.argv[1:])
         if session.resumed and session.resumed.done:

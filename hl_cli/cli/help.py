@@ -43,6 +43,7 @@ Examples:
 Flags: -m sweeps, --cfg job prints the config, --version; --hydra-help and --info are Hydra's.
 Completion: eval "$(hl-run -sc install=bash)" for this shell; zsh and fish too.
 A value with =, a comma, or letters beyond ASCII is quoted for the shell and for Hydra: 'stream.path="a=b.csv"'.
+pytorch.lr=... and the like of before still set the arm pytorch; write arms.pytorch.lr=...
 hydra.run.dir=DIR names the folder of a run. HYDRA_FULL_ERROR=1 shows a traceback instead of one line.
 """
 WIDTH = 116

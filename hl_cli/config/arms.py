@@ -6,10 +6,10 @@ What an arm leaves at null is that of the run, so that `hl-run split=state` chan
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from hl_cli.config.fields import described
 from hl_cli.config.models import Model
+from hl_cli.config.pytorch import PyTorch
 from hl_cli.config.schemes import Scheme
 
 EXPECTATIONS = ("identical", "round_off")
@@ -45,21 +45,8 @@ class HamiltonianArm(Arm):
 
 
 @dataclass
-class StockArm(Arm):
+class StockArm(PyTorch, Arm):
     """What a user of PyTorch writes: autograd and a stock optimizer, by default the SGD of the scenario."""
-
-    window: int | None = described(
-        None,
-        "truncated BPTT over so many ticks, the state carried across samples; null: over a sample, from rest",
-        least=1,
-    )
-    credit: str = described(
-        "bptt",
-        "bptt: back over the window or the sample; rtrl: real-time recurrent learning, exact over the whole past",
-        choices=("bptt", "rtrl"),
-    )
-    optimizer: str = described("sgd", "a name of torch.optim: sgd, adam, rmsprop, ...")
-    options: dict[str, Any] = described({}, "other arguments of the optimizer: +arms.adam.options.eps=1e-6")
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The config of the PyTorch arm: what HL is compared with."""
+"""How an arm of PyTorch trains: the fields of every such arm, and of the old top level `pytorch`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from hl_cli.config.fields import described
 
 @dataclass
 class PyTorch:
-    """By default torch.optim.SGD with the numbers of the scenario, a sample at a time."""
+    """By default torch.optim.SGD with the numbers of the scenario, a sample at a time.
+
+    At the top level, `pytorch` is what the arm of that name takes where it is given nothing: write arms.pytorch.lr=...
+    """
 
     window: int | None = described(
         None,
@@ -24,4 +27,4 @@ class PyTorch:
     )
     optimizer: str = described("sgd", "a name of torch.optim: sgd, adam, rmsprop, ...")
     lr: float | None = described(None, "learning rate of the optimizer; null: lr of the scenario", above=0)
-    options: dict[str, Any] = described({}, "other arguments of the optimizer: +pytorch.options.eps=1e-6")
+    options: dict[str, Any] = described({}, "other arguments of the optimizer: +arms.adam.options.eps=1e-6")

@@ -6,8 +6,11 @@ import re
 import shlex
 
 import pytest
+from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
 
 from hl_cli.cli.arguments import check, ordered
+from hl_cli.cli.deprecated import advice
 from hl_cli.errors import BadInput
 
 SLIPS = [
@@ -81,3 +84,14 @@ def test_what_hydra_reads_passes() -> None:
     check(["-m", "scenario=glob(gd*)", "seed=shuffle(range(0,3))", "model.hidden=[4],[5]", "tau=interval(0,1)"])
     check(["hydra.mode=MULTIRUN", "seed=0,1"])
     check(["-sc", "query=bash"])
+
+
+def test_the_old_fields_of_pytorch_say_what_to_write_and_set_the_same() -> None:
+    old = ["pytorch.lr=0.1", "pytorch.window=8", "+pytorch.options.eps=1e-6", "pytorch.optimizer=adam"]
+    new = [one.replace("pytorch.", "arms.pytorch.") for one in old]
+    assert advice(["steps=3", *old, "arms.pytorch.credit=bptt"]) == f"{' '.join(old)}: write {' '.join(new)}"
+    assert not advice(new)
+    with initialize_config_module("hl_cli.configs", version_base="1.3"):
+        arms = [compose("run", overrides=given).arms.pytorch for given in (old, new)]
+    assert OmegaConf.to_container(arms[0], resolve=True) == OmegaConf.to_container(arms[1], resolve=True)
+    assert arms[1].lr == 0.1 and arms[1].options == {"eps": 1e-6}
