@@ -15,11 +15,11 @@ from hl_cli.learners.base import Learner
 class Arm:
     """A learner of a run.
 
-    kind: hamiltonian, stock, frozen, zero; label: its name for people; described: in words, with its numbers;
-    another_method: why it is not meant to equal the reference, nothing where it is; note: what a user should know of
-    it; expect: the verdict wanted, or better; coefficients, sgd: of HL, and of the SGD that equals it; fresh: makes the
-    same learner at its start, where it can be had; twin: makes one at rest, in this process and not compiled, with
-    these weights, where the arm learns.
+    kind: hamiltonian, stock, or what its config class is called; label: its name for people; described: in words, with
+    its numbers; another_method: why it is not meant to equal the reference, nothing where it is; note: what a user
+    should know of it; expect: the verdict wanted, or better; coefficients, sgd: of HL, and of the SGD that equals it;
+    fresh: makes the same learner at its start, where it can be had; twin: makes one at rest, in this process and not
+    compiled, with these weights, where the arm learns.
     """
 
     name: str

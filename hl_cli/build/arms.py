@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -19,10 +20,11 @@ from hl_cli.build.pytorch import another_baseline, named, pytorch_learner, same_
 from hl_cli.build.roster import labels_of, reference_of, seen_by
 from hl_cli.build.schemes import another_method, hl_learner, note_of
 from hl_cli.compare.draws import Draws, of_device
-from hl_cli.errors import BadInput, NoSuchCombination
+from hl_cli.config.registry import choice_of
+from hl_cli.errors import BadInput
 from hl_cli.learners.base import Learner
 from hl_cli.learners.compiled import CompiledForward
-from hl_cli.learners.controls import FrozenLearner, ZeroLearner
+from hl_cli.learners.place import Place
 from hl_cli.networks.losses import Loss
 from hl_cli.parallel.world import World
 from hl_cli.streams.base import Stream
@@ -77,7 +79,7 @@ class Workshop:
         seen, of = seen_by(self.cfg, name), self.cfg.arms[name]
         start = self._start if seen.model == self.cfg.model else self._drawn(seen.model)
         kind: Any = OmegaConf.get_type(of)
-        return BUILDERS[kind](self, name, seen, start)
+        return BUILDERS.get(kind, Workshop.chosen)(self, name, seen, start)
 
     def hamiltonian(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
         """An arm of HL, over a split net of its own."""
@@ -147,16 +149,16 @@ class Workshop:
         """See that a net of the user's own can learn, and from what it draws; why it cannot be held to another."""
         return try_out(cfg, self.stream, fresh, self.draws) if is_own(cfg.model) else ""
 
-    def frozen(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
-        """The initial weights, which never move."""
-        learner = FrozenLearner(copy.deepcopy(start), self.loss)
-        return self._named(name, learner, "the initial weights", "it learns nothing")
-
-    def zero(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
-        """Says zero."""
-        if self.stream.task.kind != "values":
-            raise NoSuchCombination(f"zero is no class (stream={cfg.stream.name}); allowed: a stream of values")
-        return self._named(name, ZeroLearner(self.outputs, self.loss, self.stream), "zero output", "it learns nothing")
+    def chosen(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
+        """An arm whose own file says how it is built; its fields beside those of every arm are its arguments."""
+        choice, of = choice_of(OmegaConf.get_type(cfg.arms[name])), cfg.arms[name]
+        assert choice is not None
+        shared = {field.name for field in fields(config.Arm)}
+        own = {str(key): value for key, value in OmegaConf.to_container(of).items() if key not in shared}  # type: ignore[union-attr]
+        lr = coefficients(cfg.scenario, cfg.tau, cfg.dtype)[1].lr if of.lr is None else of.lr
+        place = Place(copy.deepcopy(start), self.loss, self.stream, self.outputs, lr)
+        learner = choice.load()(place, **own)
+        return self._named(name, learner, learner.described, learner.another_method)
 
     def _named(self, name: str, learner: Any, described: str, reason: str, note: str = "", **more: Any) -> Arm:
         learner.name = name
@@ -164,7 +166,8 @@ class Workshop:
         if expect is not None and (reason or name == self.reference):
             why = reason or "it is the reference itself"
             raise BadInput(f"expect={expect}: allowed for an arm that is meant to equal the reference: {why}")
-        kind = KINDS[OmegaConf.get_type(self.cfg.arms[name])]
+        of: Any = OmegaConf.get_type(self.cfg.arms[name])
+        kind = config.node_of(of).removesuffix("arm")
         return Arm(name, kind, self._labels[name], learner, described, reason, note, expect, **more)
 
 
@@ -180,13 +183,4 @@ def _with(start: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
 BUILDERS: dict[type[config.Arm], Callable[[Workshop, str, DictConfig, nn.Module], Arm]] = {
     config.HamiltonianArm: Workshop.hamiltonian,
     config.StockArm: Workshop.stock,
-    config.FrozenArm: Workshop.frozen,
-    config.ZeroArm: Workshop.zero,
-}
-
-KINDS: dict[Any, str] = {
-    config.HamiltonianArm: "hamiltonian",
-    config.StockArm: "stock",
-    config.FrozenArm: "frozen",
-    config.ZeroArm: "zero",
 }

@@ -12,6 +12,7 @@ from hl_cli.learners.base import Learner
 from hl_cli.streams.base import Stream
 from hl_cli.streams.drift import Drift, Permuted
 from hl_cli.streams.held import Held
+from hl_cli.streams.series import SeriesConfig
 
 LAGS = 24
 
@@ -21,7 +22,7 @@ def fitted(cfg: DictConfig) -> DictConfig:
     cfg = copy.deepcopy(cfg)
     lives_on = OmegaConf.get_type(cfg.scheme) is config.Forward and cfg.scheme.reset == "never"
     for stream in (cfg.stream, *cfg.stream.get("streams", {}).values()):
-        if OmegaConf.get_type(stream) is config.Series and stream.lags is None:
+        if OmegaConf.get_type(stream) is SeriesConfig and stream.lags is None:
             with read_write(stream):
                 stream.lags = 1 if lives_on else LAGS
     return cfg

@@ -1,12 +1,11 @@
-"""From a stream's config to the stream. Its class takes the fields of its config, so a stream is a line in HOMES.
+"""From a stream's config to the stream: the class that its `choice` names takes the fields of its config.
 
-A signal is a line in SIGNALS: the signal takes its own fields and `step`, the windows over it take the rest.
+`seeded` in the choice says that it takes the seed too. A signal takes its own fields and `step`, the windows over it
+the rest.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,28 +13,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from hl_cli import config
 from hl_cli.build.own_stream import own_stream
+from hl_cli.config.registry import choice_of
+from hl_cli.config.signals import SignalConfig
 from hl_cli.errors import BadInput
 from hl_cli.streams.base import Stream
 from hl_cli.streams.drift import Drift, Permuted, by_class
+from hl_cli.streams.signals import SignalStream
 
-# config -> (where the class lives, whether a seed matters); imported when asked for
-HOMES: dict[type[config.Stream], tuple[str, bool]] = {
-    config.Table: ("hl_cli.streams.tabular:TabularStream", True),
-    config.Images: ("hl_cli.streams.images:ImageStream", True),
-    config.Series: ("hl_cli.streams.series:SeriesStream", False),
-    config.Text: ("hl_cli.streams.text:TextStream", False),
-    config.SignalSchool: ("hl_cli.streams.school:SignalSchool", False),
-    config.Recall: ("hl_cli.streams.recall:Recall", True),
-    config.River: ("hl_cli.streams.river:RiverStream", True),
-}
-SIGNALS: dict[type[config.Signal], str] = {
-    config.Sine: "hl_cli.streams.waves:Sine",
-    config.Square: "hl_cli.streams.waves:Square",
-    config.Pendulum: "hl_cli.streams.waves:Pendulum",
-    config.MassSpring: "hl_cli.streams.waves:MassSpring",
-    config.Lorenz: "hl_cli.streams.flows:Lorenz",
-    config.MackeyGlass: "hl_cli.streams.flows:MackeyGlass",
-}
 WINDOW = ("ticks", "horizon", "counts", "held_out", "blind")  # fields of the windows over a signal
 
 
@@ -48,19 +32,17 @@ def stream_of(cfg: DictConfig, batch_size: int, seed: int, dtype: torch.dtype, d
         stream: Stream = _drift(cfg, seed, place)
     elif kind is config.Plugin:
         stream = own_stream(cfg.factory, seed, place, fields["options"])
-    elif kind in SIGNALS:
-        own = {key: fields.pop(key) for key in list(fields) if key not in WINDOW}
-        stream = _find("hl_cli.streams.signals:SignalStream")(_find(SIGNALS[kind])(**own), **fields, **place)
     else:
-        home, seeded = HOMES[kind]
-        stream = _find(home)(**fields, **place, **({"seed": seed} if seeded else {}))
+        choice = choice_of(kind)
+        assert choice is not None
+        seeds = {"seed": seed} if choice.facts.get("seeded") else {}
+        if issubclass(kind, SignalConfig):
+            own = {key: fields.pop(key) for key in list(fields) if key not in WINDOW}
+            stream = SignalStream(choice.load()(**own, **seeds), **fields, **place)
+        else:
+            stream = choice.load()(**fields, **place, **seeds)
     stream.name = cfg.name
     return stream
-
-
-def _find(home: str) -> Callable[..., Any]:
-    module, _, name = home.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def _drift(cfg: DictConfig, seed: int, place: dict[str, Any]) -> Drift:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from hl_cli.config import validation
+from hl_cli.config import node_of, registry, validation
 
 HELP = """\
 hl-run: Hamiltonian Learning and torch.optim.SGD, side by side, from the same weights on the same samples.
@@ -68,7 +68,11 @@ def help_text(arguments: Sequence[str] = ()) -> str:
 def options_of(group: str) -> dict[str, str]:
     """The options of a group, with the text of their files."""
     folder = resources.files("hl_cli.configs") / group
-    return {f.name.removesuffix(".yaml"): f.read_text() for f in sorted(folder.iterdir(), key=_name) if _is_option(f)}
+    found = {f.name.removesuffix(".yaml"): f.read_text() for f in sorted(folder.iterdir(), key=_name) if _is_option(f)}
+    for one in registry.choices(group):  # without a preset, an option has the defaults of its class
+        text = f"# {(one.kind.__doc__ or '').splitlines()[0]}\ndefaults: [/schema/{node_of(one.kind)}@_here_, _self_]\n"
+        found = {**dict.fromkeys(one.names, text), **found}
+    return dict(sorted(found.items()))
 
 
 def _name(file: Any) -> str:

@@ -10,38 +10,26 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from hl_cli.config.arms import ARMS, EXPECTATIONS, Arm, FrozenArm, HamiltonianArm, StockArm, ZeroArm
+from hl_cli.config import registry
+from hl_cli.config.arms import EXPECTATIONS, Arm, HamiltonianArm, StockArm
 from hl_cli.config.fields import described
-from hl_cli.config.models import MODELS, Model, Module, Oscillators, StateNet
+from hl_cli.config.models import Model, Module, StateNet
 from hl_cli.config.observers import OBSERVERS, Observe, ObserveCredit
 from hl_cli.config.pytorch import PyTorch
 from hl_cli.config.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
 from hl_cli.config.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
-from hl_cli.config.signals import Lorenz, MackeyGlass, MassSpring, Pendulum, Signal, Sine, Square
+from hl_cli.config.signals import SignalConfig
 from hl_cli.config.stop import Stop
-from hl_cli.config.stream import Stream
-from hl_cli.config.streams import (
-    SIGNALS,
-    STREAMS,
-    Drift,
-    Images,
-    Plugin,
-    Recall,
-    River,
-    Series,
-    SignalSchool,
-    Table,
-    Text,
-)
+from hl_cli.config.stream import StreamConfig
+from hl_cli.config.streams import Drift, Plugin
 from hl_cli.config.study import Study
 
 __all__ = [
-    "ARMS", "MODELS", "OBSERVERS", "SCHEDULES", "SCHEMES", "SIGNALS", "STREAMS", "Arm", "Blocks", "Constant",
-    "Cosine", "Drift", "Forward", "FrozenArm", "Global", "HamiltonianArm", "Images", "Integrator", "Local",
-    "Lorenz", "MackeyGlass", "MassSpring", "Model", "Module", "Observe", "ObserveCredit", "Oscillators", "Paths",
-    "Pendulum", "Plugin", "PyTorch", "Recall", "River", "Run", "Scenario", "Schedule", "Scheduler", "Scheme",
-    "Series", "Signal", "SignalSchool", "Sine", "Split", "Square", "Staged", "StateNet", "Step", "StockArm", "Stop",
-    "Stream", "Study", "Sweep", "Table", "Text", "Warmup", "WarmupCosine", "Wave", "ZeroArm", "register",
+    "ARMS", "MODELS", "OBSERVERS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm", "Blocks", "Constant", "Cosine", "Drift",
+    "Forward", "Global", "HamiltonianArm", "Integrator", "Local", "Model", "Module", "Observe", "ObserveCredit",
+    "Paths", "Plugin", "PyTorch", "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "SignalConfig", "Split",
+    "Staged", "StateNet", "Step", "StockArm", "Stop", "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine",
+    "Wave", "node_of", "register",
 ]  # fmt: skip
 
 
@@ -91,7 +79,7 @@ class Sweep:
 class Run:
     """A side-by-side run."""
 
-    stream: Stream = MISSING
+    stream: StreamConfig = MISSING
     model: Model = MISSING
     split: Split = MISSING
     scenario: Scenario = MISSING
@@ -164,6 +152,17 @@ class Run:
     )
 
 
+registry.read_all()
+STREAMS: tuple[type[StreamConfig], ...] = (*(one.kind for one in registry.choices("stream")), Plugin, Drift)
+MODELS: dict[str, type[Model]] = {name: one.kind for one in registry.choices("model") for name in one.names}
+ARMS: tuple[type[Arm], ...] = (HamiltonianArm, StockArm, *(one.kind for one in registry.choices("arm")))
+
+
+def node_of(kind: type) -> str:
+    """What a preset calls the type of its config: /schema/NODE@_here_."""
+    return kind.__name__.removesuffix("Config").lower()
+
+
 def register() -> None:
     """Tell Hydra the types of the config groups; configs/ names them in its defaults lists."""
     from hydra.core.config_store import ConfigStore
@@ -183,4 +182,10 @@ def register() -> None:
         *ARMS,
         *OBSERVERS,
     ):
-        store.store(group="schema", name=kind.__name__.lower(), node=kind)
+        store.store(group="schema", name=node_of(kind), node=kind)
+    for one in registry.choices():
+        for name in one.names:
+            if not registry.preset(one.group, name).is_file():  # the defaults of its class
+                package = f"arms.{name}" if one.group == "arm" else one.group
+                own = {"name": name} if "name" in one.kind.__dataclass_fields__ else {}  # type: ignore[attr-defined]
+                store.store(group=one.group, name=name, package=package, node=one.kind(**own))

@@ -47,16 +47,3 @@ class HamiltonianArm(Arm):
 @dataclass
 class StockArm(PyTorch, Arm):
     """What a user of PyTorch writes: autograd and a stock optimizer, by default the SGD of the scenario."""
-
-
-@dataclass
-class FrozenArm(Arm):
-    """A control: the initial weights, which never move."""
-
-
-@dataclass
-class ZeroArm(Arm):
-    """A control: says zero, whatever it sees; where a target is a number."""
-
-
-ARMS: tuple[type[Arm], ...] = (HamiltonianArm, StockArm, FrozenArm, ZeroArm)

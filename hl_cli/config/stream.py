@@ -10,7 +10,7 @@ from hl_cli.config.fields import described
 
 
 @dataclass
-class Stream:
+class StreamConfig:
     """Where samples come from; what each kind has beside its name is below."""
 
     name: str = described(MISSING, "name in files and titles")

@@ -27,6 +27,7 @@ from hl_cli.config import (
     Stop,
     Study,
     Sweep,
+    node_of,
 )
 from hl_cli.errors import BadInput, cut
 
@@ -164,7 +165,7 @@ def fields_of(kind: str | None) -> list[str]:
 
 def kind_of(name: str) -> type:
     """The config class of this name, in any case of its letters."""
-    return next(kind for kind in KINDS if kind.__name__.lower() == name)
+    return next(kind for kind in KINDS if node_of(kind) == name)
 
 
 def entries(kind: type = Run) -> Iterator[Field]:

@@ -15,15 +15,22 @@ Source: Lezcano-Casado and Martinez-Rubio, Cheap Orthogonal Constraints in Neura
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+from omegaconf import MISSING
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hl_cli.config.fields import described
+from hl_cli.config.models import StateNet
+from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.exponential import MatrixExponential, derivative
+from hl_cli.networks.state_nets import StateNetKind
 
 
 class Antisymmetric(Cell):
@@ -96,3 +103,16 @@ class AntisymmetricBlock(CellBlock):
             self.back = 2 * e - torch.linalg.multi_dot((e, e.t(), e))
         before = torch.mm(h[0] - self.cell.inputs(x) * self.cell.gain, self.back)
         return (before,), (x, before)
+
+
+@choice("model", "antisymmetric", home="antisymmetric")
+@dataclass
+class AntisymmetricConfig(StateNet):
+    """An orthogonal matrix from an antisymmetric generator: h' = exp(A) h + gain (B x + b)."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("antisymmetric",))
+    scale: float = described(1.0, "A = scale (W - W^T)/2, 1/tick", above=0)
+    gain: float = described(0.3, "factor of the push by the input", above=0)
+
+
+antisymmetric = StateNetKind(antisymmetric=(Antisymmetric, AntisymmetricBlock))

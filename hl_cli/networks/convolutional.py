@@ -15,16 +15,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
+from omegaconf import MISSING
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hl_cli.config.fields import described
+from hl_cli.config.models import Model
+from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.errors import NoSuchCombination
 from hl_cli.networks.blocks import Block, Pulled, Tape
-from hl_cli.networks.feedforward import ACTIVATIONS, Dense
+from hl_cli.networks.feedforward import ACTIVATIONS, Dense, activation_of
+from hl_cli.networks.kinds import Shape
 
 aten = torch.ops.aten
 
@@ -111,3 +117,31 @@ def convolution_blocks(net: nn.Sequential, activation: str) -> list[Block]:
             blocks.append(Convolution(layer, image, activation))
             image = pooled(image, layer.out_channels)
     return [*blocks, Dense(net.head)]  # type: ignore[arg-type]
+
+
+@choice("model", "cnn", home="convolutional_net")
+@dataclass
+class CNNConfig(Model):
+    """Convolutions of 3x3, each with its activation and a pooling of 2x2, and a linear head."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("cnn",))
+    channels: list[int] = described([8, 16], "of each convolution", least=1, most=10**5)
+    activation: str = described("relu", "of the convolutions", choices=("tanh", "relu"))
+
+
+class ConvolutionalNet:
+    """cnn (hl_cli.networks.kinds.NetKind)."""
+
+    def net(self, name: str, shape: Shape, *, channels: Sequence[int], activation: str) -> nn.Module:
+        """For streams of images that are seen whole."""
+        if shape.image is None or shape.every:
+            raise NoSuchCombination("model=cnn: the stream gives no images; allowed: digits, mnist and the like, flat")
+        return convolutional(shape.image, list(channels), shape.outputs, activation)
+
+    def blocks(self, name: str, net: nn.Module, device: str) -> list[Block]:
+        """Its stages."""
+        assert isinstance(net, nn.Sequential)
+        return convolution_blocks(net, activation_of(net))
+
+
+convolutional_net = ConvolutionalNet()

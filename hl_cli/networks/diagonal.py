@@ -13,14 +13,21 @@ Source: Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequence
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+from omegaconf import MISSING
 from torch import Tensor, nn
 
+from hl_cli.config.fields import described
+from hl_cli.config.models import StateNet
+from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.rotation import Rotation, RotationBlock
+from hl_cli.networks.state_nets import StateNetKind
 
 RING = (0.9, 0.999)
 
@@ -102,3 +109,14 @@ class ComplexDiagonalBlock(RotationBlock):
         (_, _, cos, sin, r, growth), to_c, to_s = self.precomputed, self.cotangent_of(0), self.cotangent_of(1)
         drive.add(self.cell.angles, to_s * r * cos + to_c * r * -sin)
         drive.add(self.cell.nu, -((to_s * sin + to_c * cos) * r) * growth)
+
+
+@choice("model", "diagonal", "complex_diagonal", home="diagonal")
+@dataclass
+class DiagonalConfig(StateNet):
+    """Neurons that remember themselves alone, each by a factor that is learnt; complex ones as pairs."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("diagonal", "complex_diagonal"))
+
+
+diagonal = StateNetKind(diagonal=(Diagonal, DiagonalBlock), complex_diagonal=(ComplexDiagonal, ComplexDiagonalBlock))

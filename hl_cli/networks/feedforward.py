@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
+from omegaconf import MISSING
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hl_cli.config.fields import described
+from hl_cli.config.models import Model
+from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Block, Pulled, Tape, input_costate
 from hl_cli.networks.chain import Chain
+from hl_cli.networks.kinds import Shape
 
 aten = torch.ops.aten
 
@@ -96,3 +102,44 @@ def dense_blocks(net: nn.Sequential, activation: str) -> list[Block]:
     """Return the layers of such a net as blocks that share its weights, the head last."""
     linears = [layer for layer in net if isinstance(layer, nn.Linear)]
     return [*(Dense(layer, activation) for layer in linears[:-1]), Dense(linears[-1])]
+
+
+@choice("model", "linear", home="feedforward_net")
+@dataclass
+class LinearConfig(Model):
+    """One linear layer."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("linear",))
+
+
+@choice("model", "mlp", home="feedforward_net")
+@dataclass
+class MLPConfig(Model):
+    """Hidden layers and a linear head."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("mlp",))
+    hidden: list[int] = described([32], "neurons of each hidden layer", least=1, most=10**6)
+    activation: str = described("tanh", "of the hidden layers", choices=("tanh", "relu"))
+
+
+class FeedForward:
+    """linear and mlp (hl_cli.networks.kinds.NetKind)."""
+
+    def net(self, name: str, shape: Shape, *, hidden: Sequence[int] = (), activation: str = "tanh") -> nn.Module:
+        """Without memory: it sees all ticks of a sample side by side, or each for itself where every one counts."""
+        features = shape.features if shape.every else shape.features * shape.ticks
+        return feedforward(features, list(hidden), shape.outputs, activation, shape.every)
+
+    def blocks(self, name: str, net: nn.Module, device: str) -> list[Block]:
+        """Its layers."""
+        assert isinstance(net, nn.Sequential)
+        return dense_blocks(net, activation_of(net))
+
+
+def activation_of(net: nn.Sequential) -> str:
+    """The name of the first activation in a net; tanh where it has none."""
+    kinds = {kind: name for name, (kind, _, _) in ACTIVATIONS.items()}
+    return next((kinds[type(layer)] for layer in net if type(layer) in kinds), "tanh")
+
+
+feedforward_net = FeedForward()

@@ -8,13 +8,20 @@ Source: Jaeger et al., Optimization and applications of echo state networks with
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+from omegaconf import MISSING
 from torch import Tensor, nn
 
+from hl_cli.config.fields import described
+from hl_cli.config.models import StateNet
+from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Pulled, Tape
 from hl_cli.networks.recurrent import TanhCell
+from hl_cli.networks.state_nets import StateNetKind
 
 
 class LeakyRNNCell(nn.RNNCell):
@@ -46,3 +53,15 @@ class LeakyCell(TanhCell):
         leak: float = self.cell.leak  # type: ignore[assignment]
         pulled = super().vjp(tape, (z[0] * leak,), drive, want_x, want_h)
         return Pulled(pulled.x, (total(z[0] * (1.0 - leak), pulled.h[0]),) if want_h else (None,))
+
+
+@choice("model", "leaky_rnn", home="leaky_rnn")
+@dataclass
+class LeakyConfig(StateNet):
+    """Tanh cells slower than the clock: h' = h + leak (tanh(..) - h)."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("leaky_rnn",))
+    leak: float = described(0.5, "tau rate: part of the way to the cell's value in a tick", above=0, most=1)
+
+
+leaky_rnn = StateNetKind(leaky_rnn=(LeakyRNNCell, LeakyCell))

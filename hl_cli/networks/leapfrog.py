@@ -17,14 +17,21 @@ arXiv 1709.03698, the Hamiltonian block; a layer there is a tick here, with the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+from omegaconf import MISSING
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hl_cli.config.fields import described
+from hl_cli.config.models import StateNet
+from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
+from hl_cli.networks.state_nets import StateNetKind
 
 aten = torch.ops.aten
 
@@ -100,3 +107,15 @@ class LeapfrogBlock(CellBlock):
         drive.add_rows(cell.inputs.bias, g)
         below = input_costate(g, weight, x) if want_x else None
         return Pulled(below, (total(z_q, torch.mm(g, kick)), z_p) if want_h else (None, None))
+
+
+@choice("model", "leapfrog", home="leapfrog")
+@dataclass
+class LeapfrogConfig(StateNet):
+    """Positions and momenta that move by turns, with tanh forces."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("leapfrog",))
+    eps: float = described(0.3, "step of kick and drift, ticks", above=0)
+
+
+leapfrog = StateNetKind(leapfrog=(Leapfrog, LeapfrogBlock))

@@ -13,16 +13,22 @@ Recognition, 1989; Irie et al., Exploring the Promise and Limits of Real-Time Re
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 import torch
+from omegaconf import MISSING
 from torch import Tensor, nn
 
+from hl_cli.config.fields import described
+from hl_cli.config.models import StateNet
+from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.recurrent import PyTorchCell
+from hl_cli.networks.state_nets import StateNetKind
 
 aten = torch.ops.aten
 
@@ -117,3 +123,14 @@ class ElementwiseLSTMBlock(CellBlock):
         drive.add_rows(self.cell.inputs.bias, g)
         past = (by_gate * self.cell.own.view(4, -1)).sum(1) if want_h else None
         return Pulled(input_costate(g, self.cell.inputs.weight, x) if want_x else None, (past, z_c if want_h else None))
+
+
+@choice("model", "elementwise_lstm", home="elementwise_lstm")
+@dataclass
+class ElementwiseLSTMConfig(StateNet):
+    """LSTM units that do not see one another: each gate sees the input and its own unit."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("elementwise_lstm",))
+
+
+elementwise_lstm = StateNetKind(elementwise_lstm=(ElementwiseLSTM, ElementwiseLSTMBlock))

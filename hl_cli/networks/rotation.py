@@ -16,13 +16,20 @@ Source: Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequence
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+from omegaconf import MISSING
 from torch import Tensor, nn
 
+from hl_cli.config.fields import described
+from hl_cli.config.models import StateNet
+from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
+from hl_cli.networks.state_nets import StateNetKind
 
 
 class Rotation(Cell):
@@ -107,3 +114,16 @@ class RotationBlock(CellBlock):
         q, p = h[0] - push_q, h[1] - push_p
         before = c * q + s * p, c * p - s * q
         return before, (x, *before)
+
+
+@choice("model", "rotation", home="rotation")
+@dataclass
+class RotationConfig(StateNet):
+    """Pairs that turn by learnt angles: h' = R(angles) h + gain (B x + b)."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("rotation",))
+    damping: float = described(1.0, "factor of the state at every tick; 1: none", above=0, most=1)
+    gain: float = described(0.3, "factor of the push by the input", above=0)
+
+
+rotation = StateNetKind(rotation=(Rotation, RotationBlock))

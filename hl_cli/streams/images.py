@@ -9,11 +9,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from omegaconf import MISSING
 
+from hl_cli.config.fields import described
+from hl_cli.config.registry import choice
+from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
 from hl_cli.streams.image_files import CLASSES, files_of, load
 from hl_cli.streams.shuffled import Shuffled
 from hl_cli.types import Sample, Task
+
+
+@choice("stream", home="ImageStream", seeded=True)
+@dataclass
+class ImagesConfig(StreamConfig):
+    """Images of torchvision, reshuffled each epoch; its test set is held out."""
+
+    dataset: str = described(MISSING, "data set", choices=("mnist", "fashion_mnist", "kmnist", "cifar10"))
+    ticks: int = described(
+        1, "ticks that an image is cut into: 1, its height (rows), or height x width (pixels)", least=1
+    )
+    root: str = described("data", "folder that holds or receives the files")
+    download: bool = described(False, "fetch files that are missing")
 
 
 @dataclass(frozen=True)

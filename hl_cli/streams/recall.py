@@ -10,14 +10,31 @@ Source: Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, sections 5.1 a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
+from hl_cli.config.fields import described
+from hl_cli.config.registry import choice
+from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
 from hl_cli.streams.windows import PIECE, Rows, Windows
 from hl_cli.types import Task
 
 TASKS = ("copy", "adding")
 HELD_OUT = 2**20  # number of the piece that is held out; the stream begins at 0
+
+
+@choice("stream", home="Recall", seeded=True)
+@dataclass
+class RecallConfig(StreamConfig):
+    """Generated tasks that ask for memory."""
+
+    task: str = described(
+        "copy", "copy: the input some ticks ago; adding: two marked inputs", choices=("copy", "adding")
+    )
+    delay: int = described(3, "ticks that must be remembered", least=1, most=4095)
+    ticks: int = described(1, "ticks of a sample; each has a target", least=1)
 
 
 class Questions:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from hl_cli.config.fields import described
+from hl_cli.config.registry import choice
+from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
 from hl_cli.streams.moments import Moments, deviation
 from hl_cli.streams.river_data import RiverData
 from hl_cli.streams.windows import PIECE, Rows, Windows
+
+
+@choice("stream", home="RiverStream", seeded=True)
+@dataclass
+class RiverConfig(StreamConfig):
+    """A data set or a drift generator of river."""
+
+    dataset: str = described("Phishing", "class in river.datasets, or synth.NAME for a generator")
+    options: dict[str, Any] = described({}, "arguments of that class")
+    held_out: int = described(200, "samples kept for evaluation, from the beginning of the stream", least=1, most=10**6)
 
 
 class RiverRows:

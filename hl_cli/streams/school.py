@@ -5,11 +5,17 @@ A net sees at every tick what kind of signal it is, never its value, and says th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
+from hl_cli.config.fields import described
+from hl_cli.config.registry import choice
+from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
-from hl_cli.streams.waves import ClosedForm, Sine, Square
+from hl_cli.streams.closed_form import ClosedForm
+from hl_cli.streams.waves import Sine, Square
 from hl_cli.streams.windows import PIECE, Rows, Windows
 from hl_cli.types import Sample, Task
 
@@ -25,6 +31,26 @@ DESCRIPTIONS = torch.tensor(
     dtype=torch.float64,
 )
 HELD_OUT = 10_000  # ticks of each signal that are held out, at most
+
+
+SIGNALS = 8
+
+
+@choice("stream", home="SignalSchool")
+@dataclass
+class SignalSchoolConfig(StreamConfig):
+    """Eight signals to be told apart by their description alone: a lecture each, round after round."""
+
+    signals: list[int] = described([*range(SIGNALS)], "which of the eight, in their order", least=0, most=SIGNALS - 1)
+    exam: list[int] | None = described(
+        None,
+        "hold out these signals, from their beginning, and examine each after every lecture; null: the continuation",
+        least=0,
+        most=SIGNALS - 1,
+    )
+    lecture: int = described(1000, "ticks that a signal lasts, its lecture", least=1)
+    step: float = described(0.1, "time between two ticks", above=0)
+    ticks: int = described(10, "ticks of a sample; each has a target", least=1)
 
 
 def all_signals(step: float) -> list[ClosedForm]:

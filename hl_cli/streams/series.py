@@ -7,9 +7,14 @@ their order. Only some thousand rows are in memory at any time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
+from omegaconf import MISSING
 
+from hl_cli.config.fields import described
+from hl_cli.config.registry import choice
+from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
 from hl_cli.streams.csv_cells import Cells
 from hl_cli.streams.csv_rows import ALLOWED, CsvRows
@@ -17,9 +22,38 @@ from hl_cli.streams.csv_times import Times, find
 from hl_cli.streams.series_rows import MOST_HELD_OUT, Columns, PastRows, held_out_rows, survey
 from hl_cli.streams.unpacked import source
 from hl_cli.streams.windows import Windows
-from hl_cli.types import Task
+from hl_cli.types import COUNTS, Task
 
 MOST_WORDS = 256  # of a column; each is a number that is seen
+
+
+MISSED = ("error", "ffill", "skip")
+
+
+@choice("stream", home="SeriesStream")
+@dataclass
+class SeriesConfig(StreamConfig):
+    """A time series in a CSV file, read once in its order."""
+
+    path: str = described(MISSING, "CSV file with a header; also .csv.gz, a .zip of one, .parquet")
+    target: str = described(MISSING, "column to predict")
+    inputs: list[str] | None = described(None, "columns that are seen; null: all but time and categorical")
+    categorical: list[str] | None = described(None, "columns of words that are seen too, one-hot")
+    time: str | None = described(None, "column of times, which go forward; null: a column of dates, where there is one")
+    time_format: str | None = described(None, "how times are written, as %d.%m.%Y; null: found out")
+    missing: str = described("error", "rows with empty cells; ffill: the last value stands for them", choices=MISSED)
+    decimal: str = described(".", "decimal sign", choices=(".", ",", "point", "comma"))
+    encoding: str = described("utf-8", "of the file, such as latin-1 or utf-16")
+    horizon: int = described(1, "rows from the last one seen to the one predicted", least=1)
+    lags: int | None = described(
+        None,
+        "rows that a sample sees, its ticks; null: 24, or 1 with scheme=forward, whose state goes on",
+        least=1,
+    )
+    counts: str = described("last", "ticks with a target: the last of a sample, or every one", choices=COUNTS)
+    changes: bool = described(False, "see and predict how values change, instead of the values")
+    warmup: int = described(100, "rows that only begin the statistics, before the first sample", least=2)
+    held_out: float = described(0.2, "last part of the rows kept for evaluation, at most 10,000 rows", above=0, below=1)
 
 
 class SeriesStream(Windows):

@@ -10,11 +10,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from omegaconf import MISSING
 from sklearn import datasets
 
+from hl_cli.config.fields import described
+from hl_cli.config.registry import choice
+from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
 from hl_cli.streams.shuffled import Shuffled, shuffled
 from hl_cli.types import Sample, Task
+
+
+@choice("stream", home="TabularStream", seeded=True)
+@dataclass
+class TableConfig(StreamConfig):
+    """A table of scikit-learn, reshuffled each epoch."""
+
+    dataset: str = described(MISSING, "table", choices=("digits", "iris", "wine", "breast_cancer"))
+    ticks: int = described(1, "ticks that the features of a sample are cut into", least=1)
+    held_out: float = described(0.2, "part of the samples kept for evaluation", above=0, below=1)
 
 
 @dataclass(frozen=True)

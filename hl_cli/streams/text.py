@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import codecs
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from omegaconf import MISSING
 
+from hl_cli.config.fields import described
+from hl_cli.config.registry import choice
+from hl_cli.config.stream import StreamConfig
 from hl_cli.streams.source_file import SourceFile
 from hl_cli.streams.windows import PIECE, Rows, Windows
-from hl_cli.types import Task
+from hl_cli.types import COUNTS, Task
 
 ALLOWED = "a text file in UTF-8 with two or more different characters"
 MOST_HELD_OUT = 10_000  # characters
 MOST_SYMBOLS = 8192  # a character is as many numbers
 NUMBERS = 2**22  # in a piece
 SCANNED = 2**20  # bytes at once
+
+
+@choice("stream", home="TextStream")
+@dataclass
+class TextConfig(StreamConfig):
+    """The next character of a text, over and over."""
+
+    path: str = described(MISSING, "text file in UTF-8")
+    ticks: int = described(16, "characters that a sample sees", least=1)
+    counts: str = described("last", "ticks with a target: the last of a sample, or every one", choices=COUNTS)
+    held_out: float = described(0.1, "last part kept for evaluation, at most 10,000 characters", above=0, below=1)
 
 
 class TextStream(Windows):

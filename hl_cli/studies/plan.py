@@ -8,11 +8,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli.config import FrozenArm, ZeroArm
+from hl_cli.config.registry import choice_of
 from hl_cli.studies.tuning import FIRST_TUNING_SEED, JUDGING, TUNING, Candidate, Choice, candidates, choose
 
 PHASE = "study.phase"
-CONTROLS = (FrozenArm, ZeroArm)  # have nothing to tune
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,13 @@ def study_plan(config: DictConfig) -> StudyPlan:
     """The plan of a config; raises BadInput for what cannot be tuned."""
     study = config.study
     fields = {str(arm): [f"arms.{arm}.{field}" for field in of] for arm, of in config.arms.items()}
-    tunable = {arm: own for arm, own in fields.items() if OmegaConf.get_type(config.arms[arm]) not in CONTROLS}
+    tunable = {arm: own for arm, own in fields.items() if _learns(config.arms[arm])}
     tune: Any = OmegaConf.to_container(study.tune, resolve=True)
     tried = candidates(tune, study.budget, tunable) if tune else {}
     return StudyPlan(tried, study.score, study.tuning_seeds, study.seeds)
+
+
+def _learns(arm: DictConfig) -> bool:
+    """Whether an arm has anything to tune."""
+    choice = choice_of(OmegaConf.get_type(arm))
+    return choice is None or bool(choice.facts.get("learns", True))

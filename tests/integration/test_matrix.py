@@ -1,4 +1,7 @@
-"""HL equals PyTorch bit for bit: the whole table of streams, models, splits, scenarios, dtypes, batches and taus."""
+"""HL equals PyTorch bit for bit: streams, models, splits, scenarios, dtypes, batches and taus.
+
+Of each table, cases in which every pair of values occurs; all of them with HL_TESTS=full.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hl_cli.build import Comparison
-from hl_cli.build.models import OWN_CELLS
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.side_by_side import side_by_side
 from hl_cli.compare.verdict import judge, noise_floor
 from hl_cli.config import MODELS
+from tests.cells import INVERTIBLE
+from tests.covering import FULL, covering
 
 Build = Callable[..., Comparison]
 STREAMS = ["digits", "digits_rows", "digits_pixels", "iris", "wine", "breast_cancer"]
@@ -23,7 +27,6 @@ SPLITS = {name: ["output", "state"] if name == "linear" else ["output", "state",
 OF_IMAGES = ("digits", "digits_rows", "digits_pixels")
 WITHOUT_MEMORY = ("linear", "mlp", "cnn")
 EVERYWHERE = (*WITHOUT_MEMORY, "rnn", "gru", "lstm")  # the other state nets on two tables
-INVERTIBLE = [name for name, (_, block) in OWN_CELLS.items() if block.invertible]
 SCENARIOS = ["gd_a", "gd_b", "mom_a", "mom_b"]
 STEPS = 12
 
@@ -48,21 +51,20 @@ def steps_for(stream: str, model: str) -> int:
     return 4 if stream == "digits_pixels" and model not in WITHOUT_MEMORY else STEPS
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
-    ("stream", "model", "split"),
-    [
-        (stream, model, split)
+    ("stream", "model", "split", "dtype"),
+    covering(
+        (stream, model, split, dtype)
         for stream in STREAMS
         for model, splits in SPLITS.items()
         for split in splits
+        for dtype in ("float32", "float64")
         if model in EVERYWHERE or (stream in ("digits_rows", "iris") and model != "oscillators")  # tests/unit has it
-    ],
+        if model != "cnn" or stream in OF_IMAGES
+    ),
 )
 def test_identical(build: Build, stream: str, model: str, split: str, dtype: str) -> None:
     """All scenarios; batches 1 and 32 at tau 1 with the sizes of the configs; tau 0.5 and 2 with odd sizes."""
-    if model == "cnn" and stream not in OF_IMAGES:
-        pytest.skip("no images")
     odd = {"linear": [], "mlp": ["model.hidden=[7]"], "cnn": ["model.channels=[3]"]}.get(model, ["model.hidden=7"])
     choice = [f"stream={stream}", f"model={model}", f"split={split}", f"dtype={dtype}"]
     for scenario, (batch, tau) in product(SCENARIOS, ((1, 1.0), (32, 1.0), (1, 0.5), (32, 2.0))):
@@ -71,7 +73,7 @@ def test_identical(build: Build, stream: str, model: str, split: str, dtype: str
         assert verdict_of(built) == "identical", (scenario, batch, tau)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400 if FULL else 30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None:
     """Choices, sizes, depths, coefficients and seeds drawn at random, tau a power of two."""
@@ -106,10 +108,16 @@ def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None
     assert verdict_of(build(*overrides)) == "identical", overrides
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("model", "split"), [("mlp", "state_output"), ("lstm", "state"), ("gru", "output")])
-@pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("tau", [0.1, 0.3])
+@pytest.mark.parametrize(
+    ("tau", "scenario", "model", "split", "dtype"),
+    covering(
+        (tau, scenario, *net, dtype)
+        for tau in (0.1, 0.3)
+        for scenario in SCENARIOS
+        for net in (("mlp", "state_output"), ("lstm", "state"), ("gru", "output"))
+        for dtype in ("float32", "float64")
+    ),
+)
 def test_a_tau_that_rounds_is_round_off_or_better(
     build: Build, tau: float, scenario: str, model: str, split: str, dtype: str
 ) -> None:
@@ -121,9 +129,10 @@ def test_a_tau_that_rounds_is_round_off_or_better(
     assert verdict_of(built) in ("identical", "round_off")
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("split", ["state", "state_output"])
-@pytest.mark.parametrize("model", INVERTIBLE)
+@pytest.mark.parametrize(
+    ("model", "split", "dtype"),
+    covering(product(INVERTIBLE, ("state", "state_output"), ("float32", "float64"))),
+)
 def test_rebuilt_states_are_round_off_or_better(build: Build, model: str, split: str, dtype: str) -> None:
     """The noise floor covers what states rebuilt over 64 ticks, with anchors or none, drift."""
     for anchor_every, layers, stream in ((0, 1, "digits_pixels"), (10, 2, "digits_pixels"), (100, 1, "digits_rows")):
@@ -136,15 +145,21 @@ def test_rebuilt_states_are_round_off_or_better(build: Build, model: str, split:
         assert built.hl.drift is not None and 0 < built.hl.drift < (1e-3 if dtype == "float32" else 1e-12)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("scenario", ["mom_a", "mom_b"])
-@pytest.mark.parametrize("model", MODELS)
-def test_explicit_order_is_different(build: Build, model: str, scenario: str, dtype: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "split", "scenario", "dtype"),
+    covering(
+        (model, split, scenario, dtype)
+        for model, splits in SPLITS.items()
+        for split in splits
+        for scenario in ("mom_a", "mom_b")
+        for dtype in ("float32", "float64")
+    ),
+)
+def test_explicit_order_is_different(build: Build, model: str, split: str, scenario: str, dtype: str) -> None:
     """A check that cannot fail checks nothing."""
     stream = "digits" if model in WITHOUT_MEMORY else "digits_rows"
-    for split in SPLITS[model]:
-        built = build(
-            f"model={model}", f"split={split}", f"scenario={scenario}", f"dtype={dtype}", f"stream={stream}",
-            "integrator=explicit_euler", "steps=10",
-        )  # fmt: skip
-        assert verdict_of(built) == "different"
+    built = build(
+        f"model={model}", f"split={split}", f"scenario={scenario}", f"dtype={dtype}", f"stream={stream}",
+        "integrator=explicit_euler", "steps=10",
+    )  # fmt: skip
+    assert verdict_of(built) == "different"

@@ -8,6 +8,7 @@ import pytest
 
 from hl_cli.build import Comparison
 from hl_cli.errors import BadInput
+from tests.covering import covering
 from tests.integration.test_matrix import EVERYWHERE, SPLITS, STREAMS, WITHOUT_MEMORY, verdict_of
 from tests.material import IMAGES, OPTIONS, needs, real
 
@@ -38,12 +39,12 @@ def chosen(stream: str, model: str, split: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("stream", "model", "split"),
-    [
+    covering(
         (stream, model, split)
         for stream in OPTIONS
         for model, split in MODELS
         if stream not in STREAMS and (model in (*EVERYWHERE, "module") or stream in ("mnist_rows", "lorenz", "drift"))
-    ],
+    ),
 )
 def test_identical_on_every_stream(build: Build, stream: str, model: str, split: str) -> None:
     choice = chosen(stream, model, split)
@@ -57,17 +58,26 @@ def test_identical_on_every_stream(build: Build, stream: str, model: str, split:
         assert verdict_of(build(*choice, *case)) == "identical", case
 
 
-@pytest.mark.parametrize("counts", ["last", "every"])
-@pytest.mark.parametrize(("model", "split"), [m for m in MODELS if m[0] != "cnn"])
-@pytest.mark.parametrize("stream", ["series", "text", "lorenz"])
+@pytest.mark.parametrize(
+    ("stream", "model", "split", "counts"),
+    covering(
+        (stream, *net, counts)
+        for stream in ("series", "text", "lorenz")
+        for net in MODELS
+        for counts in ("last", "every")
+        if net[0] != "cnn"
+    ),
+)
 def test_identical_wherever_the_target_counts(build: Build, stream: str, model: str, split: str, counts: str) -> None:
     choice = [*chosen(stream, model, split), f"stream.counts={counts}"]
     for case in turn(model, split):
         assert verdict_of(build(*choice, *case, "steps=4")) == "identical", case
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "binary"])
-@pytest.mark.parametrize(("model", "split"), [m for m in MODELS if m[0] != "cnn"])
+@pytest.mark.parametrize(
+    ("loss", "model", "split"),
+    covering((loss, *net) for loss in ("cross_entropy", "mse", "binary") for net in MODELS if net[0] != "cnn"),
+)
 def test_identical_with_every_loss(build: Build, model: str, split: str, loss: str) -> None:
     choice = [*chosen("breast_cancer", model, split), f"loss={loss}"]
     for case in turn(model, split):

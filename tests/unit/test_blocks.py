@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hl_cli.build.models import CELLS, OWN_CELLS
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.networks.blocks import Block, ModuleBlock
 from hl_cli.networks.chain import Chain
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.leaky import LeakyCell, LeakyRNNCell
 from hl_cli.networks.sequence import Unrolled
+from tests.cells import CELLS, OWN_CELLS
 
 Made = tuple[Block, nn.Module, int]
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from hl_cli.build.models import CELLS
 from hl_cli.dynamics.equivalence import SGD, physics_of
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.pytorch import PyTorchLearner
@@ -18,6 +17,7 @@ from hl_cli.networks.losses import LOSSES
 from hl_cli.networks.recurrent import Recurrent
 from hl_cli.networks.splits import SPLITS, split_chain
 from hl_cli.types import Sample
+from tests.cells import CELLS
 
 TICKS, FEATURES, OUTPUTS = 6, 3, 4
 SCENARIO = SGD(lr=0.1, momentum=0.9, dampening=0.3)

@@ -12,7 +12,8 @@ import torch
 from scipy.integrate import solve_ivp
 
 from hl_cli.errors import BadInput
-from hl_cli.streams.flows import Lorenz, MackeyGlass
+from hl_cli.streams.lorenz import Lorenz
+from hl_cli.streams.mackey_glass import MackeyGlass
 from hl_cli.streams.signals import Signal, SignalStream
 from tests import laws
 

@@ -8,14 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from hl_cli.build.models import OWN_CELLS
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.networks.cell import Cell, CellBlock
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.recurrent import Recurrent
 from hl_cli.networks.sequence import SequenceRun
-
-INVERTIBLE = [name for name, (_, block) in OWN_CELLS.items() if block.invertible]
+from tests.cells import INVERTIBLE, OWN_CELLS
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hl_cli.build.models import CELLS, OWN_CELLS
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.errors import BadInput, NonFinite
@@ -23,8 +22,7 @@ from hl_cli.networks.recurrent import Recurrent
 from hl_cli.networks.sequence import SequenceRun
 from hl_cli.networks.splits import Split, split_chain
 from hl_cli.types import Sample
-
-INVERTIBLE = [name for name, (_, block) in OWN_CELLS.items() if block.invertible]
+from tests.cells import CELLS, INVERTIBLE, OWN_CELLS
 
 BATCH, FEATURES, HIDDEN, OUTPUTS = 3, 2, 12, 4
 

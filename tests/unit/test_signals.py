@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from hl_cli.errors import BadInput
+from hl_cli.streams.closed_form import ClosedForm, phase, turns
 from hl_cli.streams.signals import SignalStream
-from hl_cli.streams.waves import ClosedForm, MassSpring, Pendulum, Sine, Square, phase, turns
+from hl_cli.streams.swings import MassSpring, Pendulum
+from hl_cli.streams.waves import Sine, Square
 from hl_cli.types import Sample, Task
 from tests import laws
 

@@ -1,0 +1,37 @@
+"""Models that are stacks of cells under a head: what the file of a cell says of it, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from hl_cli.networks.blocks import Block
+from hl_cli.networks.feedforward import head_block
+from hl_cli.networks.kinds import Shape
+from hl_cli.networks.recurrent import Recurrent
+
+
+class StateNetKind:
+    """Cells above one another and a head. cells: by the name of the model its cell, and the block that runs it."""
+
+    def __init__(self, **cells: tuple[type[nn.Module], Callable[[Any], Block]]) -> None:
+        self.cells = cells
+
+    def net(
+        self, name: str, shape: Shape, *, hidden: int, layers: int = 1, head: Sequence[int] | None = None, **own: Any
+    ) -> nn.Module:
+        """Build the stack; own: arguments of each cell."""
+        cell = partial(self.cells[name][0], **own)
+        return Recurrent(cell, shape.features, hidden, layers, shape.outputs, shape.every, list(head or ()))
+
+    def blocks(self, name: str, net: nn.Module, device: str) -> list[Block]:
+        """A block a cell, and the head."""
+        assert isinstance(net, Recurrent)
+        return [*(self.block(name, cell, device) for cell in net.cells), head_block(net.head)]  # type: ignore[arg-type]
+
+    def block(self, name: str, cell: nn.Module, device: str) -> Block:
+        """The block of one cell."""
+        return self.cells[name][1](cell)

@@ -1,0 +1,84 @@
+"""A new net, stream or arm is one Python file: dropped into hl_cli, or installed beside it; nothing else is edited."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+from hl_cli.learners.place import Place
+from tests import laws
+from tests.parts.coin_flips import CoinFlips
+from tests.parts.sign_descent import SignDescent, sign_descent
+from tests.process import ENVIRONMENT, HL_RUN, PATIENCE, summary_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ROOT / "tests" / "parts"
+ROOMS = {"minimal_gated": "networks", "coin_flips": "streams", "sign_descent": "learners"}
+COMMAND = (
+    "stream=coin_flips", "model=minimal_gated", "model.bias=1", "model.hidden=4", "arm=[hl,pytorch,sign_descent]",
+    "arms.sign_descent.shrink=0.99", "scenario.lr=0.05", "steps=40", "seed=3", "hydra.run.dir=here", "expect=identical",
+)  # fmt: skip
+
+
+def dropped_in(folder: Path) -> None:
+    """A copy of the program with three more files."""
+    for part in ("hl_cli", "configs"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, room in ROOMS.items():
+        shutil.copy(PARTS / f"{name}.py", folder / "hl_cli" / room)
+
+
+def installed(folder: Path) -> None:
+    """A package beside the program, which names its files as entry points."""
+    shutil.copytree(PARTS, folder / "theirs", ignore=shutil.ignore_patterns("__pycache__"))
+    about = folder / "theirs-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    entries = "".join(f"{name} = theirs.{name}\n" for name in ROOMS)
+    (about / "entry_points.txt").write_text(f"[hl_cli.choices]\n{entries}")
+
+
+@pytest.mark.parametrize("put", [dropped_in, installed])
+def test_a_part_is_one_file(put: object, tmp_path: Path) -> None:
+    put(tmp_path)  # type: ignore[operator]
+    environment = {**ENVIRONMENT, "PYTHONPATH": f"{tmp_path}:{ENVIRONMENT.get('PYTHONPATH', ROOT)}"}
+
+    def say(*arguments: str) -> str:
+        done = subprocess.run(
+            [*HL_RUN, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    told = say("model=minimal_gated", "--help")
+    assert "Units that forget by a gate of the input." in told and "model.bias=0.0" in told
+    say(*COMMAND)
+    summary = summary_of(tmp_path / "here")
+    assert summary["verdict"] == "identical" and list(summary["arms"]) == ["hl", "pytorch", "sign_descent"]
+    assert summary["sign_descent"]["held_out_accuracy"] > 0.6
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_the_stream_obeys_the_laws(batch: int) -> None:
+    def make() -> CoinFlips:
+        return CoinFlips(0.1, 5, batch, torch.float64, "cpu")
+
+    laws.stream_has_its_shapes(make(), batch, torch.float64)
+    laws.stream_is_the_same_again(make)
+    laws.stream_resumes_anywhere(make, 13, 50)
+
+
+def test_the_learner_obeys_the_laws() -> None:
+    stream = CoinFlips(0.1, 5, 4, torch.float64, "cpu")
+
+    def make() -> SignDescent:
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, 2)).double()
+        return sign_descent(Place(net, torch.nn.functional.cross_entropy, stream, 2, 0.01), 0.9)
+
+    laws.learner_goes_on_from_its_state(make, stream)
+    laws.learner_predicts_without_learning(make(), stream)
