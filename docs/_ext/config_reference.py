@@ -25,7 +25,7 @@ HEAD = ["| field | type | default | meaning |", "|---|---|---|---|"]
 
 def table(entries: list[validation.Field], prefix: str = "", set_here: dict[str, Any] | None = None) -> Iterator[str]:
     """A row a field; set_here: defaults that the file of an option sets."""
-    yield from HEAD
+    yield from (":::{table}", ":class: fields", "", *HEAD)
     for entry in entries:
         default = (set_here or {}).get(entry.name, entry.default)
         allowed = f" Allowed: {entry.allowed}." if entry.allowed else ""
@@ -36,6 +36,7 @@ def table(entries: list[validation.Field], prefix: str = "", set_here: dict[str,
             _escaped(f"{entry.meaning}.{allowed}"),
         ]
         yield "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+    yield ":::"
 
 
 def _type(written: str) -> str:

@@ -39,6 +39,7 @@ def blocks(text: str, language: str) -> list[str]:
 def commands(text: str) -> list[str]:
     """The lines of a shell that call hl-run, whatever stands before `-m hl_cli`."""
     lines = "\n".join(blocks(text, "bash")).replace("\\\n", " ").splitlines()
+    lines = [line.partition("  #")[0].rstrip() for line in lines]
     return [re.sub(r"^.*-m hl_cli ", "hl-run ", line) for line in lines if re.match(r"hl-run|.*-m hl_cli ", line)]
 
 
