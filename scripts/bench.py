@@ -9,15 +9,13 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-import tempfile
 from functools import partial
-from itertools import islice
-from pathlib import Path
 from time import perf_counter
 
 import torch
 from bench_endless import endless
 from bench_forward import forward
+from bench_loop import loop
 from bench_pipeline import pipeline
 from bench_pullback import pullback
 from bench_school import school
@@ -27,17 +25,9 @@ from bench_sweep import sweeps
 from ratios import ROUNDS, bare_pytorch, build, compare, over, show
 
 from hl_cli import config
-from hl_cli.compare.observer import Observer
-from hl_cli.compare.pairs import Pairs
-from hl_cli.compare.running_metrics import RunningMetrics
-from hl_cli.compare.schedule import Schedule
-from hl_cli.compare.side_by_side import compare_arms
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.dynamics.rules import semi_implicit_euler
 from hl_cli.dynamics.weights import FlatWeights
-from hl_cli.reporting.progress import Progress
-from hl_cli.reporting.tables import Tables
-from hl_cli.reporting.tensorboard import TensorBoard
 
 
 def steps() -> None:
@@ -91,43 +81,6 @@ def updates() -> None:
 
             kind = "momentum" if sgd.momentum else "plain GD"
             compare(f"{count:.0e} weights, {tensors} tensors, {kind}", limit, ours, optimizer.step)
-
-
-def loop() -> None:
-    print("\nThe whole loop with files and TensorBoard, by the sum of two bare loops over the stream (MLP, batch 1)")
-    built, hl_alone, torch_alone = build(), build(), build()
-    default = built.schedule
-    endless = Schedule(10**9, default.log_every, default.eval_every)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        pairs = Pairs(built.learners, built.reference)
-        tally = RunningMetrics(built.measure)
-        consumers: list[Observer] = [
-            tally,
-            Tables(folder, tally, pairs, ["hl"]),
-            TensorBoard(folder, tally, pairs),
-            Progress(10**9, built.labels),
-        ]
-        records = compare_arms(built.stream, built.learners, built.measure, endless, pairs)
-
-        def whole() -> None:
-            for record in islice(records, default.log_every):
-                for consumer in consumers:
-                    consumer.consume(record)
-
-        def bare_hl() -> None:
-            for _ in range(default.log_every):
-                hl_alone.hl.step(next(hl_alone.stream))
-
-        step = bare_pytorch(torch_alone, fresh=True)
-
-        def bare_torch() -> None:
-            for _ in range(default.log_every):
-                step()
-
-        compare(f"{default.log_every} steps", 1.25, whole, bare_hl, bare_torch)
-        for consumer in consumers:
-            consumer.close()
 
 
 def start() -> None:
