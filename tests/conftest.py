@@ -22,6 +22,7 @@ from hl_cli import cli, config
 from hl_cli.build import Comparison, comparison
 from hl_cli.cli import app
 from hl_cli.cli.session import Session
+from hl_cli.config.validation import CHOICES
 from hl_cli.runs import finish
 
 settings.register_profile("here", deadline=None, derandomize=True)  # no timing, and red stays red
@@ -41,26 +42,12 @@ def _chosen(options: tuple[str, ...]) -> DictConfig:
 @pytest.fixture
 def configured() -> Callable[..., DictConfig]:
     """configured("model=lstm", "steps=10"): the config of these overrides."""
-    groups = {
-        "stream",
-        "model",
-        "split",
-        "scenario",
-        "scheme",
-        "integrator",
-        "schedule",
-        "arm",
-        "observe",
-        "experiment",
-        "debug",
-        "paths",
-    }
 
     def make(*overrides: str) -> DictConfig:
         pairs = [override.split("=", 1) for override in overrides]
-        cfg = copy.deepcopy(_chosen(tuple(f"{key}={value}" for key, value in pairs if key in groups)))
+        cfg = copy.deepcopy(_chosen(tuple(f"{key}={value}" for key, value in pairs if key in CHOICES)))
         for key, value in pairs:
-            if key not in groups:
+            if key not in CHOICES:
                 OmegaConf.update(cfg, key, yaml.safe_load(value), force_add=".options" in key)
         return cfg
 

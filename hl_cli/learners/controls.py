@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from hl_cli.config.arms import Arm
 from hl_cli.config.registry import choice
 from hl_cli.errors import NoSuchCombination
-from hl_cli.learners.base import evaluating, finite
+from hl_cli.learners.base import finite
+from hl_cli.learners.module import ModuleLearner
 from hl_cli.learners.place import Place
 from hl_cli.networks.losses import Loss
 from hl_cli.streams.base import Stream
@@ -34,19 +35,11 @@ class ZeroArm(Arm):
     """A control: says zero, whatever it sees; where a target is a number."""
 
 
-class FrozenLearner:
+class FrozenLearner(ModuleLearner):
     """A net whose weights never move; module maps (batch, ticks, features) to (rows, outputs)."""
 
     name = "frozen"
     described, another_method = "the initial weights", "it learns nothing"
-    weights_elsewhere = False
-    lives_on = False
-
-    def __init__(self, module: nn.Module, loss: Loss) -> None:
-        self.module, self.loss, self.seconds = module, loss, 0.0
-
-    def expect(self, steps: int, observe: bool) -> None:
-        """Steps to come are of no account here."""
 
     @torch.no_grad()
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
@@ -56,16 +49,6 @@ class FrozenLearner:
         loss = None if sample.target is None else finite(self.loss(prediction, sample.target).item(), "loss")
         self.seconds += perf_counter() - start
         return LearnerRecord(prediction, loss)
-
-    @torch.no_grad()
-    def predict(self, inputs: Tensor) -> Tensor:
-        """The module in evaluation mode."""
-        with evaluating(self.module):
-            return self.module(inputs)
-
-    def weights(self) -> dict[str, Tensor]:
-        """The weights by name, in the order of the module."""
-        return {name: p.data for name, p in self.module.named_parameters() if p.requires_grad}
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing changes."""

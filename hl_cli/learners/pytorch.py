@@ -8,17 +8,18 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from hl_cli.learners.base import all_finite, evaluating, finite
+from hl_cli.learners.base import all_finite, finite
 from hl_cli.learners.clipping import Clip
+from hl_cli.learners.module import ModuleLearner
 from hl_cli.learners.rates import Rates, Scheduler
 from hl_cli.networks.losses import Loss
 from hl_cli.streams.base import as_sample
 from hl_cli.types import LearnerRecord, Sample
 
 
-class PyTorchLearner:
+class PyTorchLearner(ModuleLearner):
     """What a user of PyTorch writes: forward, loss.backward(), optimizer.step().
 
     module: maps inputs (batch, ticks, features) to (rows, outputs); loss: a mean over the batch; optimizer: a class of
@@ -26,21 +27,15 @@ class PyTorchLearner:
     """
 
     name = "pytorch"
-    weights_elsewhere = False
-    lives_on = False
     clip: Clip | None = None
     rates: Rates | None = None
 
     def __init__(
         self, module: nn.Module, loss: Loss, optimizer: Callable[..., torch.optim.Optimizer], **options: float
     ) -> None:
-        self.module, self.loss = module, loss
+        super().__init__(module, loss)
         self.optimizer = optimizer(module.parameters(), **options)
         self._parameters = list(module.parameters())
-        self.seconds = 0.0
-
-    def expect(self, steps: int, observe: bool) -> None:
-        """Steps to come are of no account here."""
 
     def follow(self, scheduler: Scheduler) -> None:
         """Let the learning rate follow a scheduler (hl_cli.learners.rates), before the first step."""
@@ -75,16 +70,6 @@ class PyTorchLearner:
         self._move()
         self.seconds += perf_counter() - resumed + paused - start
         return LearnerRecord(prediction.detach(), value)
-
-    @torch.no_grad()
-    def predict(self, inputs: Tensor) -> Tensor:
-        """The module in evaluation mode; nothing is learnt."""
-        with evaluating(self.module):
-            return self.module(inputs)
-
-    def weights(self) -> dict[str, Tensor]:
-        """The live weights by name, in the order of the module."""
-        return {name: p.data for name, p in self.module.named_parameters() if p.requires_grad}
 
     def state_dict(self) -> dict[str, Any]:
         """Module and optimizer, copied: torch's own state_dict holds the live tensors."""

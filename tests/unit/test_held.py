@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from hl_cli.build import Comparison
+from hl_cli.streams.ahead import Ahead
+from hl_cli.streams.base import Stream
 from hl_cli.streams.held import Held
 from hl_cli.streams.tabular import TabularStream
 
@@ -55,3 +57,15 @@ def test_a_held_series_ends_later(build: Build) -> None:
     held = build("stream=series", *needs("series"), "model=linear", "split=output", "hold=4", "steps=100000")
     assert once.stream.length is not None and held.stream.length == 4 * once.stream.length == held.schedule.steps
     assert sum(1 for _ in held.stream) == held.stream.length
+
+
+@pytest.mark.parametrize("over", [lambda base: Held(base, 2), lambda base: Ahead(base, next(base))])
+def test_a_stream_over_another_says_what_that_says(over: Callable[[Stream], Stream]) -> None:
+    base = TabularStream("iris", seed=3)
+    told = {name: object() for name in ("descriptions", "overlapping", "spread", "files", "shuffled", "licence")}
+    for name, value in told.items():
+        setattr(base, name, value)
+    base.label = lambda: True  # type: ignore[method-assign]
+    above = over(base)
+    assert {name: getattr(above, name) for name in told} == told and above.label()
+    assert above.held_out() is base.held_out() or torch.equal(above.held_out().inputs, base.held_out().inputs)
