@@ -24,7 +24,7 @@ def resident() -> float:
 
 def costates(learner: Any) -> float:
     """The largest number of all neuron costates."""
-    parts = [z for zeta in learner.neurons.costates for z in zeta if z is not None]
+    parts = [z for zeta in learner.credit.neurons.costates for z in zeta if z is not None]
     return max((float(z.abs().max()) for z in parts), default=0.0)
 
 

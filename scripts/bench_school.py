@@ -39,7 +39,7 @@ class Loop:
     def __init__(self, built: Comparison) -> None:
         learner: Any = built.hl
         cell, self.step = learner.split.state[0].cell, learner.split.state[0].cell.step
-        self.cell, c, flow = cell, learner.coefficients, learner._flow
+        self.cell, c, flow = cell, learner.coefficients, learner.credit.flow
         self.w = cell.frequencies.detach().numpy().copy()
         self.rows = np.stack([complex_row(row) for row in learner.split.module.head.weight.detach()])
         self.start = self.w.copy(), self.rows.copy()
@@ -48,7 +48,7 @@ class Loop:
         self.gain, self.velocity = np.float32(c.tau * c.phi), np.float32(c.velocity)
 
     def lecture(self, sample: Sample) -> None:
-        """As ForwardLearner.step."""
+        """As a step of credit `forward`."""
         first = sample.inputs[0, :1]
         assert sample.target is not None
         shown = self.cell.initial_state(first)[0][0]

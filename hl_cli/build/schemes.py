@@ -12,12 +12,12 @@ from hl_cli import config
 from hl_cli.build.coefficients import coefficients
 from hl_cli.build.device import check_device
 from hl_cli.build.steering import steered
+from hl_cli.credit.costate import Costate
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules import RULES
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.data_parallel import DataParallel
-from hl_cli.learners.forward import ForwardLearner
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.local import Local
 from hl_cli.learners.passing import Blockwise, Wave
@@ -27,7 +27,7 @@ from hl_cli.networks.splits import Split
 from hl_cli.parallel.world import World
 
 LATE = "scheme=local is another method: costates arrive late; compare the curves"
-Arm = HamiltonianLearner | Blockwise | Local | ForwardLearner
+Arm = HamiltonianLearner | Blockwise | Local
 
 
 def _global(cfg: DictConfig, world: World, what: dict[str, Any]) -> HamiltonianLearner:
@@ -71,7 +71,7 @@ def _cut(blocks: Any) -> Cut:
     return numbers if isinstance(blocks, ListConfig) else blocks
 
 
-def _forward(cfg: DictConfig, world: World, what: dict[str, Any]) -> ForwardLearner:
+def _forward(cfg: DictConfig, world: World, what: dict[str, Any]) -> HamiltonianLearner:
     if world.size > 1 or cfg.parallel is not None:
         raise BadInput("scheme=forward: allowed in one process")
     s = cfg.scheme
@@ -79,7 +79,7 @@ def _forward(cfg: DictConfig, world: World, what: dict[str, Any]) -> ForwardLear
         raise BadInput(f"scheme.rate={s.rate} (tau={cfg.tau:g}): allowed: up to 1/tau, {1 / cfg.tau:g}")
     what["coefficients"] = replace(what["coefficients"], rate=s.rate)
     own = {name: s[name] for name in ("eta_z", "sign", "reset", "carry", "rise")}
-    return (CompiledForward if cfg.compile else ForwardLearner)(**what, **own)
+    return (CompiledForward if cfg.compile else HamiltonianLearner)(**what, credit=Costate, **own)
 
 
 def _forward_reason(cfg: DictConfig) -> str:

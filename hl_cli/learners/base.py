@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor, nn
 
-from hl_cli.errors import NonFinite
+from hl_cli.dynamics.guards import all_finite as all_finite
+from hl_cli.dynamics.guards import finite as finite  # learners of a user's own find them here
 from hl_cli.types import LearnerRecord, Sample
 
 
@@ -67,22 +66,3 @@ def evaluating(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         module.train(before)
-
-
-def finite(value: float, quantity: str) -> float:
-    """Pass a finite number on; raise NonFinite(quantity) for any other."""
-    if not math.isfinite(value):
-        raise NonFinite(quantity)
-    return value
-
-
-def all_finite(tensors: Iterable[Tensor], quantity: str) -> None:
-    """Raise NonFinite(quantity) unless every element is finite; one sum a tensor while all is well."""
-    for tensor in tensors:
-        if not math.isfinite(tensor.sum().item()) and not bool(torch.isfinite(tensor).all()):
-            raise NonFinite(quantity)  # a sum may overflow alone, so each element was looked at
-
-
-def check_finite(omega: Tensor) -> None:
-    """Stop before the weights move when omega is not finite."""
-    all_finite((omega,), "weight costate")

@@ -20,18 +20,18 @@ from torch import Tensor
 from torch.nn.utils import stateless
 
 from hl_cli.dynamics.accumulator import GradientAccumulator
-from hl_cli.dynamics.hamiltonian import hamiltonian, share_of
+from hl_cli.dynamics.guards import finite
+from hl_cli.dynamics.hamiltonian import Share, share_of
 from hl_cli.dynamics.rules.base import pure
 from hl_cli.errors import BadInput, NonFinite
-from hl_cli.learners.base import finite
 from hl_cli.learners.export import ELSE, Run, compiled, gap_between
-from hl_cli.learners.forward import ForwardLearner
+from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.networks.antisymmetric import AntisymmetricBlock
 from hl_cli.networks.blocks import ModuleBlock
 from hl_cli.networks.online import BOUND, flat, nested
 from hl_cli.networks.sequence import parted
 from hl_cli.networks.splits import unopened
-from hl_cli.types import LearnerRecord, Physics, Sample
+from hl_cli.types import LearnerRecord, Sample
 
 CHECKED = 5  # ticks
 REFUSED = {
@@ -40,8 +40,8 @@ REFUSED = {
 }
 
 
-class CompiledForward(ForwardLearner):
-    """ForwardLearner, once `compile` has been called; gap: of compiled ticks to eager ones, as then found."""
+class CompiledForward(HamiltonianLearner):
+    """A learner with credit `forward`, once `compile` was called; gap: of compiled ticks to eager ones, as found."""
 
     _run: Run | None = None
     _numbers: tuple[float, ...] = ()
@@ -70,7 +70,7 @@ class CompiledForward(ForwardLearner):
         with torch.no_grad():
             run = compiled(self._function, self._given(ticks[0], self._target))
         self._back(start)
-        self._run, self._ticks = run, unopened(self.split.ticks)
+        self._run, self.credit.tick, self.credit.ticks_of = run, self._tick, unopened(self.split.ticks)
         found = self._after(sample, start)
         self.gap = gap_between(found, eager)
 
@@ -78,21 +78,21 @@ class CompiledForward(ForwardLearner):
         """Theta, omega, h and zeta some ticks later, and back again."""
         for _ in range(-(-CHECKED // len(self.split.ticks(sample.inputs)))):
             self.step(sample)
-        found = [self.phase.theta.clone(), self.phase.omega.clone(), *flat(self.neurons.after)]
-        pairs = zip(flat(self.neurons.after), flat(self.neurons.costates), strict=True)
+        found = [self.phase.theta.clone(), self.phase.omega.clone(), *flat(self.credit.neurons.after)]
+        pairs = zip(flat(self.credit.neurons.after), flat(self.credit.neurons.costates), strict=True)
         found += [torch.zeros_like(h) if z is None else z for h, z in pairs]  # compiled, an exact zero is a number
         self._back(start)
         return found
 
     def _back(self, start: dict[str, Any]) -> None:
-        self.neurons = self._fresh()
+        self.credit.neurons = self.credit.fresh()
         self.load_state_dict(start)
         self.seconds = 0.0
 
     @torch.no_grad()
     def _bind(self, u: Tensor) -> None:
         """Give the neurons, as they are now, tensors that stay: the graph moves them in place."""
-        neurons = self.neurons
+        neurons = self.credit.neurons
         if not neurons.after:
             neurons.begin(u.flatten(1))
         h = [tuple(part.contiguous().clone() for part in state) for state in neurons.after]
@@ -104,11 +104,11 @@ class CompiledForward(ForwardLearner):
 
     def _given(self, u: Tensor, target: Tensor | None) -> list[Tensor]:
         """What it is a function of, now."""
-        if self.neurons.after is not self._here:
+        if self.credit.neurons.after is not self._here:
             self._bind(u)
-        before, phi = self._phi, self.loss_weight(self.ticks)
-        self._phi = phi
-        numbers = (float(target is not None), before / phi, -self._flow.sign * phi)
+        credit = self.credit
+        fade, (phi, _) = credit.change_phi(), credit.phi(self.coefficients, self.steps)
+        numbers = (float(target is not None), fade, credit.sign * phi)
         if numbers != self._numbers:
             self._numbers = numbers
             self._scalars = torch.tensor(numbers, dtype=torch.float64)
@@ -120,25 +120,21 @@ class CompiledForward(ForwardLearner):
         (u, target, scalars, largest, theta, omega), states = given[:6], given[6:]
         counts, fade = scalars[:2].to(u.dtype).unbind()
         u = u.flatten(1)  # within the graph it costs nothing
-        c, split, like = self.coefficients, self.split, self._here
+        c, credit, like = self.coefficients, self.credit, self._here
         h, zeta = states[: len(states) // 2], states[len(states) // 2 :]
-        living = self._fresh()
+        living = credit.fresh()
         living.after, living.costates = nested(h, like), list(nested([z * fade for z in zeta], like))
-        if not self.carry:
+        if not credit.carry:
             living.forget()
         new = self.phase.views(theta)
         slots = {w: torch.zeros_like(w) for w in new.values()}
         drive = GradientAccumulator(slots)
-        named = {name: new[p] for name, p in split.module.named_parameters() if p in new}
-        with stateless._reparametrize_module(split.module, named):
-            y = x = living.tick(u)
-            tape = None
-            if split.output is not None:
-                (y,), tape = split.output.record(x, ())
-            loss, below = self._loss(y, target)
+        named = {name: new[p] for name, p in self.split.module.named_parameters() if p in new}
+        with stateless._reparametrize_module(self.split.module, named):
+            y, tape = credit.readout.record(living.tick(u))
+            loss, below = credit.readout.loss(y, target)
             loss, below = loss * counts, below * counts
-            if split.output is not None:
-                below = split.output.vjp(tape, (below,), drive).x
+            below = credit.readout.vjp(tape, below, drive)
             living.vjp(below, drive)
             drive.finish()
         g = self.phase.laid(list(slots.values()))
@@ -150,7 +146,7 @@ class CompiledForward(ForwardLearner):
         most = torch.maximum(largest, below.abs().max())
         fine = torch.isfinite(moved).all()
         well = fine & torch.isfinite(loss)
-        if self.carry:
+        if credit.carry:
             well = well & ~(costate > BOUND * most)
         numbers = torch.stack((loss, most, costate, fine.to(loss.dtype)))
         y = y.clone()  # it may be h itself, which moves below
@@ -168,33 +164,31 @@ class CompiledForward(ForwardLearner):
 
     def _tick(self, u: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
         """The compiled tick, in which the weights have moved unless it raises."""
-        if self._run is None:  # what it will be checked against
-            return super()._tick(u, target)
         if u.shape != self._shape:
             raise BadInput(f"compile=true: inputs {tuple(u.shape)} after {tuple(self._shape)}; {ELSE}")
         given = self._given(u, target)
-        self._bound_on_weights.at(self.ticks)
+        self.credit.check()
         if self._observed:
-            self.neurons.before = [tuple(part.clone() for part in state) for state in self._here]
+            self.credit.neurons.before = [tuple(part.clone() for part in state) for state in self._here]
             self._old = self.phase.theta.clone(), self.phase.omega.clone()
+        assert self._run is not None
         y, numbers = self._run(given)
-        loss, self.neurons.largest, costate, fine = numbers.tolist()
+        loss, self.credit.neurons.largest, costate, fine = numbers.tolist()
         finite(loss, "loss")
         if not fine:
             raise NonFinite("weight costate")
-        if self.carry:
-            self.neurons.bound(0.0, costate)
+        if self.credit.carry:
+            self.credit.neurons.bound(0.0, costate)
         return y, loss
 
-    def _physics(self, loss: float) -> Physics:
+    def _share(self) -> Share:
         """Of before the weights moved."""
-        share = share_of(self.neurons.costates, self.neurons.before, self.neurons.after, *self._old)
-        c = self.coefficients
-        return hamiltonian(loss, self.loss_weight(self.ticks), [share], c.beta, c.tau)
+        if self._run is None:
+            return super()._share()
+        neurons = self.credit.neurons
+        return share_of(neurons.costates, neurons.before, neurons.after, *self._old)
 
     def _move(self) -> None:
-        """They have."""
+        """They have, once it is compiled."""
         if self._run is None:
             super()._move()
-        else:
-            self.ticks += 1

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from hl_cli.config.arms import Arm
 from hl_cli.config.registry import choice
+from hl_cli.dynamics.guards import finite
 from hl_cli.errors import NoSuchCombination
-from hl_cli.learners.base import finite
 from hl_cli.learners.module import ModuleLearner
 from hl_cli.learners.place import Place
 from hl_cli.networks.losses import Loss

@@ -10,12 +10,11 @@ from typing import Any
 
 import torch
 
+from hl_cli.dynamics.guards import finite
 from hl_cli.dynamics.hamiltonian import Share
 from hl_cli.errors import BadInput
-from hl_cli.learners.base import finite
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.ranks import Ranks
-from hl_cli.networks.sequence import SequenceRun
 from hl_cli.parallel.command import Command
 from hl_cli.parallel.world import World
 from hl_cli.streams.base import as_sample
@@ -28,6 +27,7 @@ class DataParallel(Ranks, HamiltonianLearner):
     def __init__(self, *arguments: Any, world: World, **options: Any) -> None:
         HamiltonianLearner.__init__(self, *arguments, **options)
         Ranks.__init__(self, world)
+        self.credit.mean_loss = lambda loss: finite(self.world.mean_of(loss), "loss")
         self._conditional = any(block.conditional for block in self.split.blocks)
         if self.world.size > 1 and any(True for _ in self.split.module.buffers()):
             raise BadInput(
@@ -58,17 +58,14 @@ class DataParallel(Ranks, HamiltonianLearner):
             said = self.world.gather(record.prediction)
             return record if said is None else record._replace(prediction=said)
 
-    def _share(self, neurons: SequenceRun) -> Share:
+    def _share(self) -> Share:
         """Zeta of the whole batch is 1/N of what each rank has for its rows."""
-        mine, count = super()._share(neurons), self.world.size
+        mine, count = super()._share(), self.world.size
         all_of_them = self.world.gather_objects(mine) or [mine]
         return mine._replace(
             work=sum(s.work for s in all_of_them) / count,
             state_costate=sum(s.state_costate for s in all_of_them) / count**2,
         )
-
-    def _check_loss(self, loss: float) -> float:
-        return finite(self.world.mean_of(loss), "loss")
 
     def _complete_drive(self) -> None:
         """A weight rests where no process has a gradient of it."""

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 
 from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.guards import finite
 from hl_cli.dynamics.hamiltonian import Share, hamiltonian
 from hl_cli.dynamics.rules import UpdateRule, semi_implicit_euler
 from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.errors import BadInput
-from hl_cli.learners.base import evaluating, finite
+from hl_cli.learners.base import evaluating
 from hl_cli.learners.gathered import gathered
 from hl_cli.learners.naming import NamedWeights
 from hl_cli.learners.ranks import Ranks

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from hl_cli.learners.base import all_finite, finite
+from hl_cli.dynamics.guards import all_finite, finite
 from hl_cli.learners.clipping import Clip
 from hl_cli.learners.module import ModuleLearner
 from hl_cli.learners.rates import Rates, Scheduler

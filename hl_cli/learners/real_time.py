@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hl_cli.learners.base import all_finite
+from hl_cli.dynamics.guards import all_finite
 from hl_cli.learners.truncated import TruncatedLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.recurrent import Recurrent, States

@@ -19,15 +19,15 @@ import torch
 from torch import Tensor
 
 from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.guards import all_finite
 from hl_cli.dynamics.hamiltonian import Share, State, share_of
 from hl_cli.dynamics.rules import UpdateRule
 from hl_cli.dynamics.rules.base import Update, apply
 from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.errors import NonFinite
-from hl_cli.learners.base import all_finite
 from hl_cli.learners.clipping import Clip
 from hl_cli.networks.blocks import Block, ModuleBlock, Tape
-from hl_cli.networks.chain import Chain
+from hl_cli.networks.chain import IDENTITY, Chain
 
 
 class Stage:
@@ -48,7 +48,7 @@ class Stage:
         rule: UpdateRule,
         age: int = 0,
     ) -> None:
-        self.number, self.layers, self.output = number, list(layers), output
+        self.number, self.layers, self.output = number, list(layers), output or IDENTITY
         self.block = layers[0] if len(layers) == 1 else Chain(layers)
         self.coefficients, self.rule = coefficients, rule
         self.phase = FlatWeights([p for block in self.parts for p in block.parameters])
@@ -77,8 +77,8 @@ class Stage:
 
     @property
     def parts(self) -> list[Block]:
-        """Its layers, and the output net where it sits here."""
-        return [*self.layers, *(() if self.output is None else (self.output,))]
+        """Its layers, and what is above them: the output net where it sits here, else nothing with weights."""
+        return [*self.layers, self.output]
 
     @property
     def buffers(self) -> list[Tensor]:
@@ -90,14 +90,11 @@ class Stage:
         return self._show(self.block.candidate(x.to(self.device), ()))
 
     def _show(self, h: State) -> Tensor:
-        return h[0] if self.output is None else self.output.candidate(h[0], ())[0]
+        return self.output.candidate(h[0], ())[0]
 
     def _record(self, x: Tensor) -> tuple[State, Tensor]:
         """h, what is shown of it, and on the tapes all that the way back needs."""
         h, tape = self.block.record(x, (), want_x=self.number > 1)
-        if self.output is None:
-            self._tapes = tape, None
-            return h, h[0]
         (y,), above = self.output.record(h[0], ())
         self._tapes = tape, above
         return h, y
@@ -126,7 +123,7 @@ class Stage:
             self._record(self._inputs[0])
         drive = self.phase.drive
         drive.start()
-        if self.output is not None and z is not None:
+        if z is not None:
             z = self.output.vjp(self._tapes[1], (z,), drive).x
         self._zeta, below = z, None
         if z is None:

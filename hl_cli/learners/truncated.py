@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hl_cli.learners.base import all_finite, evaluating, finite
+from hl_cli.dynamics.guards import all_finite, finite
+from hl_cli.learners.base import evaluating
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.recurrent import Recurrent, States

@@ -1,4 +1,4 @@
-"""Blocks without memory, one after the other, as one block."""
+"""Blocks without memory, one after the other, as one block; none of them is the identity."""
 
 from __future__ import annotations
 
@@ -44,3 +44,24 @@ class Chain(Block):
                 continue
             below = self.links[k].vjp(tape[k], (below,), drive, want_x or k > 0).x
         return Pulled(below, ())
+
+
+class Identity(Block):
+    """F(x) = x: what stands in the place of an output net where there is none."""
+
+    def candidate(self, x: Tensor, h: State) -> State:
+        """x itself."""
+        return (x,)
+
+    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
+        """x itself; no tape."""
+        return (x,), None
+
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
+        """z itself."""
+        return Pulled(z[0], ())
+
+
+IDENTITY = Identity(())

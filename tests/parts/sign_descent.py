@@ -10,7 +10,7 @@ import torch
 from hl_cli.config.arms import Arm
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
-from hl_cli.learners.base import all_finite, finite
+from hl_cli.dynamics.guards import all_finite, finite
 from hl_cli.learners.controls import FrozenLearner
 from hl_cli.learners.place import Place
 from hl_cli.types import LearnerRecord, Sample

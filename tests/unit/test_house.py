@@ -17,14 +17,15 @@ LAYERS = {
     0: {"config"},
     1: {"dynamics"},
     2: {"networks", "streams", "parallel"},
-    3: {"learners"},
-    4: {"compare"},
-    5: {"reporting"},
-    6: {"build", "studies"},
-    7: {"runs"},
-    8: {"sweeps"},
-    9: {"cli"},
-    10: {"__main__"},
+    3: {"credit"},
+    4: {"learners"},
+    5: {"compare"},
+    6: {"reporting"},
+    7: {"build", "studies"},
+    8: {"runs"},
+    9: {"sweeps"},
+    10: {"cli"},
+    11: {"__main__"},
 }
 LEVEL = {room: level for level, rooms in LAYERS.items() for room in rooms}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from hl_cli.build import Comparison, comparison
+from hl_cli.credit.costate import Costate
 from hl_cli.errors import BadInput, NoSuchCombination
-from hl_cli.learners.forward import ForwardLearner
 from hl_cli.learners.truncated import TruncatedLearner
 from tests.unit.test_own_nets import SHORT, run
 
@@ -26,7 +26,7 @@ def test_forward_credit_beside_truncated_bptt(build: Build, name: str, options: 
     """With the costates zeroed it is truncated BPTT with window 1, a weight that is never used included."""
     live = ("scheme=forward", "stream=sine", "stream.ticks=1", f"split={split}", *SHORT)
     built = build(*cell(name, options), *live, "pytorch.window=1", "scheme.carry=false")
-    assert isinstance(built.hl, ForwardLearner) and isinstance(built.pytorch, TruncatedLearner)
+    assert isinstance(built.hl.credit, Costate) and isinstance(built.pytorch, TruncatedLearner)
     assert run(built)[0].word == "identical"
     wide = build(*cell(name, options), *live, "pytorch.window=8")
     assert run(wide)[0].word == "different" and wide.pytorch.window == 8

@@ -13,8 +13,8 @@ import torch
 from hl_cli.build import Comparison
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.compare.weight_growth import AWAY, Growth, WeightGrowth, rms, scales
+from hl_cli.dynamics.guards import EVERY, REACH, WeightBound
 from hl_cli.errors import RunawayWeights
-from hl_cli.learners.weight_bound import EVERY, REACH, WeightBound
 from hl_cli.reporting.console import remark
 
 Build = Callable[..., Comparison]

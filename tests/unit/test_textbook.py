@@ -134,7 +134,7 @@ def test_learner_is_the_textbook(c: Coefficients, kind: Any, order: str, memory:
     net = Leaky(kind).double()
     own = copy.deepcopy(net)
     split = split_of(own, state=[ModuleBlock(cell, WIDTH) for cell in own.cells], output=own.head, ticks=one_by_one)
-    learner = HamiltonianLearner(split, functional.cross_entropy, c, RULES[order], memory)
+    learner = HamiltonianLearner(split, functional.cross_entropy, c, RULES[order], memory=memory)
     samples = [
         Sample(torch.randn(3, 6, FEATURES, dtype=torch.float64), torch.randint(CLASSES, (3,))) for _ in range(12)
     ]

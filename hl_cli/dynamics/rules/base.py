@@ -12,10 +12,10 @@ still to come. Whoever runs a rule, at once, stage by stage or in a compiled gra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Protocol
 
-import torch
 from torch import Tensor
+from torch.compiler import is_exporting
 
 from hl_cli.dynamics.equivalence import Coefficients
 
@@ -53,15 +53,8 @@ class Weights(WeightState, Protocol):
         ...
 
 
-class Drift(NamedTuple):
-    """theta' = theta - step * along / mass; mass: positive, of the shape of theta or of one element; None is 1."""
-
-    theta: Tensor
-    along: Tensor
-    step: float
-    mass: Tensor | None = None
-
-
+# (theta, along, step, mass): theta' = theta - step * along / mass; mass: like theta or of one element, None is 1
+Drift = tuple[Tensor, Tensor, float, Tensor | None]
 Update = list[Drift]
 
 
@@ -105,7 +98,7 @@ def add_scaled(x: Tensor, y: Tensor, a: float) -> None:
 
     There y is multiplied first: Inductor on the CPU may drop alpha (torch 2.13).
     """
-    if torch.compiler.is_exporting():
+    if is_exporting():
         x.add_(y * a)
     else:
         x.add_(y, alpha=a)
@@ -131,6 +124,7 @@ def pure(
 ) -> tuple[Tensor, Tensor]:
     """The step as a function: theta' and omega' of theta, omega and g, none of which is changed.
 
+    >>> import torch
     >>> from hl_cli.dynamics.rules import semi_implicit_euler
     >>> c = Coefficients(tau=1.0, beta=0.5, eta=0.25, phi=1.0, phi_first=1.0)
     >>> pure(semi_implicit_euler, torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([0.5]), c, c.phi)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from hl_cli.dynamics.equivalence import Coefficients
-from hl_cli.dynamics.rules.base import Drift, Update, UpdateRule, WeightState, add_scaled
+from hl_cli.dynamics.rules.base import Update, UpdateRule, WeightState, add_scaled
 
 
 class SemiImplicitEuler(UpdateRule):
@@ -31,7 +31,7 @@ class SemiImplicitEuler(UpdateRule):
         else:
             for omega, g in weights.pieces():
                 add_scaled(omega.mul_(decay), g, gain)
-        return [Drift(weights.theta, weights.omega, c.velocity)]
+        return [(weights.theta, weights.omega, c.velocity, None)]
 
 
 class ExplicitEuler(SemiImplicitEuler):
@@ -43,7 +43,7 @@ class ExplicitEuler(SemiImplicitEuler):
         """The same omega', but a copy of omega is what theta sees."""
         old = weights.omega.clone()
         super().drifts(weights, c, phi)
-        return [Drift(weights.theta, old, c.velocity)]
+        return [(weights.theta, old, c.velocity, None)]
 
 
 semi_implicit_euler, explicit_euler = SemiImplicitEuler(), ExplicitEuler()

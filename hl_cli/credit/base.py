@@ -1,0 +1,90 @@
+r"""The contract of a kind of credit: it fills the accumulator of dH/dtheta, one learning period after the other.
+
+    for y, loss, of, last in credit.periods(sample):     the drive g is summed
+        the weights take one step of their rule          hl_cli.dynamics.rules
+
+A learner of HL is a credit and a rule (hl_cli.learners.hamiltonian). The credit has all that concerns the neurons,
+their states and costates; the rule has all that concerns the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.guards import check_finite
+from hl_cli.dynamics.hamiltonian import Share
+from hl_cli.dynamics.rules.base import Check, UpdateRule
+from hl_cli.dynamics.weights import FlatWeights
+from hl_cli.errors import NonFinite
+from hl_cli.networks.losses import Loss
+from hl_cli.networks.splits import Split
+from hl_cli.types import Sample
+
+
+class Ground(NamedTuple):
+    """What a learner hands to its credit: the split net, the loss, tau, beta, eta, phi, the rule and the weights."""
+
+    split: Split
+    loss: Loss
+    coefficients: Coefficients
+    rule: UpdateRule
+    weights: FlatWeights
+
+
+Period = tuple[Tensor | None, float, int, bool]
+
+
+class Credit:
+    """One kind. sign: of phi in the weight step; lives_on: whether the neurons live on from sample to sample.
+
+    drift: the largest |rebuilt - kept| state so far, where states are rebuilt. alone: where neurons go on by
+    themselves, what makes a tick of a copy of them. mean_loss: passes a finite loss on; raises NonFinite.
+    """
+
+    sign = 1.0
+    lives_on = False
+    drift: float | None = None
+    alone: Callable[[], Callable[[Tensor], Tensor]] | None = None
+
+    @staticmethod
+    def mean_loss(loss: float) -> float:
+        """The loss of the whole batch, of which a process may have a part."""
+        if not math.isfinite(loss):
+            raise NonFinite("loss")
+        return loss
+
+    def periods(self, sample: Sample) -> Iterator[Period]:
+        """Fill the drive, once a period: (y or None where nothing counts, loss, periods that count, whether the last).
+
+        The weights move before the next period is asked for. Raises NonFinite before they do. Without any period
+        the sample has nothing to learn from, and its y is that of `predict`.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how to assign credit")
+
+    def phi(self, c: Coefficients, step: int) -> tuple[float, float]:
+        """phi of a weight step (from 0), and phi_0, of a weight whose first step it is."""
+        return c.loss_weight(step), c.phi_first
+
+    def check(self) -> Check:
+        """What may refuse omega before theta follows."""
+        return check_finite
+
+    def share(self) -> Share:
+        """What H is made of beside the loss, in this period, before the weights move."""
+        raise TypeError(f"{type(self).__name__} does not say what H is made of")
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Map inputs (batch, ticks, features) to (rows, outputs); weights and costates stay."""
+        raise TypeError(f"{type(self).__name__} does not say how to predict")
+
+    def state_dict(self) -> dict[str, Any]:
+        """States and costates that live on."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
