@@ -112,6 +112,11 @@ def test_paths_exist(page: str) -> None:
         assert (ROOT / page).parent.joinpath(link).exists(), link
 
 
+def test_the_map_of_the_code_has_every_room() -> None:
+    for room in (path.parent.name for path in (ROOT / "hl_cli").glob("*/__init__.py")):
+        assert f"| `hl_cli/{room}/` |" in TEXTS["CONTRIBUTING.md"], room
+
+
 def test_claims_name_tests_that_exist() -> None:
     files = list((ROOT / "tests").rglob("test_*.py"))
     names = [p.stem for p in files] + re.findall(r"^def (test_\w+)", "\n".join(p.read_text() for p in files), re.M)
