@@ -31,8 +31,12 @@ config.register()
 torch.set_num_threads(1)
 
 
+PLAIN = {"stream", "model", "split", "scenario", "scheme", "integrator", "schedule"}
+"""Groups whose options set their own part of a config and nothing else."""
+
+
 @cache
-def _chosen(options: tuple[str, ...]) -> DictConfig:
+def _composed(options: tuple[str, ...]) -> DictConfig:
     """Compose a choice of options once; composing takes longer than a short run."""
     GlobalHydra.instance().clear()
     with initialize_config_module("hl_cli.configs", version_base="1.3"):
@@ -45,7 +49,12 @@ def configured() -> Callable[..., DictConfig]:
 
     def make(*overrides: str) -> DictConfig:
         pairs = [override.split("=", 1) for override in overrides]
-        cfg = copy.deepcopy(_chosen(tuple(f"{key}={value}" for key, value in pairs if key in CHOICES)))
+        chosen = {key: value for key, value in pairs if key in CHOICES}
+        plain = chosen if set(chosen) <= PLAIN else {}  # part by part: their combinations are too many to be kept
+        whole = () if plain else tuple(f"{key}={value}" for key, value in chosen.items())
+        cfg = copy.deepcopy(_composed(whole))
+        for key, value in plain.items():
+            cfg[key] = copy.deepcopy(_composed((f"{key}={value}",))[key])
         for key, value in pairs:
             if key not in CHOICES:
                 OmegaConf.update(cfg, key, yaml.safe_load(value), force_add=".options" in key)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
+import numpy as np
 import torch
 from omegaconf import MISSING
 from sklearn import datasets
@@ -52,6 +54,13 @@ TABLES = {
 }
 
 
+@cache
+def _loaded(dataset: str) -> tuple[np.ndarray, np.ndarray]:
+    """The rows and classes of a table; scikit-learn reads its file anew at each call."""
+    found: tuple[np.ndarray, np.ndarray] = TABLES[dataset].load(return_X_y=True)
+    return found
+
+
 class TabularStream(Shuffled):
     """An endless stream over one table of scikit-learn, in a new order each epoch.
 
@@ -75,8 +84,8 @@ class TabularStream(Shuffled):
         if dataset not in TABLES:
             raise BadInput(f"stream.dataset={dataset}: no such table; allowed: {', '.join(TABLES)}")
         table = TABLES[dataset]
-        raw, classes = table.load(return_X_y=True)
-        x, y = torch.from_numpy(raw).double(), torch.from_numpy(classes).long()
+        raw, classes = _loaded(dataset)
+        x, y = torch.tensor(raw, dtype=torch.float64), torch.tensor(classes, dtype=torch.int64)
         if x.shape[1] % ticks:
             raise BadInput(f"stream.ticks={ticks}: {dataset} has {x.shape[1]} features, which {ticks} does not divide")
         order = shuffled(len(x), seed, 0)
