@@ -20,10 +20,10 @@ SAME = "both sets of coefficients round to the same numbers"
     [
         ((), "PyTorch", SAME),
         (("integrator=explicit_euler",), "PyTorch", "expect a difference"),
-        (("pytorch.optimizer=adam", "pytorch.lr=0.01"), "Adam", "it is not meant to equal Adam"),
-        (("pytorch.lr=0.5",), "PyTorch", "it is not meant to equal PyTorch"),
+        (("arms.pytorch.optimizer=adam", "arms.pytorch.lr=0.01"), "Adam", "it is not meant to equal Adam"),
+        (("arms.pytorch.lr=0.5",), "PyTorch", "it is not meant to equal PyTorch"),
         (
-            ("model=rnn", "stream=digits_rows", "split=state", "pytorch.window=8"),
+            ("model=rnn", "stream=digits_rows", "split=state", "arms.pytorch.window=8"),
             "TBPTT 8",
             "not meant to equal TBPTT 8",
         ),
@@ -36,7 +36,7 @@ def test_a_note_does_not_contradict_the_verdict(choice: tuple[str, ...], label: 
 
 
 def test_a_report_of_adam_calls_it_adam(invoke: Any, tmp_path: Path) -> None:
-    adam = ("stream=iris", "steps=30", "pytorch.optimizer=adam", "pytorch.lr=0.001")
+    adam = ("stream=iris", "steps=30", "arms.pytorch.optimizer=adam", "arms.pytorch.lr=0.001")
     code, out, err = invoke(*adam, "hydra.run.dir=run")
     text, page = ((tmp_path / "run" / f"report.{kind}").read_text() for kind in ("md", "html"))
     assert (code, err) == (0, "") and summary_of(tmp_path / "run")["verdict"] == "different"

@@ -28,11 +28,11 @@ CASES = [(f"stream={option}",) for option in OPTIONS if option not in ALIKE] + [
     ("model=rotation", "stream=digits_rows", "split=state", "memory=reverse", "anchor_every=3"),
     ("stream=drift", "stream.period=17", "stream.blend=5", "stream.recurring=true", "hold=2", "dtype=float64"),
     ("batch_size=7", "scenario=mom_a", "tau=0.5", "log_every=1"),
-    *((*FORWARD, "split=state_output", f"model={model}", "pytorch.window=8") for model in ("rnn", "lstm")),
-    (*FORWARD, "split=state_output", "model=leapfrog", "scenario.lr=0.001", "pytorch.window=8"),
-    (*FORWARD, "split=state", "model=gru", "pytorch.window=7", "scheme.reset=sample", "scheme.rise=20"),
-    (*FORWARD, "stream.ticks=1", "split=state", "model=leaky_rnn", "pytorch.window=32", "free_run=20"),
-    *((f"pytorch.optimizer={name}", "pytorch.lr=0.001") for name in ("adam", "nadam", "rprop")),
+    *((*FORWARD, "split=state_output", f"model={model}", "arms.pytorch.window=8") for model in ("rnn", "lstm")),
+    (*FORWARD, "split=state_output", "model=leapfrog", "scenario.lr=0.001", "arms.pytorch.window=8"),
+    (*FORWARD, "split=state", "model=gru", "arms.pytorch.window=7", "scheme.reset=sample", "scheme.rise=20"),
+    (*FORWARD, "stream.ticks=1", "split=state", "model=leaky_rnn", "arms.pytorch.window=32", "free_run=20"),
+    *((f"arms.pytorch.optimizer={name}", "arms.pytorch.lr=0.001") for name in ("adam", "nadam", "rprop")),
 ]  # fmt: skip
 pytestmark = pytest.mark.usefixtures("no_pictures")
 

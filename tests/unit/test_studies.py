@@ -17,6 +17,8 @@ from hl_cli.studies.plan import StudyPlan
 from hl_cli.studies.summary import findings, repetitions
 from hl_cli.studies.tables import write_study
 from hl_cli.studies.tuning import candidates, choose
+from hl_cli.sweeps import joined
+from hl_cli.sweeps.manifest import Manifest, ManifestFile
 
 
 def test_the_interval_of_a_few_is_students() -> None:
@@ -165,3 +167,22 @@ def test_the_jobs_of_a_study_tune_all_arms_at_once_and_judge_on_other_seeds() ->
     judging = plan.judging(rows, [])
     assert judging[0] == ["arms.hl.lr=0.1", "arms.adam.lr=0.2", "study.phase=judging", "seed=0"]
     assert [job[-1] for job in judging] == ["seed=0", "seed=1", "seed=2"]
+
+
+def test_folders_of_one_study_are_joined_with_tables_and_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, name in enumerate(("a", "b")):
+        scores = {"verdict": "different", "reference": "pytorch", "hl_final_loss": 1.0 + number, "main": "accuracy"}
+        with ManifestFile(Path(name)).change(Manifest({"steps": 5}, ["seed"], ["seed=0,1"])) as book:
+            for k in range(2):
+                entry = book.add({"seed": f"{2 * number + k}"})
+                entry.status, entry.folder, entry.config_hash = "done", f"job{k}", f"{number}{k}"
+                entry.scores = scores | {"pytorch_final_loss": 2.0}
+        (tmp_path / name / "job0").mkdir()
+        (tmp_path / name / "job0" / "report.html").touch()
+    assert joined.main(["a", "b"]) == 0
+    with (tmp_path / "a" / "study.csv").open() as file:
+        read = {r["arm"]: r for r in csv.DictReader(file) if r["score"] == "final_loss"}
+    assert (read["hl"]["n"], read["hl"]["mean"], read["hl"]["won"]) == ("4", "1.5", "2")
+    page = (tmp_path / "a" / "sweep.html").read_text()
+    assert 'href="job0/report.html"' in page and 'href="../b/job0/report.html"' in page and 'id="study"' in page
