@@ -121,7 +121,7 @@ def test_claims_name_tests_that_exist() -> None:
     files = list((ROOT / "tests").rglob("test_*.py"))
     names = [p.stem for p in files] + re.findall(r"^def (test_\w+)", "\n".join(p.read_text() for p in files), re.M)
     text = README + TEXTS["docs/explanation/claims.md"]
-    claims = re.findall(r"scripts/test -k (?:\"([\w ]+)\"|(\w+))", text)
+    claims = re.findall(r"scripts/(?:test|soak --tests) -k (?:\"([\w ]+)\"|(\w+))", text)
     assert len(claims) >= 8
     for word in (word for claim in claims for word in "".join(claim).split(" or ")):
         assert any(word in name for name in names), word
