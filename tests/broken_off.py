@@ -26,11 +26,14 @@ class Killed(BaseException):
     """As sudden as it can be in one process; files are closed, so that more has reached them than after SIGKILL."""
 
 
-def die_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the run die when its last consumer has step number `step`; -1: never."""
+def die_at(step: int, monkeypatch: pytest.MonkeyPatch, run: int = 1) -> None:
+    """Let a run die when its last consumer has step number `step`; -1: never; run: the how many-th from now on."""
+    met = 0
 
     def consume(self: Progress, record: StepRecord) -> None:
-        if record.step == step:
+        nonlocal met
+        met += record.step == step
+        if record.step == step and met == run:
             raise Killed
 
     monkeypatch.setattr(Progress, "consume", consume)

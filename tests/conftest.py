@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,16 +66,6 @@ def configured() -> Callable[..., DictConfig]:
 def build(configured: Callable[..., DictConfig]) -> Callable[..., Comparison]:
     """build("model=lstm", "steps=10"): everything that hl-run builds of these overrides."""
     return lambda *overrides: comparison(configured(*overrides))
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
-    """script("signal_school"): the module of scripts/signal_school.py."""
-    folder = Path(__file__).resolve().parents[1] / "scripts"
-    monkeypatch.syspath_prepend(str(folder))
-    yield importlib.import_module
-    for path in folder.glob("*.py"):
-        sys.modules.pop(path.stem, None)
 
 
 @pytest.fixture

@@ -145,18 +145,26 @@ def _settings(text: str) -> Iterator[str]:
     """What an experiment sets: choices and fields, each with its meaning."""
     said = yaml.safe_load(text)
     meanings = {name: meaning for name, _, meaning in validation.values()}
-    chosen = {key.removeprefix("override /"): option for one in said.pop("defaults", []) for key, option in one.items()}
+    defaults = [pair for one in said.pop("defaults", []) for pair in one.items()]
+    chosen = {key.removeprefix("override ").removeprefix("/"): option for key, option in defaults}
     for group, option in chosen.items():
-        yield _entry(f"{group}={option}", described(options_of(group)[option]), 34)
+        several = isinstance(option, list)
+        meaning = "" if several else described(options_of(group.partition("@")[0])[option])
+        yield _entry(f"{group}={_listed(option) if several else option}", meaning, 34)
     for group, option in {**_usual(), **chosen}.items():
         if group in validation.GROUPS:
             meanings |= {
                 f"{group}.{name}": meaning for name, _, meaning in validation.values(config_of(group, option)[0])
             }
-    for part in ("pytorch", "stop"):
+    for part in ("pytorch", "stop", "study"):
         meanings |= {f"{part}.{name}": text for name, _, text in validation.values(validation.kind_of(part))}
     for name, value in _flat(said):
         yield _entry(f"{name}={validation.shown(value)}", meanings.get(name, ""), 34)
+
+
+def _listed(options: Sequence[str]) -> str:
+    """Several options, as in a command."""
+    return f"[{','.join(options)}]"
 
 
 def _usual() -> dict[str, str]:

@@ -56,6 +56,14 @@ class RunningMetrics(Observer):
         for name, drew in record.drew.items():
             self.drew[name] = max(self.drew.get(name, drew), drew)
 
+    def numbers(self) -> dict[str, Scores]:
+        """Of the tasks of a stream that changes: plasticity, forgetting, and the scores at the end."""
+        found: dict[str, Scores] = {}
+        for name, of in self.retention.items():
+            kept = {key: value for key, value in of.measures().items() if key in ("plasticity", "forgetting")}
+            found[name] = {key: value for key, value in kept.items() if value is not None} | of.at_the_end()
+        return found
+
     def state_dict(self) -> dict[str, Any]:
         """All of it, in plain values and tensors."""
         return {

@@ -21,4 +21,5 @@ class Study:
     score: str = described("final_loss", "the score by which each arm is tuned, as in sweep.csv after the arm's name")
     tuning_seeds: int = described(3, "seeds on which arms are tuned: 1000, 1001, ...", least=1, most=10**5)
     seeds: int = described(5, "fresh seeds on which arms are judged: 0, 1, ...", least=1, most=1000)
+    show: list[str] | None = described(None, "scores that study.md shows, as in study.csv; null: all of them")
     phase: str = described("", "set by the study for each of its jobs", choices=PHASES)

@@ -9,6 +9,7 @@ The columns of sweep.csv, in their order:
     <arm>_<metric>             scores over the last steps, for each metric of any of the streams
     <arm>_cumulative_loss, <arm>_cumulative_<metric>   prequential: over all steps, each before it was learnt
     <arm>_held_out_loss, <arm>_held_out_<metric>
+    <arm>_<name>               what observers tell at the end: last_thousand_<metric>, forgetting, credit_cosine, ...
     main                       the metric by which the stream is judged: accuracy, r2, ...
     judged_by                  the score that ranks jobs: cumulative_<main> on a stream, held_out_<main> on a set
     max_abs_weight_difference  the largest at any compared step
@@ -47,7 +48,7 @@ def scores_of(summary: dict[str, Any]) -> Row:
     """The numbers of a run that are columns of the table, from its summary."""
     metrics = summary["metrics"]
     over = [f"{of}_{metric}" for of in ("cumulative", "held_out") for metric in ("loss", *metrics)]
-    names = ["final_loss", *metrics, *over]
+    names = ["final_loss", *metrics, *over, *summary.get("observed", ())]
     row = {
         "verdict": summary["verdict"],
         "reference": summary["reference"],

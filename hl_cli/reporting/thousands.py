@@ -15,6 +15,7 @@ from hl_cli.compare.observer import Observer
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
 from hl_cli.reporting.tables import cells, read
+from hl_cli.types import Scores
 
 FILE = "thousands.csv"
 SPAN = 1000  # steps
@@ -35,6 +36,7 @@ class Thousands(Observer):
         self._writer = csv.writer(self._file)
         self._first: int = start["first"] if start else 1
         self._last: int = start["last"] if start else 0
+        self._full: dict[str, Scores] = start.get("full", {}) if start else {}
         self._start()
         if start is None:
             scores = [f"{learner}_{metric}" for metric in measure.names for learner in names]
@@ -52,7 +54,12 @@ class Thousands(Observer):
         for name, means in record.means.items():
             self._totals[name].add(means)
         if record.step % SPAN == 0:
+            self._full = {name: total.scores() for name, total in self._totals.items() if total.count}
             self._write()
+
+    def numbers(self) -> dict[str, Scores]:
+        """The scores over the last thousand steps that are full: last_thousand_loss and the like."""
+        return {name: {f"last_thousand_{key}": v for key, v in of.items()} for name, of in self._full.items()}
 
     def _write(self) -> None:
         scores = {name: tuple(total.scores().values()) for name, total in self._totals.items() if total.count}
@@ -64,7 +71,13 @@ class Thousands(Observer):
     def state_dict(self) -> dict[str, Any]:
         """The mark after full thousands, on the disk then, and what the next row holds so far."""
         totals = {name: total.state_dict() for name, total in self._totals.items()}
-        return {"mark": settle(self._file), "first": self._first, "last": self._last, "totals": totals}
+        return {
+            "mark": settle(self._file),
+            "first": self._first,
+            "last": self._last,
+            "totals": totals,
+            "full": self._full,
+        }
 
     def marks(self) -> dict[str, Mark]:
         """What was written."""

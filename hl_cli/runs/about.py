@@ -49,6 +49,7 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
             for name, arm in built.arms.items()
         },
         "runaway": {},
+        "observed": [],
         "free_run": None,
         "feed": cfg.feed,
         "note": built.note,

@@ -103,9 +103,12 @@ def finish(
         about["note"] += f"; the stream ended after {tally.steps} of the {cfg.steps} steps"
     about["pipeline"] = [asdict(stage) for stage in stages]
     learners = {learner.name: _numbers(learner.name, learner.seconds, tally, parts) for learner in built.learners}
+    told: dict[str, None] = {}
     for observer in observers:
         for name, numbers in observer.numbers().items():
             learners[name] |= numbers
+            told |= dict.fromkeys(numbers)
+    about["observed"] = [*told]
     observed = [section for observer in observers for section in observer.sections(built.labels)]
     result = summary(tally, judged, built.primary.name, pairs, learners, about)
     floor = next((verdict.noise_floor for verdict in judged.values() if verdict.noise_floor), None)

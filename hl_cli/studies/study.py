@@ -45,7 +45,8 @@ def study_of(rows: Sequence[Row], swept: Sequence[str], arms: Sequence[str]) -> 
     """The study that the rows of a sweep make."""
     ended = [row for row in rows if row["status"] in COUNTED]
     keys = [key for key in swept if key not in REPETITIONS]
-    return Study(findings(rows, swept, arms), keys, repetitions(rows, swept), choices(ended, swept, arms, PHASE))
+    chosen = choices(ended, swept, arms, PHASE, shown_keys(keys, True))
+    return Study(findings(rows, swept, arms), keys, repetitions(rows, swept), chosen)
 
 
 def judged_rows(rows: Sequence[Row]) -> tuple[list[Row], bool]:

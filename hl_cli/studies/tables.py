@@ -32,8 +32,10 @@ TUNED = "Arms were tuned on other seeds than those below."
 NUMBERS = ("mean", "sd", "low", "high", "interval", "median", "q25", "q75")
 
 
-def write_study(folder: Path, rows: Sequence[dict[str, Any]], swept: Sequence[str], arms: Sequence[str]) -> None:
-    """Write both files, each whole or not at all; nothing before a job has ended."""
+def write_study(
+    folder: Path, rows: Sequence[dict[str, Any]], swept: Sequence[str], arms: Sequence[str], show: Sequence[str] = ()
+) -> None:
+    """Write both files, each whole or not at all; nothing before a job has ended. show: scores of study.md, or all."""
     study = study_of(rows, swept, arms)
     if not study.found:
         return
@@ -43,7 +45,7 @@ def write_study(folder: Path, rows: Sequence[dict[str, Any]], swept: Sequence[st
                   "difference", "difference_low", "difference_high", "won", "equal", "pairs"]  # fmt: skip
         writer.writerow(map(as_cell, header))
         writer.writerows(map(as_cell, _row(finding, study.keys)) for finding in study.found)
-    write_text(folder / PAGE, page(study))
+    write_text(folder / PAGE, page(study, show))
 
 
 def _row(of: Finding, keys: Sequence[str]) -> list[Any]:
@@ -53,13 +55,16 @@ def _row(of: Finding, keys: Sequence[str]) -> list[Any]:
     return [*(of.setting[key] for key in keys), of.arm, of.score, v.n, v.missing, *numbers, of.reference, *apart]
 
 
-def page(study: Study) -> str:
-    """study.md: what was chosen by tuning, then a table a setting and score."""
+def page(study: Study, show: Sequence[str] = ()) -> str:
+    """study.md: what was chosen by tuning, then a table a setting and score; show: those scores alone, where any."""
     lines = ["# Study", "", words(study), ""]
     if study.chosen:
         lines += ["## Tuning", "", table(tuning(study)), "", TUNED, ""]
+    scores = dict.fromkeys(one.score for one in study.judged)
+    if missing := [name for name in show if scores and name not in scores]:
+        lines += [f"study.show: no arm has {', '.join(missing)}; allowed: {', '.join(scores)}", ""]
     groups: dict[tuple[tuple[str, str], ...], dict[str, list[Finding]]] = {}
-    for one in study.judged:
+    for one in (one for one in study.judged if not show or one.score in show):
         groups.setdefault(tuple(one.setting.items()), {}).setdefault(one.score, []).append(one)
     for setting, by_score in groups.items():
         shown = [(key, value) for key, value in setting if key in study.shown]
@@ -81,12 +86,13 @@ def words(study: Study) -> str:
 
 
 def tuning(study: Study) -> list[list[str]]:
-    """Header and a row an arm: what it is judged with."""
-    rows = [["arm", "judged with", "candidates tried", "at an edge"]]
+    """Header and a row a setting and arm: what it is judged with."""
+    rows = [[*study.shown, "arm", "judged with", "candidates tried", "at an edge"]]
     for choice in study.chosen:
         said = ", ".join(f"{field.split('.', 2)[2]} {value}" for field, value in choice.candidate.items())
         edge = ", ".join(field.split(".", 2)[2] for field in choice.edge)
-        rows.append([choice.arm, said, str(choice.tried), f"{edge}: widen what is tried" if edge else ""])
+        setting = [choice.setting[key] for key in study.shown]
+        rows.append([*setting, choice.arm, said, str(choice.tried), f"{edge}: widen what is tried" if edge else ""])
     return rows
 
 

@@ -10,7 +10,7 @@ import math
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -26,13 +26,17 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Choice:
-    """What an arm is judged with: `edge` names the fields whose value is the least or the largest that was tried."""
+    """What an arm is judged with: `edge` names the fields whose value is the least or the largest that was tried.
+
+    setting: of the sweep, beside what was tuned.
+    """
 
     arm: str
     candidate: Candidate
     score: float | None
     tried: int
     edge: tuple[str, ...] = ()
+    setting: Mapping[str, str] = field(default_factory=dict)
 
 
 def candidates(
@@ -112,14 +116,22 @@ def choose(arm: str, tried: Sequence[Candidate], rows: Iterable[Row], score: str
     return Choice(arm, tried[best], sign * means[best], len(tried), tuple(_edges(tried[best], tried)))
 
 
-def choices(rows: Sequence[Row], swept: Sequence[str], arms: Iterable[str], phase: str) -> list[Choice]:
-    """What the arms were judged with, as the rows of a sweep tell; phase: the column that says what a job was for."""
-    tuning, judged = ([row for row in rows if row.get(phase) == wanted] for wanted in (TUNING, JUDGING))
+def choices(
+    rows: Sequence[Row], swept: Sequence[str], arms: Sequence[str], phase: str, keys: Sequence[str] = ()
+) -> list[Choice]:
+    """What the arms were judged with in each setting, as the rows of a sweep tell.
+
+    phase: the column that says what a job was for; keys: those that tell settings apart.
+    """
     found = []
-    for arm in arms:
-        fields = [key for key in swept if key.startswith(f"arms.{arm}.")]
-        tried, chosen = _distinct(tuning, fields), _distinct(judged, fields)
-        found += [Choice(arm, one, None, len(tried), tuple(_edges(one, tried))) for one in chosen if fields and tried]
+    for setting in _distinct(rows, keys):
+        mine = [row for row in rows if all(str(row.get(key)) == value for key, value in setting.items())]
+        tuning, judged = ([row for row in mine if row.get(phase) == wanted] for wanted in (TUNING, JUDGING))
+        for arm in arms:
+            fields = [key for key in swept if key.startswith(f"arms.{arm}.")]
+            tried = _distinct(tuning, fields)
+            for one in _distinct(judged, fields) if fields and tried else ():
+                found.append(Choice(arm, one, None, len(tried), tuple(_edges(one, tried)), setting))
     return found
 
 
@@ -130,10 +142,10 @@ def _distinct(rows: Iterable[Row], fields: Sequence[str]) -> list[Candidate]:
 
 
 def _edges(chosen: Candidate, tried: Sequence[Candidate]) -> Iterable[str]:
-    for field, value in chosen.items():
+    for key, value in chosen.items():
         try:
-            values = sorted({float(other[field]) for other in tried})
+            values = sorted({float(other[key]) for other in tried})
         except ValueError:  # of words there is no largest
             continue
         if float(value) in (values[0], values[-1]):
-            yield field
+            yield key

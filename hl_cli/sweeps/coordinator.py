@@ -13,9 +13,10 @@ from hl_cli.errors import BadInput
 from hl_cli.parallel import called
 from hl_cli.reporting.parts import Parts
 from hl_cli.reporting.sweep_table import tally
+from hl_cli.studies.tables import PAGE
 from hl_cli.sweeps.manifest import FILE, FINAL, LOCKS, Manifest, ManifestFile
 from hl_cli.sweeps.pages import write_pages
-from hl_cli.sweeps.plan import check_resume, plan_of
+from hl_cli.sweeps.plan import check_resume, is_study, plan_of
 
 FILES = (FILE, "sweep.csv", "sweep.md", "study.csv", "study.md", "multirun.yaml")
 
@@ -29,7 +30,7 @@ class SweepCoordinator:
     def __init__(self, config: DictConfig, folder: Path) -> None:
         said = f"sweep.resume={config.sweep.resume}" if config.sweep.resume else f"hydra.sweep.dir={folder}"
         self.ledger = ManifestFile(folder)
-        self.plan = plan_of(config, folder)
+        self.plan, self.study = plan_of(config, folder), is_study(config)
         if config.dry_run:
             raise BadInput("dry_run=true: allowed for one run alone; a sweep keeps a ledger of its jobs")
         if config.sweep.resume:
@@ -71,6 +72,8 @@ class SweepCoordinator:
     def _show(self, book: Manifest, parts: Parts) -> None:
         folder, rows = self.ledger.folder, book.rows()
         write_pages(folder, rows, book.swept, book.fixed, shlex.join([*called(), "-m", *book.command]), parts)
+        if self.study and (folder / PAGE).is_file():
+            print((folder / PAGE).read_text())
         print(f"sweep of {tally(rows)}: {folder / 'sweep.md'}, sweep.csv, sweep.html")
         if any(entry.status not in (*FINAL, "skipped") for entry in book.jobs):
             print(f"  go on    {shlex.join([*called(), f'sweep.resume={folder}'])}")

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         rows, book = rows_of(folders)
         if not any(row["status"] in ("done", "diverged") for row in rows):
             raise BadInput(f"{folders[0]}: no job has ended yet, so there is nothing to tell")
-        write_study(folders[0], rows, book.swept, arms_of(rows))
+        write_study(folders[0], rows, book.swept, arms_of(rows), book.show)
         again = ["-m", *book.command] if len(folders) == 1 else ["study", *map(str, folders)]
         command, parts = shlex.join([*called(), *again]), Parts(format_error)
         write_pages(folders[0], rows, book.swept, book.fixed, command, parts)

@@ -74,6 +74,12 @@ class Manifest:
         return entry
 
     @property
+    def show(self) -> list[str]:
+        """The scores that study.md is to show; none: all."""
+        study = self.base.get("study")
+        return list(study.get("show") or ()) if isinstance(study, dict) else []
+
+    @property
     def fixed(self) -> dict[str, str]:
         """Model and stream of all jobs, where they are not swept."""
         if "experiment" in self.swept:  # it may choose either
@@ -158,7 +164,7 @@ class ManifestFile:
             write_whole(self.folder / FILE, json.dumps(said, indent=1, allow_nan=False).encode())
             rows = book.rows()
             write_tables(self.folder, rows, book.swept)
-            write_study(self.folder, rows, book.swept, arms_of(rows))
+            write_study(self.folder, rows, book.swept, arms_of(rows), book.show)
 
     def lock(self, name: str, what: str, wait: bool = True) -> AbstractContextManager[None]:
         """A lock of this sweep, as `hl_cli.sweeps.lock.held`; what: it is for."""

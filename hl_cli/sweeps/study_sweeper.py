@@ -28,8 +28,12 @@ class Batches:
     _bases: list[list[str]]
 
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
-        """The combinations without tuning and seeds; jobs are made of them batch by batch."""
-        (self._bases,) = BasicSweeper.split_arguments(overrides, None)
+        """The combinations without tuning and seeds; jobs are made of them batch by batch.
+
+        What a command says of a key comes after what an experiment says of it (hydra.sweeper.params), and is in force.
+        """
+        latest = {override.get_key_element(): override for override in overrides}
+        (self._bases,) = BasicSweeper.split_arguments([*latest.values()], None)
         self._plan = study_plan(self.config)
         return []
 

@@ -92,7 +92,7 @@ def test_every_experiment_comes_out_as_its_comment_says(
     expected = re.search(r"Expect: (\w+)", " ".join(comment))
     assert expected or group == "debug"
 
-    short = ["stream.lecture=20", "stream.ticks=20", "model.hidden=8"] if option == "signal_school" else []
+    short = ["stream.lecture=20", "stream.ticks=20", "model.hidden=8"] if "school" in option else []
     cfg = composed(f"{group}={option}", "steps=30", "eval_every=0", *short)
     outcome = run(cfg, tmp_path)
 

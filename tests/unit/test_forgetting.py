@@ -36,6 +36,13 @@ def test_what_was_not_met_cannot_be_forgotten() -> None:
     assert of.measures() == {"plasticity": pytest.approx(0.8), "final": 0.7, "forgetting": None, "tasks_met": 1}
 
 
+def test_scores_at_the_end_of_what_was_met_and_of_what_never_was() -> None:
+    of = retained(("a", {"a": 0.9, "b": 0.9, "c": 0.5}), ("b", {"a": 0.7, "b": 0.1, "c": 0.25}))
+    assert of.at_the_end() == {"final_accuracy": pytest.approx(0.4), "unseen_accuracy": 0.25}
+    assert retained(("a", {"a": 0.5, "b": float("nan")})).at_the_end() == {"final_accuracy": 0.5}
+    assert Retention("hl", "accuracy").at_the_end() == {}
+
+
 def test_a_task_that_comes_again() -> None:
     of = retained(("a", {"a": 0.9, "b": 0.0}), ("b", {"a": 0.1, "b": 0.8}), ("a", {"a": 0.95, "b": 0.3}))
     assert of.measures()["forgetting"] == pytest.approx(0.5)

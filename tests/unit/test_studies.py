@@ -106,6 +106,24 @@ def test_the_files_say_it(tmp_path: Path) -> None:
     assert "no interval" in (tmp_path / "study.md").read_text()
 
 
+def test_the_page_shows_the_scores_that_were_asked_for_and_each_setting_with_its_choice(tmp_path: Path) -> None:
+    rows = [
+        row(job, 1.0, 2.0, task=task, **{"arms.hl.lr": lr, "study.phase": phase})
+        for job, (task, lr, phase) in enumerate([
+            ("copy", "0.1", "tuning"), ("copy", "0.2", "tuning"), ("copy", "0.3", "tuning"), ("copy", "0.2", "judging"),
+            ("adding", "0.1", "tuning"), ("adding", "0.2", "tuning"), ("adding", "0.3", "tuning"),
+            ("adding", "0.1", "judging"),
+        ])
+    ]  # fmt: skip
+    swept = ["task", "arms.hl.lr", "study.phase", "seed"]
+    write_study(tmp_path, rows, swept, ["hl", "pytorch"], ["accuracy", "typo"])
+    page = (tmp_path / "study.md").read_text()
+    assert "| copy | hl | lr 0.2 | 3 |  |" in page and "| adding | hl | lr 0.1 | 3 | lr: widen what is tried |" in page
+    assert "### accuracy" in page and "### final loss" not in page
+    assert "study.show: no arm has typo; allowed: final_loss, accuracy" in page
+    assert "final_loss" in (tmp_path / "study.csv").read_text()
+
+
 FIELDS = {"hl": ["arms.hl.lr", "arms.hl.tau"], "adam": ["arms.adam.lr"]}
 
 
