@@ -10,6 +10,7 @@ No optimizer and no optimizer kernel is called. Source: arXiv 2409.12038, sectio
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -55,6 +56,9 @@ class HamiltonianLearner(NamedWeights):
         credit: Callable[..., Credit] = Backward,
         **options: Any,
     ) -> None:
+        if "integrator" in options:
+            warnings.warn("integrator= is now called rule=", DeprecationWarning, stacklevel=2)
+            rule = options.pop("integrator")
         self.split, self.coefficients, self.rule = split, coefficients, rule
         self.phase = FlatWeights([p for block in split.blocks for p in block.parameters])
         self.credit: Any = credit(Ground(split, loss, coefficients, rule, self.phase), **options)

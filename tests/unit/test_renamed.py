@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+import hl_cli
 from hl_cli.dynamics.accumulator import NO_GRADIENT, GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Block, Pulled, Tape
@@ -26,3 +27,13 @@ def test_a_block_of_before_keeps_working() -> None:
                 return Pulled(2 * z[0], ())
 
     assert Chain([Doubled([])]).vjp([None], (torch.ones(1),), NO_GRADIENT).x == 2
+
+
+def test_the_rule_of_a_learner_may_be_called_integrator() -> None:
+    net = torch.nn.Linear(2, 2)
+    with pytest.warns(DeprecationWarning, match="integrator= is now called rule="):
+        hl = hl_cli.HamiltonianLearner(
+            hl_cli.split_of(net, output=net), torch.nn.functional.cross_entropy, hl_cli.physics_of(hl_cli.SGD(0.1)),
+            integrator=hl_cli.explicit_euler,
+        )  # fmt: skip
+    assert hl.rule is hl_cli.explicit_euler
