@@ -1,166 +1,38 @@
-"""Kill runs at random moments, resume them, and hold them to a run that nobody touched, bit for bit.
+"""Attacks on hl-run, a kind each: what must never happen ends the soak with exit code 1 and a line that says it.
 
-A moment is drawn from the time that the unbroken run took, start and end included. It ends a run by SIGKILL, SIGTERM,
-Ctrl-C, or a disk that is full: a tmpfs of a random size where mounting is allowed, else a limit on the size of a file.
-Runs are children of this process, forked once all is imported, so that a moment costs no start-up.
+Runs are children of this process, forked once all is imported, so that a trial costs no start-up.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import random
-import shutil
+import gc
+import importlib
 import signal
 import sys
-import tempfile
-import time
-from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
 
 import torch
-from soak_cases import CASES, OFTEN, supply
-from soak_children import Disk, broken_off, ended, launch
-from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+from soak_cases import CASES
+from soak_fault import Fault
 
-from hl_cli.reporting.two_runs import compare
-
-FULL = ("No space left on device", "File too large")
-
-
-class Fault(AssertionError):
-    """Something that must not happen."""
-
-
-class Case:
-    """One config: its unbroken run, and runs that are broken off."""
-
-    def __init__(self, name: str, disk: Disk) -> None:
-        self.name, self.arguments, self.disk = name, [*OFTEN, *CASES[name]], disk
-        self.where = disk.folder / name
-        self.where.mkdir()
-        supply(self.where)
-        begin = time.monotonic()
-        code = ended(launch([*self.arguments, "hydra.run.dir=whole"], self.where))
-        if code:
-            raise Fault(f"the unbroken run exits {code}: {self.said()}")
-        self.seconds = time.monotonic() - begin
-        self.whole = self.where / "whole"
-        self.bytes = sum(f.stat().st_size for f in self.whole.rglob("*") if f.is_file())
-
-    def said(self) -> str:
-        return (self.where / "said.txt").read_text()
-
-    def broken(self, draw: random.Random, moments: int, tally: Counter[str]) -> None:
-        """Break a run off at up to so many moments, then let it end; raises Fault unless it equals the unbroken one."""
-        folder = self.where / "broken"
-        for _ in range(moments):
-            if not self._moment(draw, tally):
-                break
-        code = self._go_on(folder, lambda arguments: ended(launch(arguments, self.where)))
-        if code or "Traceback" in self.said():
-            raise Fault(f"the resumed run exits {code}: {self.said()}")
-        apart = [f"{a.file}: {a.first}" for a in compare(self.whole, folder) if a.differing]
-        if apart:
-            raise Fault("; ".join(apart))
-        for learner in ("hl", "pytorch", "difference"):
-            if events(self.whole, learner) != events(folder, learner):
-                raise Fault(f"TensorBoard's points of {learner} differ")
-        if {f.name for f in folder.iterdir()} != {f.name for f in self.whole.iterdir()}:
-            raise Fault(f"other files: {sorted(f.name for f in folder.iterdir())}")
-        shutil.rmtree(folder)
-
-    def _go_on(self, folder: Path, run: Callable[[list[str]], int | None]) -> int | None:
-        begun = (folder / ".hydra" / "overrides.yaml").is_file()
-        return run(["resume=broken"] if begun else [*self.arguments, "hydra.run.dir=broken"])
-
-    def _moment(self, draw: random.Random, tally: Counter[str]) -> bool:
-        """Break off once; False for a run that was faster."""
-        folder = self.where / "broken"
-        kind = draw.choice(("SIGKILL", "SIGTERM", "SIGINT", "disk full"))
-        if kind == "disk full":
-            code = self._go_on(folder, lambda arguments: self._with_little_room(arguments, draw))
-            if code == 0:
-                return False
-            if code != 1 or not any(text in self.said() for text in FULL):
-                raise Fault(f"disk full: exits {code}: {self.said()}")
-        else:
-            number, after = signal.Signals[kind], draw.uniform(0, self.seconds)
-            code = self._go_on(folder, lambda arguments: broken_off(launch(arguments, self.where), number, after))
-            if code is None:
-                return False
-            allowed = {"SIGKILL": {-9}, "SIGTERM": {143, 0, -15}, "SIGINT": {130, 0}}[kind]
-            if code not in allowed or "Traceback" in self.said():
-                raise Fault(f"{kind}: exits {code}: {self.said()}")
-        if kind != "SIGKILL" and folder.is_dir():
-            for table in folder.glob("*.csv"):
-                check_rows(table)
-        tally[kind] += 1
-        steps = [f.name for f in (folder / "checkpoints").glob("*.pt")]
-        print(f"    {kind:<10} exit {code:>4}  checkpoints {' '.join(sorted(steps)) or '-'}", flush=True)
-        return True
-
-    def _with_little_room(self, arguments: list[str], draw: random.Random) -> int:
-        if not self.disk.mounted:
-            limit = draw.randint(1000, max(f.stat().st_size for f in self.whole.rglob("*.csv")))
-            return ended(launch(arguments, self.where, limit))
-        used = shutil.disk_usage(self.disk.folder).used
-        there = sum(f.stat().st_size for f in (self.where / "broken").rglob("*") if f.is_file())
-        self.disk.room(used + draw.randint(0, max(4096, self.bytes - there)))
-        try:
-            return ended(launch(arguments, self.where))
-        finally:
-            self.disk.room(None)
-
-
-def check_rows(table: Path) -> None:
-    """Raise Fault for a row that is not whole."""
-    with table.open(newline="") as file:
-        if len({len(row) for row in csv.reader(file)}) > 1:
-            raise Fault(f"{table}: a row is not whole")
-
-
-def events(folder: Path, learner: str) -> list[tuple[int, str, str]]:
-    """All points of a learner in TensorBoard's files, in their order, as text: NaN is no other than NaN."""
-    files = sorted((folder / "tensorboard" / learner).iterdir())
-    found = (event for file in files for event in LegacyEventFileLoader(str(file)).Load())
-    return [(event.step, v.tag, repr(v.simple_value)) for event in found for v in event.summary.value]
-
-
-def soak(kills: int, seed: int, names: list[str]) -> Counter[str]:
-    """Break off until so many moments are through; returns how many of each kind."""
-    draw, tally = random.Random(seed), Counter[str]()
-    with tempfile.TemporaryDirectory() as name:
-        disk = Disk(Path(name) / "disk")
-        try:
-            print(f"a full disk is {'a tmpfs' if disk.mounted else 'a limit on the size of a file'}", flush=True)
-            cases: dict[str, Case] = {}
-            runs = 0
-            while sum(tally.values()) < kills:
-                chosen = names[runs % len(names)]
-                if chosen not in cases:
-                    cases[chosen] = Case(chosen, disk)
-                    print(f"{chosen}: an unbroken run takes {cases[chosen].seconds:.1f} s", flush=True)
-                print(f"  {chosen}", flush=True)
-                cases[chosen].broken(draw, min(draw.choice((2, 3, 4)), kills - sum(tally.values())), tally)
-                runs += 1
-            print(f"{sum(tally.values())} moments ({dict(tally)}) in {runs} runs of {len(cases)} configs: all equal")
-        finally:
-            disk.close()
-    return tally
+TRIALS = {"kills": 50, "damage": 300, "endings": 200, "ranks": 20}
+"""How many trials of each kind, where nothing is said; the kind is the module soak_KIND."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=50, help="moments at which a run is broken off")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("cases", nargs="*", choices=[[], *CASES], help="configs; all where none is named")
+    parser.add_argument("--kind", choices=TRIALS, default="kills", help="of attack: the first lines of soak_KIND.py")
+    parser.add_argument("--trials", "--kills", type=int, help=f"how many; {TRIALS} where nothing is said")
+    parser.add_argument("--seed", type=int, default=0, help="of the trials")
+    parser.add_argument("cases", nargs="*", choices=[[], *CASES], help="configs of --kind kills; all if none is named")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # so that the tmpfs goes
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # so that what a kind has made goes
+    trials = TRIALS[asked.kind] if asked.trials is None else asked.trials
+    soak = importlib.import_module(f"soak_{asked.kind}").soak
+    gc.freeze()  # what is loaded here stays shared with the children: theirs cost a third
     try:
-        soak(asked.kills, asked.seed, asked.cases or list(CASES))
+        soak(trials, asked.seed, asked.cases)
     except Fault as fault:
         sys.exit(f"soak: {fault}")
 

@@ -10,26 +10,33 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
 import sklearn.datasets  # noqa: F401
 import tensorboard.summary.writer.record_writer  # noqa: F401
+import torch._dynamo  # noqa: F401
+from soak_fault import ended
 
+import hl_cli.cli.app
 import hl_cli.runs.run  # noqa: F401
 from hl_cli.cli import main as hl_run
 
 matplotlib.use("Agg")
 
 
-def launch(arguments: list[str], where: Path, limit: int | None = None) -> int:
-    """Fork hl-run; limit: of the size of a file, bytes. What it says is in said.txt."""
+def launch(
+    arguments: list[str], where: Path, limit: int | None = None, prepare: Callable[[], object] | None = None
+) -> int:
+    """Fork hl-run; limit: of the size of a file, bytes; prepare: is called first. What it says is in said.txt."""
     child = os.fork()
     if child:
         return child
     code: object = 70
     try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
         os.chdir(where)
         with (where / "said.txt").open("w") as said:
             os.dup2(said.fileno(), 1)
@@ -37,6 +44,8 @@ def launch(arguments: list[str], where: Path, limit: int | None = None) -> int:
         if limit is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        if prepare:
+            prepare()
         sys.argv = ["hl-run", *arguments]
         hl_run()
         code = 0
@@ -50,11 +59,6 @@ def launch(arguments: list[str], where: Path, limit: int | None = None) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(0 if code is None else code if isinstance(code, int) else 1)
-
-
-def ended(child: int) -> int:
-    """Wait for it; its exit code, or minus the signal that ended it."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def broken_off(child: int, number: signal.Signals, after: float) -> int | None:

@@ -171,11 +171,13 @@ def _start() -> None:
             print(f"hl-run: {old}", file=sys.stderr)
         said = plugins.translate(with_command(given))
         sys.argv[1:], session.resumed = resume.take_up(said)
-        arguments.check(sys.argv[1:])
+        with resume.replaying(session.resumed):
+            arguments.check(sys.argv[1:])
         if session.resumed and session.resumed.done:
             print(f"hl-run: {session.resumed.done}")
         else:
-            hydra.main(config_path="pkg://hl_cli.configs", config_name="run", version_base="1.3")(job)()
+            with resume.replaying(session.resumed):
+                hydra.main(config_path="pkg://hl_cli.configs", config_name="run", version_base="1.3")(job)()
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

@@ -31,18 +31,25 @@ class Heartbeat:
 
     A rank that hangs, as a stopped one does, is named on stderr and killed: the others wait within an exchange with
     it, and its death is what ends that. On another machine nobody can: there those that wait end without a report.
-    keeper: who keeps the store.
+    keeper: the rank that keeps the store, None for the launcher. Where that rank hangs, the store says nothing more:
+    a second thread looks at whether the first still gets answers.
     """
 
-    def __init__(self, store: Any, rank: int, size: int, keeper: str = "the launcher") -> None:
+    def __init__(self, store: Any, rank: int, size: int, keeper: int | None = None) -> None:
         self._store, self._rank, self._size, self._keeper = store, rank, size, keeper
         self._asked = store.clone()
         self._stopped, self._told = threading.Event(), threading.Event()  # told: whoever waited waits no longer
         self._still = dict.fromkeys(range(size), (0, 0))  # the count of each, and for how many beats it was that
         store.set(self._where(rank), f"{os.getpid()} {home()}")
         store.add(self._key(rank), 1)
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-        self._thread.start()
+        self._answers = 0  # of the store
+        threads = [threading.Thread(target=self._run, name="heartbeat", daemon=True)]
+        if keeper not in (None, rank):
+            process = store.get(self._where(keeper)).decode()
+            threads += [threading.Thread(target=self._watch, args=(process,), name="keeper", daemon=True)]
+        self._threads = threads
+        for thread in threads:
+            thread.start()
 
     @staticmethod
     def _key(rank: int) -> str:
@@ -57,6 +64,7 @@ class Heartbeat:
             while not self._stopped.wait(BEAT):
                 self._store.add(self._key(self._rank), 1)
                 self._look()
+                self._answers += 1
             self._store.add(self._key(self._rank), LEFT)
 
     def _look(self) -> None:
@@ -69,10 +77,28 @@ class Heartbeat:
                 self._end(rank)
 
     def _end(self, rank: int) -> None:
-        process, _, place = self._store.get(self._where(rank)).decode().partition(" ")
-        found = f"rank {rank}, which gave no sign of life for {HUNG * BEAT:.0f} s"
+        process, found = self._store.get(self._where(rank)).decode(), self._silent(rank)
         self._store.compare_set(FOUND, "", found)
-        if self._store.add(FINDERS, 1) == 1:
+        self._kill(process, found, say=self._store.add(FINDERS, 1) == 1)
+
+    @staticmethod
+    def _silent(rank: int | None) -> str:
+        return f"rank {rank}, which gave no sign of life for {HUNG * BEAT:.0f} s"
+
+    def _watch(self, keeper: str) -> None:
+        """End the rank that keeps the store, this process, once the store has given no answer for HUNG beats."""
+        answers, beats = 0, 0
+        while not self._stopped.wait(BEAT):
+            beats = beats + 1 if self._answers == answers else 0
+            answers = self._answers
+            if beats == HUNG and self._threads[0].is_alive():  # else it has gone, and the connection told so
+                self._kill(keeper, self._silent(self._keeper), say=True)
+                return
+
+    def _kill(self, which: str, found: str, say: bool) -> None:
+        """End a process; one of another machine nobody can: then this one ends, if it waits on. say: what is done."""
+        process, _, place = which.partition(" ")
+        if say:
             print(f"hl-run: {found} (process {process}), is ended, and the run with it", file=sys.stderr, flush=True)
         if place == home():
             with contextlib.suppress(ProcessLookupError):
@@ -100,14 +126,17 @@ class Heartbeat:
             self.leave(found if still else f"an error between ranks, all of which are alive: {said}")
             return self._asked.get(FOUND).decode()
         except RuntimeError:
-            return f"the loss of {self._keeper}"
+            keeper = "the launcher" if self._keeper is None else f"rank {self._keeper}, which kept the store"
+            return f"the loss of {keeper}"
 
     def leave(self, reason: str) -> None:
         """Let the others know why the run cannot go on, if they do not yet."""
         self._asked.compare_set(FOUND, "", reason)
 
-    def stop(self) -> None:
-        """Count no longer. The thread has ended then: one that is in the store as Python ends aborts the process."""
+    def stop(self) -> bool:
+        """Count no longer. True: the threads have ended. One that is in the store as Python ends aborts the process."""
         self._told.set()
         self._stopped.set()
-        self._thread.join(JOINED)
+        for thread in self._threads:
+            thread.join(JOINED)
+        return not any(thread.is_alive() for thread in self._threads)

@@ -39,7 +39,7 @@ def rendezvous() -> World:
     dist.init_process_group(
         backend, store=dist.PrefixStore("hl", store), rank=rank(), world_size=launched(), timeout=PATIENCE
     )
-    return World(rank(), launched(), store, "rank 0, which kept the store" if ours else "the launcher")
+    return World(rank(), launched(), store, 0 if ours else None)
 
 
 def _is_loopback(address: str) -> bool:

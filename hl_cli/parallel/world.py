@@ -29,7 +29,7 @@ class World:
     owed: steps that were announced and not yet taken; in between nothing else may be said.
     """
 
-    def __init__(self, rank: int = 0, size: int = 1, store: Any = None, keeper: str = "the launcher") -> None:
+    def __init__(self, rank: int = 0, size: int = 1, store: Any = None, keeper: int | None = None) -> None:
         """Without more, a process alone; hl_cli.parallel.rendezvous makes the others. store: kept by keeper."""
         self.rank, self.size = rank, size
         self.waited, self.lost, self.owed = 0.0, False, 0
@@ -185,7 +185,8 @@ class World:
     def close(self) -> None:
         """Leave, one thing after the other: the threads first, then the connections; nothing may be sent any more."""
         if self._heartbeat is not None:
-            self._heartbeat.stop()
+            if not self._heartbeat.stop():
+                self.lost = True  # the store gives no answer: whoever leaves does so without Python's end
             self._channel = None
             if not self.lost:
                 dist.destroy_process_group()

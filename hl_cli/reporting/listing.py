@@ -9,7 +9,6 @@ cannot be read is named in the place of what it would have said, and the rest is
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.errors import BadInput
+from hl_cli.reporting.sealed import unsealed
 
 SUMMARY, SWEEP, CONFIG, CURVES = "summary.json", "sweep.json", ".hydra", "curves.csv"
 HEAD = ("when", "verdict", "steps", "held out", "size", "what", "folder")
@@ -107,7 +107,7 @@ def _counted(counts: Counter[str]) -> str:
 def _read(path: Path) -> dict[str, Any] | None:
     """A file of JSON; None where it is not there, an empty one where it cannot be read."""
     try:
-        said = json.loads(path.read_bytes())
+        said = unsealed(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError):

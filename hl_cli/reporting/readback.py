@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import yaml
 
 from hl_cli.errors import BadInput
+from hl_cli.reporting.sealed import unsealed
 
 CONFIG = ".hydra"
 """The folder of the config, in that of a run."""
@@ -47,12 +48,14 @@ def yaml_of(path: Path, kind: type[Kind]) -> Kind:
 
 
 def json_of(path: Path) -> Any:
-    """The content of a JSON file; raises BadInput for text that is no JSON."""
+    """The content of a JSON file; raises BadInput for text that is no JSON, or not what a run wrote there."""
     text = text_of(path)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return unsealed(text)
+    except (json.JSONDecodeError, RecursionError) as error:
         raise BadInput(f"{path}: damaged: no JSON: {error}") from error
+    except ValueError as error:
+        raise BadInput(f"{path}: damaged: {error}") from error
 
 
 def rows_of(path: Path) -> Iterator[list[str]]:

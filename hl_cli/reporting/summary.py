@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from hl_cli import __version__
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.verdict import Verdict
+from hl_cli.reporting.sealed import sealed
 from hl_cli.reporting.whole import whole
 
 
@@ -87,4 +87,4 @@ def _plain(value: Any) -> Any:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write all or nothing."""
     with whole(path) as temporary:
-        temporary.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")
+        temporary.write_text(sealed(_plain(content), indent=2))

@@ -152,6 +152,7 @@ def by_arm(path: Path, alone: str) -> dict[str, dict[str, array[float]]]:
         header = next(csv.reader(file))
     if "arm" not in header:
         return {alone: read(path)}
+    check_sum(path)
     found: dict[str, dict[str, array[float]]] = {}
     with path.open(newline="") as file:
         for row in csv.DictReader(file):

@@ -29,6 +29,7 @@ from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import report_text
 from hl_cli.reporting.sections import Making
 from hl_cli.reporting.summary import summary, write_json
+from hl_cli.reporting.sums import add_sums
 from hl_cli.reporting.tables import write_weights
 from hl_cli.reporting.tensor_difference import draw_tensor_difference
 from hl_cli.reporting.tensorboard_end import write_end
@@ -116,6 +117,7 @@ def finish(
     title = f"{about['model']} on {about['stream']['name']}, {about['split']} split{scheme}, {about['scenario']}"
     end = _End(folder, title, result, tally, pairs, floor, built.schedule.period, stages, generated, observed)
     parts.run(_parts(end, parts))
+    parts.make("check sums", lambda: add_sums(folder, ("weights.csv", "free_run.csv")), None)
     result["not_written"] = parts.failed
     write_json(folder / "summary.json", result)  # the last: with it, a run has finished
     if lost:

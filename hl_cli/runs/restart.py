@@ -49,7 +49,8 @@ def find(cfg: DictConfig, resumed: Resumed, made_with: MadeWith) -> Start:
     own_files.check_own(folder)
     own: Any = OmegaConf.load(folder / CONFIG / "config.yaml")
     before = Hidden(own)(same_run.plain(own))
-    same_run.differing(before, cfg, str(folder / CONFIG / "config.yaml"), (*resumed.free, *APART))
+    whose = f"{folder / CONFIG / 'config.yaml'}, beside it overrides.yaml, of which this one is made"
+    same_run.differing(before, cfg, whose, (*resumed.free, *APART))
     files = checkpoints.saved(folder)
     if resumed.named:
         files = [file for file in files if checkpoints.step_of(file) <= checkpoints.step_of(resumed.named)]

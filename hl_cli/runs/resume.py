@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from hl_cli.config.messages import format_error
 from hl_cli.errors import BadInput
 from hl_cli.reporting import readback
-from hl_cli.reporting.readback import yaml_of
+from hl_cli.reporting.readback import json_of, yaml_of
+from hl_cli.reporting.sums import check_sums
 
 CONFIG = readback.CONFIG
 FREE = ("steps", "checkpoint_every", "keep_checkpoints")
@@ -71,6 +76,19 @@ def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
     )
 
 
+@contextmanager
+def replaying(resumed: Resumed | None) -> Iterator[None]:
+    """Raise BadInput that names the file of the arguments where they are none, or Hydra cannot compose them."""
+    try:
+        yield
+    except (BadInput, HydraException, OmegaConfBaseException) as error:
+        said = format_error(error)
+        if resumed is None or said.startswith(tuple(f"{field}=" for field in resumed.free)):  # the command's own
+            raise
+        file = resumed.folder / CONFIG / "overrides.yaml"
+        raise BadInput(f"{file}: damaged, or of another version: {said}") from error
+
+
 def check_begun(folder: Path, where: str) -> None:
     """Raise BadInput for a folder in which no run has begun. where: how the user named it."""
     if not (folder / CONFIG / "overrides.yaml").is_file():
@@ -105,12 +123,22 @@ def _more(argument: str | None, before: int, folder: Path) -> bool:
 
 
 def _finished(folder: Path) -> dict[str, Any]:
-    """The summary of a run that has come to its end, with all of its report, else nothing; it is written last."""
-    try:
-        found: dict[str, Any] = json.loads((folder / "summary.json").read_text())
-        return found if found["interrupted"] is None and not found.get("not_written") else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    """The summary of a run that has come to its end, with all of its report, else nothing; it is written last.
+
+    A run whose files are not those that it wrote has not: it goes on from its checkpoint, or is refused.
+    """
+    summary = folder / "summary.json"
+    if not summary.is_file():
         return {}
+    try:
+        found = json_of(summary)
+        check_sums(folder)
+        return found if found["interrupted"] is None and not found.get("not_written") else {}
+    except (BadInput, OSError) as error:
+        warnings.warn(f"{error}; so the run is not taken as finished", stacklevel=2)
+    except (KeyError, TypeError, AttributeError):
+        warnings.warn(f"{summary}: damaged; so the run is not taken as finished", stacklevel=2)
+    return {}
 
 
 def _changed(overrides: list[str], changes: dict[str, str]) -> list[str]:

@@ -15,6 +15,7 @@ from hl_cli.errors import BadInput
 from hl_cli.parallel import launched
 from hl_cli.reporting import tensorboard
 from hl_cli.reporting.growing import Mark, check_mark
+from hl_cli.reporting.thousands import FILE as THOUSANDS
 
 _NAMES = re.compile(rf"[a-z_]+\.csv|{tensorboard.FOLDER}/[\w-][\w.-]*/events\.out\.tfevents\.[\w.-]+")
 
@@ -23,7 +24,7 @@ def files_of(state: dict[str, Any]) -> dict[str, Mark]:
     """The files that a run goes on with, by their path in its folder, and their marks; BadInput for a name of none."""
     events = state["tensorboard"]["files"].items()
     grown = {f"{name}.csv": of["mark"] for name, of in state.items() if isinstance(of, dict) and "mark" in of}
-    tables = state["tables"] | grown
+    tables = state["tables"] | {THOUSANDS: state["thousands"]["mark"]} | grown  # every run has that one
     found = tables | {f"{tensorboard.FOLDER}/{learner}/{name}": mark for learner, (name, mark) in events}
     for name in found:
         if not _NAMES.fullmatch(name):

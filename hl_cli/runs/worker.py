@@ -54,6 +54,8 @@ def follow() -> int:
         print(f"{me}: {format_error(error)}", file=sys.stderr)
         exit_at_once(1)
     world.close()
+    if world.lost:
+        exit_at_once(0)
     return 0
 
 

@@ -7,7 +7,6 @@ them are complete, and the ledger is never behind them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 
 from hl_cli.errors import BadInput
 from hl_cli.reporting.own_files import check_inside, open_own
+from hl_cli.reporting.sealed import sealed, unsealed
 from hl_cli.reporting.sweep_table import arms_of, write_tables
 from hl_cli.reporting.whole import write_whole
 from hl_cli.studies.tables import write_study
@@ -141,7 +141,7 @@ class ManifestFile:
         """What it says; raises BadInput for a file that is none of ours."""
         try:
             with open_own(self.folder / FILE) as file:
-                said = json.loads(file.read())
+                said = unsealed(file.read())
             if said.pop("format") != FORMAT:
                 raise ValueError("another format")
             jobs = [JobRecord(**entry) for entry in said.pop("jobs")]
@@ -161,7 +161,7 @@ class ManifestFile:
             book = self.read() if self.exists or new is None else new
             yield book
             said = {"format": FORMAT, **asdict(book)}
-            write_whole(self.folder / FILE, json.dumps(said, indent=1, allow_nan=False).encode())
+            write_whole(self.folder / FILE, sealed(said, indent=1).encode())
             rows = book.rows()
             write_tables(self.folder, rows, book.swept)
             write_study(self.folder, rows, book.swept, arms_of(rows), book.show)

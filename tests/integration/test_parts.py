@@ -12,6 +12,7 @@ import pytest
 from hl_cli.compare.forgetting import Retention
 from hl_cli.reporting import facts
 from hl_cli.reporting.html import learning
+from hl_cli.reporting.readback import json_of
 from hl_cli.reporting.summary import write_json
 from hl_cli.runs import finish
 
@@ -76,4 +77,4 @@ def test_a_summary_takes_numbers_of_other_libraries(tmp_path: Path) -> None:
     write_json(
         tmp_path / "a.json", {"a": np.int64(2), "b": [np.float32(0.5), np.float64("nan")], "c": {"d": Path("x")}}
     )
-    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 2, "b": [0.5, None], "c": {"d": "x"}}
+    assert json_of(tmp_path / "a.json") == {"a": 2, "b": [0.5, None], "c": {"d": "x"}}

@@ -17,6 +17,7 @@ import yaml
 
 from hl_cli.errors import BadInput
 from hl_cli.reporting.checkpoints import read, saved
+from hl_cli.reporting.listing import main as listing
 from hl_cli.reporting.two_runs import main
 from hl_cli.runs.resume import take_up
 from hl_cli.runs.run import run
@@ -135,6 +136,9 @@ def test_a_damaged_ledger_is_named(tmp_path: Path) -> None:
             ledger.read()
         assert str(tmp_path / "sweep.json") in str(caught.value) and "\n" not in str(caught.value)
 
+    flipped = (tmp_path / "sweep.json").read_text().replace("0.5", "0.7")  # a bit of a score
+    refused(flipped)
+    del whole["sha256"]
     job = whole["jobs"][0]
     for key, value in (("base", 1), ("swept", "seed"), ("swept", [1]), ("command", None), ("jobs", {"a": 1})):
         refused({**whole, key: value})
@@ -161,3 +165,41 @@ def test_random_damage_never_ends_in_anything_but_a_line(folders: Path, capsys: 
         said = capsys.readouterr()
         assert (code == 1 and said.err.count("\n") == 1) or (code in (0, 3) and not said.err)
         shutil.copy(kept / name, one / name)
+
+
+def test_a_finished_run_whose_files_are_damaged_has_not_finished(
+    folders: Path, capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    """resume= would say that there is nothing to do; a digit of the summary would be listed as it is."""
+    folder = folders / "one"
+    kept = {name: (folder / name).read_bytes() for name in ("summary.json", "curves.csv", "weights.csv", "SHA256SUMS")}
+    assert take_up([f"resume={folder}"])[1].done  # type: ignore[union-attr]
+    damage = {"summary.json": b'"steps": 20', "curves.csv": b"\n20,", "weights.csv": b"\n0.", "SHA256SUMS": b"  curves"}
+    for name, place in damage.items():
+        assert place in kept[name] or name == "weights.csv"
+        content = bytearray(kept[name])
+        content[max(0, kept[name].find(place)) + 1] ^= 1
+        for data in (bytes(content), None):
+            (folder / name).unlink()
+            if data is not None:
+                (folder / name).write_bytes(data)
+            _, resumed = take_up([f"resume={folder}"])
+            if data is not None or name in ("curves.csv", "weights.csv"):
+                assert resumed is not None and not resumed.done
+                assert name in str(recwarn.pop().message)
+        (folder / name).write_bytes(kept[name])
+    (folder / "summary.json").write_bytes(kept["summary.json"].replace(b'"steps": 20', b'"steps": 30'))
+    assert listing([str(folder)]) == 0
+    assert "summary.json damaged" in capsys.readouterr().out
+
+
+def test_arguments_that_are_damaged_are_named(invoke: Any, folders: Path) -> None:
+    """A word that was cut off is no field; it is not what the user typed."""
+    file = folders / "one" / ".hydra" / "overrides.yaml"
+    for word in ("log", "stmps=20", "model=mlpp", "log_every=[", "seed=x"):
+        file.write_text(yaml.safe_dump([*OPTIONS, word]))
+        code, _, err = invoke(f"resume={folders / 'one'}", "steps=30")
+        assert (code, err.count("\n")) == (1, 1) and str(file) in err, word
+    file.write_text(yaml.safe_dump([*OPTIONS]))
+    code, _, err = invoke(f"resume={folders / 'one'}", "steps=30", "checkpoint_every=x")
+    assert code == 1 and str(file) not in err, err
