@@ -59,7 +59,7 @@ CASES = covering(
     for model, splits in SPLITS.items()
     for split in splits
     for dtype in ("float32", "float64")
-    if model in EVERYWHERE or (stream in ("digits_rows", "iris") and model != "oscillators")  # tests/unit has it
+    if model in EVERYWHERE or (stream in ("digits_rows", "iris") and model != "oscillators")  # tests/networks has it
     if model != "cnn" or stream in OF_IMAGES
 )
 

@@ -14,7 +14,7 @@ from tests.material import IMAGES, OPTIONS, needs, real
 
 Build = Callable[..., Comparison]
 MODELS = [(model, split) for model, splits in {**SPLITS, "module": SPLITS["mlp"]}.items() for split in splits]
-MODELS = [pair for pair in MODELS if pair[0] != "oscillators"]  # tests/unit/test_oscillators.py
+MODELS = [pair for pair in MODELS if pair[0] != "oscillators"]  # tests/networks/test_oscillators.py
 CASES = [
     ("scenario=gd_a", "dtype=float32", "batch_size=1"),
     ("scenario=mom_b", "dtype=float32", "batch_size=5"),

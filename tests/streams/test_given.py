@@ -134,7 +134,7 @@ def test_what_learners_can_take_is_left_alone() -> None:
 def test_a_run_keeps_the_steps_before_it_and_goes_on_once_the_stream_is_mended(
     invoke: Any, no_pictures: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    choice = ("stream=plugin", "stream.factory=tests.unit.test_given:Late", "batch_size=4", "steps=20")
+    choice = ("stream=plugin", "stream.factory=tests.streams.test_given:Late", "batch_size=4", "steps=20")
     choice = (*choice, "log_every=5", "checkpoint_every=4")
     monkeypatch.setattr(Late, "broken", "below")
     code, _, err = invoke(*choice, "hydra.run.dir=here")

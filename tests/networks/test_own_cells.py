@@ -10,7 +10,7 @@ from hl_cli.build import Comparison, comparison
 from hl_cli.credit.costate import Costate
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.truncated import TruncatedLearner
-from tests.unit.test_own_nets import SHORT, run
+from tests.networks.test_own_nets import SHORT, run
 
 Build = Callable[..., Comparison]
 CELLS = [("OwnCell", "{}"), ("PairCell", "{}"), ("torch_cell", "{kind: LSTMCell}"), ("torch_cell", "{kind: GRUCell}")]

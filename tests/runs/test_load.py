@@ -36,7 +36,7 @@ CASES = [
     ("scheme=local", "split=state", "model.hidden=[8,8]", "scheme.stash=true"),
     (*FORWARD, "stream.held_out=20", "pytorch.window=8"),
     ("schedule=cosine", "clip=0.5", "dtype=float64"),
-    ("model=module", "model.factory=tests.unit.test_load:dropping", "arm=[hl]"),
+    ("model=module", "model.factory=tests.runs.test_load:dropping", "arm=[hl]"),
 ]
 
 
@@ -173,7 +173,7 @@ def test_what_is_no_run_is_refused(folder: Path, tmp_path: Path) -> None:
 
 
 def test_why_no_checkpoint_was_kept_is_said(folder: Path, tmp_path: Path) -> None:
-    own = ("stream=plugin", "stream.factory=tests.unit.test_load:Forgetful")
+    own = ("stream=plugin", "stream.factory=tests.runs.test_load:Forgetful")
     assert "Forgetful cannot be resumed: it needs state_dict" in refused(ran(tmp_path / "own", *own))
     assert "checkpoint_every=0" in refused(ran(tmp_path / "none", "steps=3", given=("checkpoint_every=0",)))
     shutil.rmtree(folder / "checkpoints")

@@ -17,8 +17,8 @@ from hl_cli.compare.verdict import judge
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.types import Sample
 from tests import laws
+from tests.dynamics.test_forward import RATES, STATE_NETS
 from tests.integration.test_matrix import verdict_of
-from tests.unit.test_forward import RATES, STATE_NETS
 
 Build = Callable[..., Comparison]
 

@@ -11,7 +11,7 @@ from hl_cli.build import Comparison
 from hl_cli.compare.draws import NUMPY, PYTHON, TORCH, Draws, Drew
 from hl_cli.compare.verdict import judge, noise_floor, one_ulp_away
 from hl_cli.errors import BadInput
-from tests.unit.test_own_nets import SHORT, run
+from tests.networks.test_own_nets import SHORT, run
 
 Build = Callable[..., Comparison]
 
