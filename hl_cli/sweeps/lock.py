@@ -24,14 +24,14 @@ def held(file: Path, what: str, wait: bool = True) -> Iterator[None]:
     what: the lock is for. The file says which process holds it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with open_own(file, "a+") as opened:
+    with open_own(file, "a+b") as opened:
         if wait:
             _wait(opened, what)
         else:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if _holder(opened) != f"process {os.getpid()}":
             opened.truncate(0)
-            opened.write(f"{os.getpid()}\n")
+            opened.write(f"{os.getpid()}\n".encode())
             opened.flush()
         yield
 
@@ -55,5 +55,5 @@ def _wait(opened: IO[Any], what: str) -> None:
 
 def _holder(opened: IO[Any]) -> str:
     opened.seek(0)
-    number = opened.read().strip()
+    number = opened.read().decode(errors="replace").strip()
     return f"process {number}" if number.isdecimal() else "another process"

@@ -85,3 +85,10 @@ def test_who_waits_for_a_lock_says_for_what_and_how_long(tmp_path: Path, capsys:
         assert said[1].endswith("s of waiting for the job x are over") and len(said) == 2
         with held(file, "the job x"):
             assert not capsys.readouterr().err
+
+
+def test_a_damaged_lock_is_taken_all_the_same(tmp_path: Path) -> None:
+    """Which process has it is said in it, and nothing hangs on that."""
+    (tmp_path / "ledger").write_bytes(b"12\xff\n")
+    with held(tmp_path / "ledger", "a test"):
+        assert (tmp_path / "ledger").read_text() == f"{os.getpid()}\n"
