@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import shutil
 import subprocess
 import sys
@@ -111,3 +112,10 @@ def test_every_file_of_the_program_is_tracked() -> None:
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout.split()  # fmt: skip
     assert not [name for name in hidden if not name.endswith(".pyc")]
+
+
+def test_every_package_is_in_the_wheel() -> None:
+    said = configparser.ConfigParser()
+    said.read(ROOT / "setup.cfg")
+    folders = {path.parent.relative_to(ROOT) for path in FILES}
+    assert set(said["options"]["packages"].split()) == {".".join(f.parts) for f in folders} | {"hl_cli.configs"}
