@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from ratios import show
@@ -15,6 +17,7 @@ RUNS = 3
 
 STEPS = """
 import sys
+import tempfile
 from itertools import islice
 from time import perf_counter
 sys.path.insert(0, sys.argv[1])
@@ -53,11 +56,13 @@ def start(processes: int) -> subprocess.Popen[str]:
         "stream=sine", f"stream.ticks={WIDTH}", "stream.held_out=1", f"batch_size={BATCH}", "scheme=local",
         f"model.hidden={[WIDTH] * LAYERS}".replace(" ", ""), "scenario=gd_b",
     ]  # fmt: skip
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "--no-python"]
     command = [sys.executable, "-c", STEPS, str(Path(__file__).parent), str(TICKS), *choice]
-    if processes > 1:
-        command = [sys.executable, *launcher, *command]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    if processes > 1:  # the ranks meet on loopback alone, as docs/howto/cluster.md says
+        meet = ["--rdzv-backend", "c10d", "--rdzv-endpoint", tempfile.mkstemp()[1], "--rdzv-conf", "store_type=file"]
+        there = [*meet, "--local-addr", "127.0.0.1", f"--nproc-per-node={processes}", "--no-python"]
+        command = [sys.executable, "-m", "torch.distributed.run", *there, *command]
+    environment = {**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
 def tick(*running: subprocess.Popen[str]) -> float:

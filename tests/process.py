@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,15 @@ HL_RUN = (sys.executable, "-m", "hl_cli")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
 
 Said = subprocess.CompletedProcess[str]
+
+
+def torchrun(count: int) -> list[str]:
+    """torchrun whose store listens on loopback alone, as docs/howto/cluster.md says; rank 0 keeps it."""
+    descriptor, endpoint = tempfile.mkstemp(prefix="hl-rendezvous-")
+    os.close(descriptor)
+    meet = ["--rdzv-backend", "c10d", "--rdzv-endpoint", endpoint, "--rdzv-conf", "store_type=file"]
+    run = [sys.executable, "-m", "torch.distributed.run", *meet, "--local-addr", "127.0.0.1"]
+    return ["env", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1", *run, f"--nproc-per-node={count}", "-m"]
 
 
 def hl_run(where: Path, *arguments: str) -> Said:

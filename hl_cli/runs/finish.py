@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from hl_cli.reporting.tensorboard_end import write_end
 from hl_cli.reporting.whole import write_text
 from hl_cli.runs.signals import Interruption
 from hl_cli.runs.verdicts import meets, verdicts
+from hl_cli.types import Scores
 
 UNJUDGED = Verdict("undecided", "finding the verdict failed, see what was not written")
 
@@ -105,12 +107,15 @@ def finish(
     about["pipeline"] = [asdict(stage) for stage in stages]
     learners = {learner.name: _numbers(learner.name, learner.seconds, tally, parts) for learner in built.learners}
     told: dict[str, None] = {}
+    observed: list[tuple[str, Callable[[], Any]]] = []
     for observer in observers:
-        for name, numbers in observer.numbers().items():
+        of = type(observer).__name__
+        nothing: Mapping[str, Scores] = {}
+        for name, numbers in parts.make(f"numbers of {of}", observer.numbers, nothing).items():
             learners[name] |= numbers
             told |= dict.fromkeys(numbers)
+        observed += parts.make(f"sections of {of}", partial(observer.sections, built.labels), [])
     about["observed"] = [*told]
-    observed = [section for observer in observers for section in observer.sections(built.labels)]
     result = summary(tally, judged, built.primary.name, pairs, learners, about)
     floor = next((verdict.noise_floor for verdict in judged.values() if verdict.noise_floor), None)
     scheme = "" if about["scheme"] == "global" else f", {about['scheme']} scheme"

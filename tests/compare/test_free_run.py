@@ -47,15 +47,18 @@ def test_generates_from_where_the_run_ended(build: Build, model: str, feed: str)
         state = net.cells[0](u, state)  # type: ignore[index, operator]
         expected.append(net.head(state[0] if isinstance(state, tuple) else state).detach())  # type: ignore[operator]
         u = expected[-1]
-    before = built.hl.state_dict()
+    before, weights = built.hl.state_dict(), {name: w.clone() for name, w in built.hl.weights().items()}
     run = free_run(built.alone(), built.stream, 7, feed)
     assert run is not None
     assert torch.equal(run.true, torch.cat([s.target for s in coming[20:]]))  # type: ignore[misc]
     for name in ("hl", "pytorch"):
         torch.testing.assert_close(run.said[name], torch.cat(expected), rtol=1e-9, atol=1e-12)
     after = built.hl.state_dict()
-    assert torch.equal(before["theta"], after["theta"])
-    assert all(torch.equal(*pair) for pair in zip(before["neurons"]["h"][0], after["neurons"]["h"][0], strict=True))
+    assert all(torch.equal(w, weights[name]) for name, w in built.hl.weights().items())
+    assert all(
+        torch.equal(*pair)
+        for pair in zip(before["credit"]["neurons"]["h"][0], after["credit"]["neurons"]["h"][0], strict=True)
+    )
 
 
 def test_files(tmp_path: Path) -> None:

@@ -60,11 +60,18 @@ def test_divergence_stops_a_run_and_says_where(expect: str, code: int, tmp_path:
 LONG = ("steps=1000000",)
 
 
+def heeding() -> None:
+    """Where the tests run under nohup, the run must not: it would ignore SIGHUP, as it should."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def signalled(number: signal.Signals, where: Path, file: str, *arguments: str) -> Said:
     """Of a run that met a signal once a file, whose name is a pattern, had begun."""
     command = [*HL_RUN, *arguments, "model=linear", "split=output"]
     deadline, pipe = time.monotonic() + PATIENCE, subprocess.PIPE
-    with subprocess.Popen(command, cwd=where, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=where, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True, preexec_fn=heeding
+    ) as process:
         try:
             while not any(path.stat().st_size > 1000 for path in where.glob(file)):
                 assert process.poll() is None
@@ -146,7 +153,7 @@ def test_help_lists_every_option_and_imports_no_torch(tmp_path: Path) -> None:
     configs = resources.files("hl_cli.configs")
     apart = ("paths", "hydra")  # told as hydra.run.dir and hydra/sweeper
     groups = [f.name for f in configs.iterdir() if f.is_dir() and not f.name.startswith("_") and f.name not in apart]
-    assert len(groups) == 10
+    assert len(groups) == 11
     for group in groups:
         options = [f.name.removesuffix(".yaml") for f in (configs / group).iterdir() if f.name.endswith(".yaml")]
         assert f" {group}= " in text and all(f" {option} " in text for option in options)
