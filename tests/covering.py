@@ -10,8 +10,12 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import TypeVar
 
+import pytest
+
 Case = TypeVar("Case", bound=tuple[object, ...])
 FULL = os.environ.get("HL_TESTS") == "full"
+long = pytest.mark.skipif(not FULL, reason="long: ./scripts/soak --tests")
+"""A test that takes long and adds little to the others."""
 
 
 def pairs_of(case: tuple[object, ...]) -> set[tuple[object, ...]]:

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from hl_cli.parallel.world import World
-from tests.covering import FULL
+from tests.covering import FULL, long
 from tests.process import ENVIRONMENT, PATIENCE, hl_run, summary_of, torchrun
 from tests.ranks import trained
 
@@ -153,7 +153,7 @@ def test_the_command_line_leads_and_reports(tmp_path: Path) -> None:
         ([*DEEP, "scheme=local", "scheme.blocks=1"], "2 processes: allowed: at most 1, one a block"),
         ([*DEEP, "scheme=local", "scheme.devices=[cpu,cpu]"], "allowed: in one process only"),
         (["stream=nothing"], "stream=nothing: no such option"),
-    ],
+    ][:: 1 if FULL else 3],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(arguments: list[str], line: str, tmp_path: Path) -> None:
     process = start(tmp_path, 2, *arguments)
@@ -214,6 +214,7 @@ def test_ctrl_c_ends_all_with_their_files(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "report.md").exists()
 
 
+@long
 def test_a_run_that_was_left_goes_on_in_all_its_processes(tmp_path: Path) -> None:
     """Their streams go on where that of rank 0 stood, and the pipeline with what was under way."""
     local = [*DEEP, "scheme=local", "scheme.stash=true", "hold=3"]

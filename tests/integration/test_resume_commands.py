@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from hl_cli.reporting.two_runs import main
 from hl_cli.runs.run import run
 from tests.broken_off import OFTEN, Configured, made
+from tests.covering import long
 from tests.process import ENVIRONMENT, hl_run, state_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +41,7 @@ def test_compare_tells_where_two_runs_part(
     assert capsys.readouterr().err.count("\n") == 2
 
 
+@long
 def test_killed_for_real(tmp_path: Path) -> None:
     """A few moments of scripts/soak."""
     command = [sys.executable, str(ROOT / "scripts" / "soak.py"), "--kills", "4", "--seed", "5", "forward"]

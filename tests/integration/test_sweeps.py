@@ -20,6 +20,7 @@ from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
 from hl_cli.runs.run import run
 from hl_cli.sweeps.manifest import ManifestFile
+from tests.covering import long
 from tests.process import hl_run, state_of, summary_of
 
 QUICK = ["model=linear", "split=output", "eval_every=0", "hydra.sweep.dir=sweep"]
@@ -46,6 +47,7 @@ def table(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@long
 def test_a_killed_sweep_goes_on_and_redoes_only_what_is_missing(
     soak: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
