@@ -42,7 +42,7 @@ class Heartbeat:
         self._still = dict.fromkeys(range(size), (0, 0))  # the count of each, and for how many beats it was that
         store.set(self._where(rank), f"{os.getpid()} {home()}")
         store.add(self._key(rank), 1)
-        self._answers = 0  # of the store
+        self._answers, self._heard = 0, ""  # of the store: how many, and why somebody left, before it goes itself
         threads = [threading.Thread(target=self._run, name="heartbeat", daemon=True)]
         if keeper not in (None, rank):
             process = store.get(self._where(keeper)).decode()
@@ -69,6 +69,8 @@ class Heartbeat:
 
     def _look(self) -> None:
         """End those that have begun and not left, and whose count this rank has seen stand still for HUNG beats."""
+        if not self._heard and self._store.check([FOUND]):
+            self._heard = self._store.get(FOUND).decode()
         for rank, (before, beats) in self._still.items():
             count = self._store.add(self._key(rank), 0)
             beats = beats + 1 if count == before and count > 0 else 0
@@ -127,7 +129,7 @@ class Heartbeat:
             return self._asked.get(FOUND).decode()
         except RuntimeError:
             keeper = "the launcher" if self._keeper is None else f"rank {self._keeper}, which kept the store"
-            return f"the loss of {keeper}"
+            return self._heard or f"the loss of {keeper}"
 
     def leave(self, reason: str) -> None:
         """Let the others know why the run cannot go on, if they do not yet."""

@@ -148,38 +148,6 @@ def test_a_rank_that_hangs_is_named_and_killed(
     assert said.count("\n") == 1 and f"(process {process.pid}), is ended, and the run with it" in said
 
 
-KEEPER = """
-import os, sys, time
-import torch.distributed as dist
-from hl_cli.parallel.heartbeat import home
-store = dist.TCPStore("127.0.0.1", 0, None, True, wait_for_workers=False)
-store.set("process/0", f"{os.getpid()} {home()}")
-print(store.port, flush=True)
-time.sleep(600)
-"""
-
-
-def test_a_rank_that_hangs_with_the_store_is_named_and_killed(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The store is in it, so that nothing can be asked any more."""
-    monkeypatch.setattr(heartbeat_module, "BEAT", 0.05)
-    command = [sys.executable, "-c", KEEPER]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        store = dist.TCPStore("127.0.0.1", int(process.stdout.readline()), None, False)
-        heartbeat = Heartbeat(store, 1, 2, keeper=0)
-        process.send_signal(signal.SIGSTOP)
-        try:
-            assert process.wait(60) == -signal.SIGKILL
-        finally:
-            process.kill()
-        assert heartbeat.missing("the connection broke") == "the loss of rank 0, which kept the store"
-        assert heartbeat.stop()
-    said = capfd.readouterr().err
-    assert f"rank 0, which gave no sign of life for 1 s (process {process.pid}), is ended" in said
-
-
 def test_a_rank_that_has_left_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat_module, "BEAT", 0.01)
     store = dist.TCPStore("127.0.0.1", 0, 1, True)
