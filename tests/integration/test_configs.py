@@ -36,20 +36,7 @@ def composed(*overrides: str) -> DictConfig:
 
 
 def test_the_groups_are_those_of_the_program() -> None:
-    assert set(GROUPS) == {
-        "arm",
-        "stream",
-        "model",
-        "split",
-        "scenario",
-        "scheme",
-        "integrator",
-        "schedule",
-        "observe",
-        "paths",
-        "experiment",
-        "debug",
-    }
+    assert set(GROUPS) == set(validation.CHOICES)
     assert all(options(group) for group in GROUPS)
 
 

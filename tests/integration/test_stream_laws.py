@@ -7,6 +7,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
 
 from hl_cli import config
 from hl_cli.build import Comparison
@@ -32,11 +34,16 @@ CASES += [("recall", "stream.task=adding", "stream.delay=40")]
 STOPS = (1, 1437, 4085)  # beside the first sample: the end of an epoch of digits, the end of a piece of windows
 
 
-def make(case: tuple[str, ...], batch: int = 1) -> Stream:
+@cache
+def chosen(case: tuple[str, ...]) -> DictConfig:
+    """Compose a case once; composing takes longer than most of what is asked of its streams."""
     GlobalHydra.instance().clear()
     with initialize_config_module("hl_cli.configs", version_base="1.3"):
-        cfg = compose("run", overrides=[f"stream={case[0]}", *needs(case[0]), *case[1:]])
-    return stream_of(cfg.stream, batch, 3, torch.float64, "cpu")
+        return compose("run", overrides=[f"stream={case[0]}", *needs(case[0]), *case[1:]])
+
+
+def make(case: tuple[str, ...], batch: int = 1) -> Stream:
+    return stream_of(chosen(case).stream, batch, 3, torch.float64, "cpu")
 
 
 def digest(stream: Stream, count: int = 1000) -> tuple[int, str]:
