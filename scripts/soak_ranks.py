@@ -97,6 +97,16 @@ def _when(there: Callable[[], bool], session: int, patience: float = 300) -> Non
         time.sleep(0.05)
 
 
+def _swept(session: int, begin: float) -> float:
+    """Seconds until all of a session have gone; none is left behind, whatever comes of it."""
+    try:
+        return _gone(session, begin)
+    finally:
+        if alive(session):
+            os.killpg(session, signal.SIGKILL)
+        ended(session)
+
+
 def _of_ranks(victim: str, where: Path, draw: random.Random) -> str:
     """One trial on a run; in words how it ended."""
     session = _fork(lambda: _launcher([*RUN, f"hydra.run.dir={where / 'run'}"], where))
@@ -105,12 +115,7 @@ def _of_ranks(victim: str, where: Path, draw: random.Random) -> str:
     pid = session if "launcher" in victim else int((where / f"rank{victim[-1]}").read_text())
     begin = time.monotonic()
     os.kill(pid, signal.SIGSTOP if victim.startswith("stop") else signal.SIGKILL)
-    try:
-        seconds = _gone(session, begin)
-    finally:
-        if alive(session):
-            os.killpg(session, signal.SIGKILL)
-        ended(session)
+    seconds = _swept(session, begin)
     said = "".join((where / rank / "said.txt").read_text() for rank in "01")
     name = "which started the ranks, has gone" if "launcher" in victim else victim[5:]
     if "Traceback" in said or "terminate called" in said or f"{name}" not in said:
@@ -131,12 +136,7 @@ def _of_sweep(where: Path, draw: random.Random) -> str:
     time.sleep(draw.uniform(0, 3))
     begin = time.monotonic()
     os.kill(int((where / "parent").read_text()), signal.SIGKILL)
-    try:
-        seconds = _gone(session, begin)
-    finally:
-        if alive(session):
-            os.killpg(session, signal.SIGKILL)
-        ended(session)
+    seconds = _swept(session, begin)
     code = ended(launch([f"sweep.resume={where / 'sweep'}"], where, prepare=plain))
     if code:
         raise Fault(f"sweep.resume exits {code}: {(where / 'said.txt').read_text()[-600:]}")

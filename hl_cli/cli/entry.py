@@ -9,6 +9,7 @@ import sys
 from contextlib import redirect_stdout
 
 from hl_cli import __version__
+from hl_cli.errors import BadInput
 from hl_cli.runs.signals import exit_at_once, exit_on_ctrl_c
 
 COMMANDS = {
@@ -23,6 +24,9 @@ def main() -> None:
     """The entry point of hl-run."""
     try:
         _main()
+    except BadInput as error:  # of another package's options, which are read before anything else
+        print(f"hl-run: {error}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:  # before a run has begun, or the second one
         exit_on_ctrl_c()
         print("hl-run: broken off by Ctrl-C", file=sys.stderr)

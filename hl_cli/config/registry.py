@@ -101,7 +101,10 @@ def read_all() -> None:
                 raise ModuleNotFoundError(f"No module named '{entry.value}'")
             _read(Path(spec.origin).read_text(), entry.value)
         except Exception as error:
-            raise BadInput(f"entry point {entry.name} in {ENTRIES}: {type(error).__name__}: {error}") from error
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            raise BadInput(
+                f"entry point {entry.name} in {ENTRIES}, {entry.value}: {said}; allowed: a module that can be read"
+            ) from error
 
 
 def _read(text: str, module: str) -> None:
