@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import re
 import sys
 from contextlib import redirect_stdout
@@ -22,9 +23,12 @@ COMMANDS = {
 
 def main() -> None:
     """The entry point of hl-run."""
+    traceback = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")  # before Hydra is told to hand its errors on
     try:
         _main()
     except BadInput as error:  # of another package's options, which are read before anything else
+        if traceback:
+            raise
         print(f"hl-run: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:  # before a run has begun, or the second one
