@@ -1,17 +1,16 @@
-"""hl-run as a process, and how to read what it left."""
+"""hl-run and torchrun from nothing, and how to read what a run left."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 300  # seconds until a process counts as hung
+from tests.warm import ENVIRONMENT, PATIENCE, Said
+
 CURVES = "step,hl_loss,pytorch_loss,hl_accuracy,pytorch_accuracy"
 RUNNING = ",".join(f"{over}_{score}" for over in ("window", "cumulative") for score in CURVES.split(",")[1:])
 HEADERS = {
@@ -37,21 +36,17 @@ FILES = {
     "tensorboard",
 }
 HL_RUN = (sys.executable, "-m", "hl_cli")
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
-
-Said = subprocess.CompletedProcess[str]
 
 
-def torchrun(count: int) -> list[str]:
-    """torchrun whose store listens on loopback alone, as docs/howto/cluster.md says; rank 0 keeps it."""
-    descriptor, endpoint = tempfile.mkstemp(prefix="hl-rendezvous-")
-    os.close(descriptor)
-    meet = ["--rdzv-backend", "c10d", "--rdzv-endpoint", endpoint, "--rdzv-conf", "store_type=file"]
+def torchrun(count: int, endpoint: Path) -> list[str]:
+    """torchrun whose store listens on loopback alone, as docs/howto/cluster.md says; endpoint: a file for it."""
+    meet = ["--rdzv-backend", "c10d", "--rdzv-endpoint", str(endpoint), "--rdzv-conf", "store_type=file"]
     run = [sys.executable, "-m", "torch.distributed.run", *meet, "--local-addr", "127.0.0.1"]
     return ["env", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1", *run, f"--nproc-per-node={count}", "-m"]
 
 
-def hl_run(where: Path, *arguments: str) -> Said:
+def hl_run_from_nothing(where: Path, *arguments: str) -> Said:
+    """hl-run as a user starts it."""
     command = [*HL_RUN, *arguments]
     return subprocess.run(command, cwd=where, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE)
 

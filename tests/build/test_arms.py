@@ -17,7 +17,8 @@ from hl_cli.compare.side_by_side import StepRecord, compare_arms
 from hl_cli.errors import BadInput
 from hl_cli.runs.signals import Interruption
 from hl_cli.runs.verdicts import meets, verdicts
-from tests.process import hl_run, summary_of
+from tests.process import summary_of
+from tests.warm import hl_run
 
 SMALL = ("steps=40", "model.hidden=[8]", "eval_every=20", "log_every=10", "split=state")
 

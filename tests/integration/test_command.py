@@ -13,15 +13,8 @@ from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hl_cli.build import Comparison
-from tests.process import (
-    FILES,
-    HEADERS,
-    Said,
-    hl_run,
-    rows,
-    state_of,
-    summary_of,
-)
+from tests.process import FILES, HEADERS, hl_run_from_nothing, rows, state_of, summary_of
+from tests.warm import Said, hl_run
 
 OPTIONS = ["steps=120", "log_every=10", "eval_every=50", "seed=3"]
 PHI, PHI_FIRST = 0.7, 1.0  # of scenario mom_b, the default
@@ -33,7 +26,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> First:
     """The folder of a run, which was there and empty, and what the run said."""
     folder = tmp_path_factory.mktemp("command") / "first"
     folder.mkdir()
-    return folder, hl_run(folder.parent, *OPTIONS, "hydra.run.dir=first")
+    return folder, hl_run_from_nothing(folder.parent, *OPTIONS, "hydra.run.dir=first")
 
 
 def test_a_run_says_what_it_did(first: First) -> None:

@@ -14,16 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import (
-    ENVIRONMENT,
-    FILES,
-    HL_RUN,
-    PATIENCE,
-    Said,
-    hl_run,
-    rows,
-    summary_of,
-)
+from tests.process import FILES, rows, summary_of
+from tests.warm import ENVIRONMENT, PATIENCE, Said, Warm, hl_run
 
 
 def test_another_verdict_than_the_expected_exits_3(tmp_path: Path) -> None:
@@ -60,28 +52,14 @@ def test_divergence_stops_a_run_and_says_where(expect: str, code: int, tmp_path:
 LONG = ("steps=1000000",)
 
 
-def heeding() -> None:
-    """Where the tests run under nohup, the run must not: it would ignore SIGHUP, as it should."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 def signalled(number: signal.Signals, where: Path, file: str, *arguments: str) -> Said:
     """Of a run that met a signal once a file, whose name is a pattern, had begun."""
-    command = [*HL_RUN, *arguments, "model=linear", "split=output"]
-    deadline, pipe = time.monotonic() + PATIENCE, subprocess.PIPE
-    with subprocess.Popen(
-        command, cwd=where, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True, preexec_fn=heeding
-    ) as process:
-        try:
-            while not any(path.stat().st_size > 1000 for path in where.glob(file)):
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
-            process.send_signal(number)
-            out, err = process.communicate(timeout=PATIENCE)
-        finally:
-            process.kill()
-    return Said(command, process.returncode, out, err)
+    deadline, process = time.monotonic() + PATIENCE, Warm(where, *arguments, "model=linear", "split=output")
+    while not any(path.stat().st_size > 1000 for path in where.glob(file)):
+        assert process.poll() is None and time.monotonic() < deadline, process.ended(0)
+        time.sleep(0.1)
+    process.send_signal(number)
+    return process.ended()
 
 
 def test_a_signal_ends_a_sweep_with_its_page(tmp_path: Path) -> None:

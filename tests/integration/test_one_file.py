@@ -13,7 +13,8 @@ from hl_cli.learners.place import Place
 from tests import laws
 from tests.parts.coin_flips import CoinFlips
 from tests.parts.sign_descent import SignDescent, sign_descent
-from tests.process import ENVIRONMENT, HL_RUN, PATIENCE, summary_of
+from tests.process import HL_RUN, summary_of
+from tests.warm import ENVIRONMENT, PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ROOT / "tests" / "parts"

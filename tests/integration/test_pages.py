@@ -16,7 +16,7 @@ from hl_cli.reporting.parts import Parts
 from hl_cli.studies.board import sortable
 from hl_cli.studies.study import study_of
 from tests.browser import CHROMIUM, Browser
-from tests.process import hl_run
+from tests.warm import hl_run
 
 ROWS: list[dict[str, Any]] = [
     {"job": 0, "model": "mlp", "lr": "0.1", "verdict": "identical", "hl_final_loss": 0.5, "pytorch_final_loss": 0.5},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from hl_cli.compare.verdict import judge
 from hl_cli.config.plugins import make, translate
 from hl_cli.errors import BadInput
 from hl_cli.streams.base import Stream
-from tests.process import ENVIRONMENT, HL_RUN, PATIENCE, Said, summary_of
+from tests import warm
+from tests.process import summary_of
 
 Build = Callable[..., Comparison]
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,12 +37,9 @@ def mine(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def hl_run(where: Path, *arguments: str) -> Said:
+def hl_run(where: Path, *arguments: str) -> warm.Said:
     paths = os.pathsep.join([str(where), str(ROOT)])
-    return subprocess.run(
-        [*HL_RUN, *arguments], cwd=where, env={**ENVIRONMENT, "PYTHONPATH": paths}, capture_output=True, text=True,
-        timeout=PATIENCE,
-    )  # fmt: skip
+    return warm.hl_run(where, *arguments, environment={**warm.ENVIRONMENT, "PYTHONPATH": paths})
 
 
 @pytest.mark.parametrize("choice", [("stream=mine:Coin", "model=mine:net"), ("stream=coin", "model=small")])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import signal
 import subprocess
@@ -17,16 +16,17 @@ import torch
 
 from hl_cli.parallel.world import World
 from tests.covering import FULL, long
-from tests.process import ENVIRONMENT, PATIENCE, hl_run, summary_of, torchrun
-from tests.ranks import trained
+from tests.process import summary_of, torchrun
+from tests.ranks import main, trained
+from tests.warm import ENVIRONMENT, PATIENCE, Warm, hl_run, ranks
 
 ROOT = Path(__file__).resolve().parents[2]
 HUGE = ["scenario=custom", "scenario.beta=1e-38", "scenario.eta=0.05", "scenario.phi=3e38"]
 DEEP = ["stream=digits", "model.hidden=[12,10,8,6]", "split=state"]
 IMAGES = ["stream=digits", "model=cnn", "model.channels=[3,4,5]", "split=state_output", "batch_size=3", "dtype=float64"]
 JOBS: dict[str, dict[str, Any]] = {
-    "local": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b"], "steps": 500},
-    "local, stash": {"overrides": [*DEEP, "scheme=local", "scheme.stash=true", "hold=2"], "steps": 500},
+    "local": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b"], "steps": 200},
+    "local, stash": {"overrides": [*DEEP, "scheme=local", "scheme.stash=true", "hold=2"], "steps": 200},
     "wave, resumed": {"overrides": [*DEEP, "scheme=wave"], "steps": 60, "resumed": True},
     "blocks, resumed": {"overrides": [*DEEP, "scheme=blocks", "scenario=mom_b"], "steps": 40, "resumed": True},
     "local, resumed": {"overrides": [*DEEP, "scheme=local", "scenario=mom_b", "hold=2"], "steps": 60, "resumed": True},
@@ -35,7 +35,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "local, diverged": {"overrides": [*DEEP, "scheme=local", "model.activation=relu", "scenario.lr=1e38"], "steps": 60},
     "local, one step": {"overrides": [*DEEP, "scheme=local"], "steps": 1},
     "local, after it": {"overrides": [*DEEP, "scheme=local"], "steps": 30},
-    "wave": {"overrides": [*DEEP, "scheme=wave", "scenario=mom_a"], "steps": 500},
+    "wave": {"overrides": [*DEEP, "scheme=wave", "scenario=mom_a"], "steps": 200},
     "wave, float64": {"overrides": [*DEEP, "scheme=wave", "dtype=float64", "batch_size=4"], "steps": 100},
     "blocks": {"overrides": [*DEEP, "scheme=blocks", "scenario=mom_b"], "steps": 100},
     "blocks, diverged": {"overrides": [*DEEP, "scheme=blocks", "scenario.lr=1e38"], "steps": 100},
@@ -58,8 +58,8 @@ def found(count: int, folder: Path, parallel: bool = False) -> dict[str, dict[st
         jobs = DATA
     if count == 1:
         return {name: trained(World(), **job) for name, job in jobs.items()}
-    command = [*torchrun(count), "tests.ranks", json.dumps(list(jobs.values())), str(folder / "found.pt")]
-    subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=True, capture_output=True, timeout=PATIENCE)
+    for process in ranks(ROOT, count, json.dumps(list(jobs.values())), str(folder / "found.pt"), program=main):
+        assert process.ended().returncode == 0
     return dict(zip(jobs, torch.load(folder / "found.pt"), strict=True))
 
 
@@ -121,21 +121,15 @@ def test_data_parallel_is_the_whole_batch_to_round_off(tmp_path: Path) -> None:
         assert halves[name]["physics"] == pytest.approx(one["physics"], rel=1e-8 if "64" in name else 1e-2)
 
 
-def start(folder: Path, count: int, *arguments: str) -> subprocess.Popen[str]:
-    command = [*torchrun(count), "hl_cli", *arguments, "hydra.run.dir=run"]
-    return subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True,
-    )  # fmt: skip
-
-
 def test_the_command_line_leads_and_reports(tmp_path: Path) -> None:
-    said, wrong = start(tmp_path, 2, *DEEP, "scheme=wave", "steps=120", "expect=identical").communicate(
-        timeout=PATIENCE
+    arguments = [*DEEP, "scheme=wave", "steps=120", "expect=identical", "hydra.run.dir=run"]
+    command = [*torchrun(2, tmp_path / "rendezvous"), "hl_cli", *arguments]
+    said = subprocess.run(
+        command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     summary = summary_of(tmp_path / "run")
-    assert summary["verdict"] == "identical" and summary["steps"] == 120, wrong
-    assert "at 4 compared steps" in said  # 1, 50, 100 and 120
+    assert summary["verdict"] == "identical" and summary["steps"] == 120, said.stderr
+    assert "at 4 compared steps" in said.stdout  # 1, 50, 100 and 120
     command = shlex.split(summary["command"])
     assert command[:6] == ["torchrun", "--nproc-per-node", "2", "-m", "hl_cli", "stream=digits"]
     assert [(b["block"], b["place"]) for b in summary["pipeline"]] == [
@@ -153,49 +147,37 @@ def test_the_command_line_leads_and_reports(tmp_path: Path) -> None:
         ([*DEEP, "scheme=local", "scheme.blocks=1"], "2 processes: allowed: at most 1, one a block"),
         ([*DEEP, "scheme=local", "scheme.devices=[cpu,cpu]"], "allowed: in one process only"),
         (["stream=nothing"], "stream=nothing: no such option"),
-    ][:: 1 if FULL else 3],
+    ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(arguments: list[str], line: str, tmp_path: Path) -> None:
-    process = start(tmp_path, 2, *arguments)
-    _, wrong = process.communicate(timeout=PATIENCE)
-    own = [text for text in wrong.splitlines() if text.startswith("hl-run")]
-    assert process.returncode == 1 and len(own) == 1 and line in own[0]
+    ended = [process.ended() for process in ranks(tmp_path, 2, *arguments, "hydra.run.dir=run")]
+    own = [text for said in ended for text in said.stderr.splitlines() if text.startswith("hl-run")]
+    assert [said.returncode for said in ended] == [1, 0]  # rank 0 fails for all, the other was told to end
+    assert len(own) == 1 and line in own[0]
     assert not list(tmp_path.iterdir())
 
 
-def pid_of(rank: int, launcher: int) -> int:
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            child = f"PPid:\t{launcher}\n" in (folder / "status").read_text()
-            if child and f"RANK={rank}" in (folder / "environ").read_text().split("\0"):
-                return int(folder.name)
-        except OSError:
-            continue
-    raise AssertionError(f"no rank {rank}")
-
-
-def running(folder: Path, count: int = 2) -> subprocess.Popen[str]:
+def running(folder: Path, count: int = 2) -> list[Warm]:
     """A long run, well under way."""
-    if not Path("/proc/self/environ").exists():
-        pytest.skip("needs /proc to find a process by its rank")
-    arguments = ["scheme=local", "steps=10000000", "log_every=20", "eval_every=0"]
-    process = start(folder, count, *DEEP, *arguments)
+    arguments = ["scheme=local", "steps=10000000", "log_every=20", "eval_every=0", "hydra.run.dir=run"]
+    processes = ranks(folder, count, *DEEP, *arguments)
     until = time.monotonic() + PATIENCE
     curves = folder / "run" / "curves.csv"
     while time.monotonic() < until and not (curves.exists() and curves.stat().st_size > 4000):
         time.sleep(0.1)
-    return process
+    return processes
 
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_rank_that_dies_ends_the_others_with_a_line_that_names_it(rank: int, tmp_path: Path) -> None:
-    process = running(tmp_path, 3)
-    os.kill(pid_of(rank, process.pid), signal.SIGKILL)
-    _, wrong = process.communicate(timeout=30)
-    assert process.returncode == 1
-    own = [line for line in wrong.splitlines() if line.startswith("hl-run")]
+    processes = running(tmp_path, 3)
+    processes[rank].send_signal(signal.SIGKILL)
     named = f"the death of rank {rank}" if rank else "the loss of rank 0, which kept the store"
-    assert own and all(named in line for line in own), wrong
+    for number, process in enumerate(processes):
+        said = process.ended(30)
+        assert said.returncode == (-signal.SIGKILL if number == rank else 1), said
+        own = [line for line in said.stderr.splitlines() if line.startswith("hl-run")]
+        assert number == rank or (own and all(named in line for line in own)), said
     assert len((tmp_path / "run" / "curves.csv").read_text().splitlines()) > 100
     if rank:  # rank 0 lives, and finishes its files
         summary = summary_of(tmp_path / "run")
@@ -205,10 +187,10 @@ def test_a_rank_that_dies_ends_the_others_with_a_line_that_names_it(rank: int, t
 
 
 def test_ctrl_c_ends_all_with_their_files(tmp_path: Path) -> None:
-    process = running(tmp_path)
-    os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 1  # torchrun's own, for a signal
+    processes = running(tmp_path)
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+    assert [process.ended(60).returncode for process in processes] == [130, 0]
     summary = summary_of(tmp_path / "run")
     assert summary["interrupted"] == "SIGINT" and summary["steps"] >= 20
     assert (tmp_path / "run" / "report.md").exists()
@@ -220,11 +202,8 @@ def test_a_run_that_was_left_goes_on_in_all_its_processes(tmp_path: Path) -> Non
     local = [*DEEP, "scheme=local", "scheme.stash=true", "hold=3"]
     assert hl_run(tmp_path, *local, "steps=100", "hydra.run.dir=whole").returncode == 0
     for last in ([*local, "steps=70", "checkpoint_every=50", "hydra.run.dir=run"], ["resume=run", "steps=100"]):
-        process = subprocess.run(
-            [*torchrun(2), "hl_cli", *last], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True,
-            timeout=PATIENCE,
-        )  # fmt: skip
-        assert process.returncode == 0, process.stderr
-    assert "resumed   after step 50" in process.stdout
+        ended = [process.ended() for process in ranks(tmp_path, 2, *last)]
+        assert [said.returncode for said in ended] == [0, 0], ended
+    assert "resumed   after step 50" in ended[0].stdout
     for name in ("curves.csv", "evaluation.csv"):
         assert (tmp_path / "run" / name).read_text() == (tmp_path / "whole" / name).read_text(), name

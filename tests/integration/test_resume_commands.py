@@ -14,7 +14,8 @@ from hl_cli.reporting.two_runs import main
 from hl_cli.runs.run import run
 from tests.broken_off import OFTEN, Configured, made
 from tests.covering import long
-from tests.process import ENVIRONMENT, hl_run, state_of
+from tests.process import state_of
+from tests.warm import ENVIRONMENT, hl_run
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("no_pictures")

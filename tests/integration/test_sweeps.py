@@ -21,7 +21,7 @@ from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 from hl_cli.runs.run import run
 from hl_cli.sweeps.manifest import ManifestFile
 from tests.covering import long
-from tests.process import hl_run, state_of, summary_of
+from tests.process import hl_run_from_nothing, state_of, summary_of
 
 QUICK = ["model=linear", "split=output", "eval_every=0", "hydra.sweep.dir=sweep"]
 SAME = ("curves.csv", "running.csv", "evaluation.csv", "weight_difference.csv", "weights.csv", "physics.csv")
@@ -181,7 +181,7 @@ def test_optuna_minimises_the_held_out_loss_and_every_job_is_in_the_hparams_tabl
 
 def test_submitit_runs_jobs_in_processes_of_its_own(tmp_path: Path) -> None:
     pytest.importorskip("submitit")
-    said = hl_run(tmp_path, "-m", *QUICK, "hydra/launcher=submitit_local", "steps=5,6")
+    said = hl_run_from_nothing(tmp_path, "-m", *QUICK, "hydra/launcher=submitit_local", "steps=5,6")
     assert (said.returncode, said.stderr) == (0, "")
     rows = table(tmp_path / "sweep")
     assert [(row["status"], row["verdict"]) for row in rows] == [("done", "identical")] * 2

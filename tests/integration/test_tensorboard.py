@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.process import ENVIRONMENT, hl_run, summary_of
+from tests.process import summary_of
+from tests.warm import ENVIRONMENT, hl_run
 
 PATIENCE = 90  # seconds
 STEPS = 40

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hl_cli.sweeps.lock import held
-from tests.process import PATIENCE
+from tests.warm import PATIENCE
 
 CHILD = """
 import os, subprocess, sys
