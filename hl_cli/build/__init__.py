@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from hl_cli.build.arm import Arm
 from hl_cli.build.arms import Workshop
 from hl_cli.build.device import use_device
 from hl_cli.build.early_stop import check_early_stop
 from hl_cli.build.fitting import fitted, remark
 from hl_cli.build.free_run import check_free_run
 from hl_cli.build.streams import stream_of
+from hl_cli.compare.arm import Arm
 from hl_cli.compare.draws import Draws
 from hl_cli.compare.free_run import Tick
 from hl_cli.compare.metrics import Measure

@@ -12,13 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from hl_cli import config
-from hl_cli.build.arm import Arm
 from hl_cli.build.coefficients import coefficients
 from hl_cli.build.models import fitting_split, is_own, net, split
 from hl_cli.build.own import try_out
 from hl_cli.build.pytorch import another_baseline, named, pytorch_learner, same_method
 from hl_cli.build.roster import labels_of, reference_of, seen_by
 from hl_cli.build.schemes import another_method, hl_learner, note_of
+from hl_cli.compare.arm import Arm
 from hl_cli.compare.draws import Draws, of_device
 from hl_cli.config.registry import choice_of
 from hl_cli.errors import BadInput

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from omegaconf import DictConfig
 
-from hl_cli.build.arm import Arm
+from hl_cli.compare.arm import Arm
 from hl_cli.compare.early_stop import EarlyStop
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.schedule import Schedule

@@ -1,37 +1,48 @@
-"""From the config of a run to its observers. Each kind is a line in BUILDERS."""
+"""From the config of a run to its observers: those that every run has, and those that a user chose."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli import config
 from hl_cli.build import Comparison
 from hl_cli.build.early_stop import early_stop
-from hl_cli.build.roster import seen_by
-from hl_cli.compare.observer import Observer
+from hl_cli.compare.guarded import Guarded
+from hl_cli.compare.observer import Observer, RunView
 from hl_cli.compare.pairs import Pairs
-from hl_cli.compare.probe import net_of
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.weight_growth import WeightGrowth
-from hl_cli.errors import BadInput, NoSuchCombination
-from hl_cli.networks.recurrent import Recurrent
-from hl_cli.reporting.credit import Credit
+from hl_cli.config.messages import format_error
+from hl_cli.config.registry import choice_of
+from hl_cli.errors import BadInput
 from hl_cli.reporting.histograms import Histograms
 from hl_cli.reporting.predictions import Predictions
 from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.reporting.thousands import Thousands
 
+OF_EVERY_RUN = ("predictions", "tally", "runaway", "tables", "thousands", "tensorboard", "early_stop")
+OF_A_CHECKPOINT = (
+    "config", "environment", "made_with", "resumed", "processes", "rest", "stream", "learners", "followers", "buffers",
+    "drift", "seconds", "attributes", "chance", "differences",
+)  # fmt: skip
+OF_A_FILE = (
+    "curves", "running", "evaluation", "physics", "tasks", "weights", "weight_difference", "tensor_difference",
+    "free_run",
+)  # fmt: skip
+
 
 def check_observers(cfg: DictConfig, built: Comparison, processes: int) -> None:
     """Raise BadInput for an observer that has nothing to look at in this run."""
-    for name, of in (cfg.observe or {}).items():
-        CHECKS[_kind(of)](str(name), cfg, of, built, processes)
+    for name, kind, fields in _chosen(cfg):
+        if name in (*OF_EVERY_RUN, *OF_A_CHECKPOINT, *OF_A_FILE):
+            raise BadInput(f"observe.{name}: every run has something of this name; allowed: another name")
+        kind.check(_view(name, built, Path(), processes, None), **fields)
 
 
 def observers(
@@ -42,6 +53,7 @@ def observers(
     pairs: Pairs,
     state: dict[str, Any] | None,
     files: ExitStack,
+    processes: int = 1,
 ) -> dict[str, Observer]:
     """All that see the steps of a run, by their names in a checkpoint and in their order; state: to go on from.
 
@@ -63,9 +75,11 @@ def observers(
     physics = [name for name, arm in built.arms.items() if arm.coefficients]
     add("tables", Tables(folder, tally, pairs, physics, built.schedule.period > 0, start("tables")))
     add("thousands", Thousands(folder, built.measure, tally.names, start("thousands")))
-    for name, of in (cfg.observe or {}).items():
-        add(str(name), BUILDERS[_kind(of)](of, built, folder, start(str(name))))
-    chosen = [seen[str(name)] for name in cfg.observe or ()]
+    chosen: list[Observer] = []
+    for name, kind, fields in _chosen(cfg):
+        view = _view(name, built, folder, processes, start(name))
+        add(name, Guarded(name, partial(kind, view, **fields), format_error, view.start))
+        chosen.append(seen[name])
     histograms = Histograms(built.learners) if cfg.log_histograms else None
     add("tensorboard", TensorBoard(folder, tally, pairs, start("tensorboard"), histograms, chosen))
     early = early_stop(cfg.stop, built.arms.values(), built.schedule, tally)
@@ -74,42 +88,13 @@ def observers(
     return seen
 
 
-def _kind(of: DictConfig) -> Any:
-    return OmegaConf.get_type(of)
+def _chosen(cfg: DictConfig) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """The observers that a user chose: their name in this run, what makes them, the fields of their configs."""
+    for name, of in (cfg.observe or {}).items():
+        choice = choice_of(OmegaConf.get_type(of))
+        assert choice is not None
+        yield str(name), choice.load(), {str(key): value for key, value in of.items()}
 
 
-def _credit(of: DictConfig, built: Comparison, folder: Path, start: Any) -> Observer:
-    arms = [
-        (arm.learner, arm.twin)
-        for arm in built.arms.values()
-        if arm.twin is not None and isinstance(net_of(arm.learner), Recurrent)
-    ]
-    return Credit(folder, arms, built.measure.loss, of.every, of.over, start)
-
-
-def _check_credit(name: str, cfg: DictConfig, of: DictConfig, built: Comparison, processes: int) -> None:
-    said = f"observe=[{name}]"
-    if processes > 1:
-        raise BadInput(f"{said}: allowed in one process")
-    if of.every % cfg.log_every:
-        raise BadInput(f"observe.{name}.every={of.every}: allowed: a multiple of log_every={cfg.log_every}")
-    seen = [name for name, arm in built.arms.items() if arm.twin and isinstance(net_of(arm.learner), Recurrent)]
-    if not seen:
-        raise NoSuchCombination(f"{said}: no arm that learns has a recurrent net; allowed: model=rnn and the like")
-    for arm in seen:
-        own = seen_by(cfg, arm)
-        if built.arms[arm].kind != "hamiltonian" or own.scheme.name != "forward":
-            continue
-        if own.integrator.name != "semi_implicit_euler" or own.scheme.rate is not None:
-            raise NoSuchCombination(
-                f"{said}: the neurons of the arm {arm} have dynamics of their own; allowed: "
-                "integrator=semi_implicit_euler and scheme.rate=null"
-            )
-
-
-BUILDERS: dict[type[config.Observe], Callable[[DictConfig, Comparison, Path, Any], Observer]] = {
-    config.ObserveCredit: _credit,
-}
-CHECKS: dict[type[config.Observe], Callable[[str, DictConfig, DictConfig, Comparison, int], None]] = {
-    config.ObserveCredit: _check_credit,
-}
+def _view(name: str, built: Comparison, folder: Path, processes: int, start: Any) -> RunView:
+    return RunView(name, folder, built.arms, built.stream, built.measure, built.schedule, processes, start)

@@ -14,7 +14,7 @@ from hl_cli.config import registry
 from hl_cli.config.arms import EXPECTATIONS, Arm, HamiltonianArm, StockArm
 from hl_cli.config.fields import described
 from hl_cli.config.models import Model, Module, StateNet
-from hl_cli.config.observers import OBSERVERS, Observe, ObserveCredit
+from hl_cli.config.observers import Observe
 from hl_cli.config.pytorch import PyTorch
 from hl_cli.config.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
 from hl_cli.config.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
@@ -26,7 +26,7 @@ from hl_cli.config.study import Study
 
 __all__ = [
     "ARMS", "MODELS", "OBSERVERS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm", "Blocks", "Constant", "Cosine", "Drift",
-    "Forward", "Global", "HamiltonianArm", "Integrator", "Local", "Model", "Module", "Observe", "ObserveCredit",
+    "Forward", "Global", "HamiltonianArm", "Integrator", "Local", "Model", "Module", "Observe",
     "Paths", "Plugin", "PyTorch", "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "SignalConfig", "Split",
     "Staged", "StateNet", "Step", "StockArm", "Stop", "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine",
     "Wave", "node_of", "register",
@@ -156,6 +156,7 @@ registry.read_all()
 STREAMS: tuple[type[StreamConfig], ...] = (*(one.kind for one in registry.choices("stream")), Plugin, Drift)
 MODELS: dict[str, type[Model]] = {name: one.kind for one in registry.choices("model") for name in one.names}
 ARMS: tuple[type[Arm], ...] = (HamiltonianArm, StockArm, *(one.kind for one in registry.choices("arm")))
+OBSERVERS: tuple[type[Observe], ...] = tuple(one.kind for one in registry.choices("observe"))
 
 
 def node_of(kind: type) -> str:
@@ -186,6 +187,6 @@ def register() -> None:
     for one in registry.choices():
         for name in one.names:
             if not registry.preset(one.group, name).is_file():  # the defaults of its class
-                package = f"arms.{name}" if one.group == "arm" else one.group
+                package = {"arm": f"arms.{name}", "observe": f"observe.{name}"}.get(one.group, one.group)
                 own = {"name": name} if "name" in one.kind.__dataclass_fields__ else {}  # type: ignore[attr-defined]
                 store.store(group=one.group, name=name, package=package, node=one.kind(**own))

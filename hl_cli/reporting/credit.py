@@ -12,52 +12,75 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
-from hl_cli.compare.observer import Observer
-from hl_cli.compare.probe import ALL, STATE, Agreement, agreements
+from hl_cli.compare.arm import Arm
+from hl_cli.compare.observer import Observer, RunView
+from hl_cli.compare.probe import ALL, STATE, Agreement, agreements, net_of
 from hl_cli.compare.record import StepRecord
-from hl_cli.learners.base import Learner
-from hl_cli.networks.losses import Loss
+from hl_cli.config.fields import described
+from hl_cli.config.observers import Observe
+from hl_cli.config.registry import choice
+from hl_cli.errors import BadInput, NoSuchCombination
+from hl_cli.networks.recurrent import Recurrent
 from hl_cli.reporting.cells import as_cell
 from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
 from hl_cli.reporting.sections import Section
 from hl_cli.types import Sample, Scores
 
-FILE = "credit.csv"
 WORDS = (
     "They are run again from rest, weights frozen: the mean gradient that an arm's credit assignment gives, against "
     "the one by back-propagation through all of their ticks. The norm ratio is that of the arm to the exact one. A "
     "cosine of 1 is the direction of the gradient; it does not imply that the arm learns."
 )
-Twin = Callable[[dict[str, Tensor]], Learner]
+
+
+@choice("observe", "credit", home="Credit")
+@dataclass
+class ObserveCredit(Observe):
+    """The gradient of each arm against the exact one, by tensor, at the weights of the moment."""
+
+    every: int = described(1000, "steps between two looks, a multiple of log_every", least=1)
+    over: int = described(
+        100, "the last so many samples are run again from rest, weights frozen, and their gradients averaged", least=1
+    )
 
 
 class Credit(Observer):
-    """Writes a row an arm and tensor, every so many steps, at steps that the schedule measures.
+    """Writes a row an arm and tensor, every so many steps, at steps that the schedule measures."""
 
-    arms: each with what makes a copy of it; start: from `state_dict`, to go on with the file that is there.
-    """
+    @classmethod
+    def check(cls, run: RunView, **fields: Any) -> None:
+        """Raise BadInput where no arm has an exact gradient to be compared with."""
+        said, every = f"observe=[{run.name}]", fields["every"]
+        if run.processes > 1:
+            raise BadInput(f"{said}: allowed in one process")
+        if every % run.schedule.log_every:
+            allowed = f"a multiple of log_every={run.schedule.log_every}"
+            raise BadInput(f"observe.{run.name}.every={every}: allowed: {allowed}")
+        arms = [arm for arm in run.arms.values() if _is_seen(arm)]
+        if not arms:
+            raise NoSuchCombination(f"{said}: no arm that learns has a recurrent net; allowed: model=rnn and the like")
+        for arm in arms:
+            learner: Any = arm.learner
+            online = arm.coefficients is not None and hasattr(learner, "alone")
+            if online and (learner.coefficients.rate is not None or not learner.rule.newest):
+                raise NoSuchCombination(
+                    f"{said}: the neurons of the arm {arm.name} have dynamics of their own; allowed: "
+                    "integrator=semi_implicit_euler and scheme.rate=null"
+                )
 
-    def __init__(
-        self,
-        folder: Path,
-        arms: Sequence[tuple[Learner, Twin]],
-        loss: Loss,
-        every: int,
-        over: int,
-        start: dict[str, Any] | None = None,
-    ) -> None:
-        self._arms, self._loss, self._every = arms, loss, every
+    def __init__(self, run: RunView, every: int, over: int) -> None:
+        start = run.start
+        self._arms = [arm for arm in run.arms.values() if _is_seen(arm)]
+        self._loss, self._every = run.measure.loss, every
         self._samples: deque[Sample] = deque(maxlen=over)
         self._latest: dict[str, dict[str, Agreement]] = {}
-        self._step = 0
-        self._file = grow(folder / FILE, start["mark"] if start else None)
+        self._step, self._name, self._csv = 0, run.name, f"{run.name}.csv"
+        self._file = grow(run.folder / self._csv, start["mark"] if start else None)
         self._writer = csv.writer(self._file)
         if start is None:
             self._writer.writerow(["step", "arm", "samples", "tensor", "cosine", "norm_ratio"])
@@ -74,12 +97,13 @@ class Credit(Observer):
             return
         self._step, self._latest = record.step, {}
         gone = {one.learner for one in record.diverged}
-        for learner, twin in self._arms:
-            if learner.name in record.means and learner.name not in gone:
-                found = agreements(partial(twin, learner.weights()), self._loss, [*self._samples])
-                self._latest[learner.name] = found
+        for arm in self._arms:
+            if arm.name in record.means and arm.name not in gone:
+                assert arm.twin is not None
+                found = agreements(partial(arm.twin, arm.learner.weights()), self._loss, [*self._samples])
+                self._latest[arm.name] = found
                 for tensor, (cosine, ratio) in found.items():
-                    row = [record.step, learner.name, len(self._samples), as_cell(tensor), cosine, ratio]
+                    row = [record.step, arm.name, len(self._samples), as_cell(tensor), cosine, ratio]
                     self._writer.writerow(row)
 
     def state_dict(self) -> dict[str, Any]:
@@ -90,7 +114,7 @@ class Credit(Observer):
 
     def marks(self) -> dict[str, Mark]:
         """What was written."""
-        return {FILE: mark_of(self._file)}
+        return {self._csv: mark_of(self._file)}
 
     def points(self, step: int) -> dict[str, Scores]:
         """Cosine and norm ratio of the state net and of all weights, at the step at which they were found."""
@@ -116,7 +140,7 @@ class Credit(Observer):
 
     def sections(self, labels: Mapping[str, str]) -> list[tuple[str, Callable[[], Section | None]]]:
         """What was found last, a row a tensor, columns an arm."""
-        return [("credit", lambda: self._section(labels))]
+        return [(self._name, lambda: self._section(labels))]
 
     def _section(self, labels: Mapping[str, str]) -> Section | None:
         shown = {name: found for name, found in self._latest.items() if found}
@@ -127,8 +151,8 @@ class Credit(Observer):
         rows = [
             [tensor, *(_said(found.get(tensor), k) for k in (0, 1) for found in shown.values())] for tensor in tensors
         ]
-        words = f"After step {self._step}, over the last {len(self._samples)} samples. {WORDS} All looks: {FILE}."
-        return Section("credit", "Credit over time", words, table=[["tensor", *header], *rows], numbers=len(header))
+        words = f"After step {self._step}, over the last {len(self._samples)} samples. {WORDS} All looks: {self._csv}."
+        return Section(self._name, "Credit over time", words, table=[["tensor", *header], *rows], numbers=len(header))
 
     def close(self) -> None:
         """Write what is buffered."""
@@ -137,3 +161,8 @@ class Credit(Observer):
 
 def _said(of: Agreement | None, k: int) -> str:
     return "-" if of is None else f"{of[k]:.4g}"
+
+
+def _is_seen(arm: Arm) -> bool:
+    """Whether an arm learns over a recurrent net."""
+    return arm.twin is not None and isinstance(net_of(arm.learner), Recurrent)

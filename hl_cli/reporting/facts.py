@@ -77,11 +77,14 @@ def generated(summary: dict[str, Any], names: dict[str, str]) -> Rows:
     return rows
 
 
-def periods(kept: Retention) -> Rows:
-    """The held-out score on each task after each period of one learner."""
-    rows = [["period", "learnt", *kept.scores[0]]]
-    for number, (trained, scores) in enumerate(zip(kept.trained, kept.scores, strict=True), start=1):
-        rows.append([str(number), trained, *(f"{score:.3f}" for score in scores.values())])
+def periods(kept: Mapping[str, Retention], labels: Mapping[str, str]) -> Rows:
+    """The held-out score on each task after each period; with a column for the arm where there are several."""
+    several = len(kept) > 1
+    rows = [[*["arm"] * several, "period", "learnt", *next(iter(kept.values())).scores[0]]]
+    for name, of in kept.items():
+        for number, (trained, scores) in enumerate(zip(of.trained, of.scores, strict=True), start=1):
+            arm = [labels[name]] * several
+            rows.append([*arm, str(number), trained, *(f"{score:.3f}" for score in scores.values())])
     return rows
 
 

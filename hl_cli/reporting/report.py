@@ -12,28 +12,21 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hl_cli.compare.differences import TensorDistance
-from hl_cli.compare.forgetting import Retention
 from hl_cli.reporting import facts, markdown
-from hl_cli.reporting.console import cumulative, remark, retention, table
+from hl_cli.reporting.console import cumulative, remark, table
 from hl_cli.reporting.own_units import own_units
 from hl_cli.reporting.parts import Parts, not_written, rendered
-from hl_cli.reporting.sections import Making
-from hl_cli.reporting.thousands import thousands
+from hl_cli.reporting.sections import Section
 
 
 def report_text(
-    folder: Path,
     title: str,
     summary: dict[str, Any],
     tensors: dict[str, list[TensorDistance]],
-    kept: dict[str, Retention],
-    observed: Sequence[Making],
+    sections: Sequence[Section],
     parts: Parts,
 ) -> str:
-    """Fill the template beside this file; every value is escaped, so that none is Markdown or HTML.
-
-    observed: sections of the observers, each a part of its own.
-    """
+    """Fill the template beside this file; every value is escaped, so that none is Markdown or HTML."""
     pages = Environment(
         loader=PackageLoader("hl_cli.reporting", "."),
         undefined=StrictUndefined,
@@ -43,33 +36,25 @@ def report_text(
         lstrip_blocks=True,
     )
 
-    def picture(name: str, about: str) -> markdown.Markdown:
-        return markdown.Markdown(f"![{about}]({name})\n\n" if (folder / name).exists() else "")
+    def picture(file: Path, about: str) -> markdown.Markdown:
+        return markdown.Markdown(f"![{about}]({file.name})\n\n" if file.exists() else "")
 
-    labels = summary["labels"]
     content = {
         "title": title,
         "summary": summary,
         "tensors": tensors,
-        "tasks": {labels[name]: retained for name, retained in kept.items() if retained.scores},
         "failed": lambda: not_written(parts.failed),
         "picture": picture,
         "table": markdown.table,
         "code": markdown.code,
         "rows": table,
-        "thousands": lambda: thousands(folder, labels),
-        "generated": lambda of: facts.generated(of, labels),
         "compared": lambda of: [["", ""], *facts.compared(of), *_machine(of)],
         "weights": lambda of: facts.weights(of, summary),
         "judged": [name for name in summary["arms"] if "verdict" in summary[name]],
-        "theory": next((label for name, label in labels.items() if summary[name]["coefficients"]), "no arm"),
-        "periods": facts.periods,
-        "blocks": facts.blocks,
-        "retention": retention,
         "cumulative": cumulative,
         "own_units": own_units,
         "remark": remark,
-        "observed": [made for name, make in observed if (made := parts.make(f"{name} in report.md", make, None))],
+        "sections": sections,
     }
     return "".join(rendered(pages, "report.md.j2", content, parts, "report.md").values())
 

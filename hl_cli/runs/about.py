@@ -8,8 +8,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hl_cli.build import Comparison
-from hl_cli.build.arms import Arm
 from hl_cli.build.steering import said
+from hl_cli.compare.arm import Arm
 from hl_cli.parallel import launched
 from hl_cli.runs.resume import CONFIG
 

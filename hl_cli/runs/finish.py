@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,13 @@ from hl_cli.learners.stage_report import StageReport, stage_reports
 from hl_cli.reporting import console, plots
 from hl_cli.reporting.free_run import draw_free_run, said, write_free_run
 from hl_cli.reporting.html.report import write_report_page
+from hl_cli.reporting.own_sections import own_sections
 from hl_cli.reporting.palette import looks
 from hl_cli.reporting.parts import Part, Parts, not_written
 from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import report_text
-from hl_cli.reporting.sections import Making
+from hl_cli.reporting.sections import Making, Section, made
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.sums import add_sums
 from hl_cli.reporting.tables import write_weights
@@ -74,7 +75,7 @@ def finish(
     about: dict[str, Any],
     tally: RunningMetrics,
     pairs: Pairs,
-    observers: Sequence[Observer],
+    observers: Mapping[str, Observer],
     stop: Interruption,
     lost: LostRank | BadSample | None,
 ) -> Outcome:
@@ -107,14 +108,13 @@ def finish(
     about["pipeline"] = [asdict(stage) for stage in stages]
     learners = {learner.name: _numbers(learner.name, learner.seconds, tally, parts) for learner in built.learners}
     told: dict[str, None] = {}
-    observed: list[tuple[str, Callable[[], Any]]] = []
-    for observer in observers:
-        of = type(observer).__name__
+    observed: list[Making] = []
+    for of, observer in observers.items():
         nothing: Mapping[str, Scores] = {}
         for name, numbers in parts.make(f"numbers of {of}", observer.numbers, nothing).items():
             learners[name] |= numbers
             told |= dict.fromkeys(numbers)
-        observed += parts.make(f"sections of {of}", partial(observer.sections, built.labels), [])
+        observed += parts.make(f"observer {of}", partial(observer.sections, built.labels), [])
     about["observed"] = [*told]
     result = summary(tally, judged, built.primary.name, pairs, learners, about)
     floor = next((verdict.noise_floor for verdict in judged.values() if verdict.noise_floor), None)
@@ -147,11 +147,15 @@ def _parts(end: _End, parts: Parts) -> list[Part]:
         name: parts.make(f"differences of the tensors of {name}", of.by_tensor, []) for name, of in end.pairs.of.items()
     }
     labels, arms = result["labels"], looks(result)
-    scales = (end.period, end.floor)
     theory = [arm for arm in arms if result[arm.name]["coefficients"]]
 
+    @cache
+    def sections() -> list[Section]:
+        own = own_sections(folder, result, tally, end.period, end.floor)
+        return made([*own, *end.observed], parts)
+
     def report() -> str:
-        return report_text(folder, title, result, tensors, retained, end.observed, parts)
+        return report_text(title, result, tensors, sections(), parts)
 
     found: list[Part] = [
         ("weights.csv", lambda: write_weights(folder, tensors)),
@@ -179,7 +183,7 @@ def _parts(end: _End, parts: Parts) -> list[Part]:
     return [
         *found,
         ("tensorboard/report", lambda: write_end(folder, result, report())),
-        ("report.html", lambda: write_report_page(folder, title, result, tensors, tally, scales, end.observed, parts)),
+        ("report.html", lambda: write_report_page(folder, title, result, tensors, sections(), parts)),
         ("report.md", lambda: write_text(folder / "report.md", report())),
     ]
 

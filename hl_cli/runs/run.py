@@ -91,7 +91,7 @@ def _run(
     )
     pairs, tally = Pairs(built.learners, built.reference), RunningMetrics(built.measure, tuple(built.arms))
     with ExitStack() as files:
-        seen = observers(cfg, built, folder, tally, pairs, state, files)
+        seen = observers(cfg, built, folder, tally, pairs, state, files, world.size)
         early = seen.get("early_stop")
         schedule = replace(built.schedule, enough=early) if isinstance(early, EarlyStop) else built.schedule
         standing = RunState(cfg, built, pairs, seen, world, made, history, attributes_of(built))
@@ -104,7 +104,7 @@ def _run(
     write_sums(folder, {name: mark for observer in seen.values() for name, mark in observer.marks().items()})
     for observer in seen.values():
         about |= observer.facts()
-    return finish(cfg, built, folder, about, tally, pairs, [*seen.values()], stop, lost)
+    return finish(cfg, built, folder, about, tally, pairs, seen, stop, lost)
 
 
 def _keeper(standing: RunState, folder: Path, start: ResumePoint | None) -> Callable[[ResumePoint, bool], None]:

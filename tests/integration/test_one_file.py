@@ -1,4 +1,4 @@
-"""A new net, stream or arm is one Python file: dropped into hl_cli, or installed beside it; nothing else is edited."""
+"""A net, stream, arm or observer is one Python file: dropped into hl_cli, or installed; nothing else is edited."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 from hl_cli.learners.place import Place
 from tests import laws
@@ -18,15 +19,16 @@ from tests.warm import ENVIRONMENT, PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ROOT / "tests" / "parts"
-ROOMS = {"minimal_gated": "networks", "coin_flips": "streams", "sign_descent": "learners"}
+ROOMS = {"minimal_gated": "networks", "coin_flips": "streams", "sign_descent": "learners", "least_loss": "reporting"}
 COMMAND = (
     "stream=coin_flips", "model=minimal_gated", "model.bias=1", "model.hidden=4", "arm=[hl,pytorch,sign_descent]",
     "arms.sign_descent.shrink=0.99", "scenario.lr=0.05", "steps=40", "seed=3", "hydra.run.dir=here", "expect=identical",
+    "observe=[least_loss]", "observe.least_loss.after=5",
 )  # fmt: skip
 
 
 def dropped_in(folder: Path) -> None:
-    """A copy of the program with three more files."""
+    """A copy of the program with one more file of each kind."""
     for part in ("hl_cli", "configs"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name, room in ROOMS.items():
@@ -61,6 +63,16 @@ def test_a_part_is_one_file(put: object, tmp_path: Path) -> None:
     summary = summary_of(tmp_path / "here")
     assert summary["verdict"] == "identical" and list(summary["arms"]) == ["hl", "pytorch", "sign_descent"]
     assert summary["sign_descent"]["held_out_accuracy"] > 0.6
+    least = min(summary["arms"], key=lambda arm: summary[arm]["least_loss"])
+    wanted = f"{summary[least]['least_loss']:.4g}"
+    for page in ("report.md", "report.html"):
+        text = (tmp_path / "here" / page).read_text()
+        assert "Least loss" in text and "Of a single step." in text and wanted in text, page
+    folder = tmp_path / "here" / "tensorboard"
+    events = {of: [*LegacyEventFileLoader(str(next((folder / of).iterdir()))).Load()] for of in ("report", "hl")}
+    assert any(value.tag == "least_loss" for event in events["hl"] for value in event.summary.value)
+    texts = [value.tensor.string_val for event in events["report"] for value in event.summary.value]
+    assert any(b"## Least loss" in said for text in texts for said in text)
 
 
 @pytest.mark.parametrize("batch", [1, 7])

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from hl_cli.compare.forgetting import Retention
+from hl_cli.compare.record import StepRecord
 from hl_cli.reporting import facts
+from hl_cli.reporting.credit import Credit
 from hl_cli.reporting.html import learning
 from hl_cli.reporting.readback import json_of
+from hl_cli.reporting.sections import Section
 from hl_cli.reporting.summary import write_json
 from hl_cli.runs import finish
 
@@ -36,15 +39,15 @@ def test_each_part_that_fails_loses_only_itself(invoke: Any, tmp_path: Path, mon
         code, out, err = invoke(*RUN)
     folder = tmp_path / "run"
     found = json.loads((folder / "summary.json").read_text())
-    failed = {"tasks of hl", "tasks of pytorch", "numbers of RunningMetrics", "physics.png", "tensorboard/report",
-              "loss and scores in report.html", "tensors in report.html", "weights in report.md"}  # fmt: skip
+    failed = {"tasks of hl", "tasks of pytorch", "numbers of tally", "physics.png", "tensorboard/report",
+              "loss and scores", "tensors in report.html", "weights in report.md"}  # fmt: skip
     assert code == 1 and set(found["not_written"]) == failed
     assert err.startswith("hl-run: not written: ") and err.count("\n") == 1
     assert found["verdict"] == "different" and found["hl"]["held_out_accuracy"] > 0 and "verdict   " in out
     text, page = (folder / "report.md").read_text(), (folder / "report.html").read_text()
     for name in failed:
         assert name in err and name in text and (name in page or "report.md" in name)
-    for there in ("| HL | ", "(curves.png)", "(weight_difference.png)", "## What was compared", "## Again"):
+    for there in ("| HL | ", "(weight_difference.png)", "(tensor_difference.png)", "## What was compared", "## Again"):
         assert there in text
     assert "(physics.png)" not in text and "## The weights" not in text
     for there in ('id="result"', 'id="weights"', 'id="physics"', 'id="compared"', 'id="again"'):
@@ -57,6 +60,41 @@ def test_each_part_that_fails_loses_only_itself(invoke: Any, tmp_path: Path, mon
     assert (code, err) == (0, "") and (folder / "physics.png").exists()
     assert json.loads((folder / "summary.json").read_text())["not_written"] == {}
     assert "Not written" not in (folder / "report.md").read_text() and (folder / "tensorboard" / "report").is_dir()
+
+
+def test_an_observer_that_fails_loses_only_itself(invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that had failed before the run was left; and a section of which a page can make nothing."""
+    net = ("stream=recall", "model=rnn", "model.hidden=3", "scenario.lr=0.01", "log_every=10", "hydra.run.dir=run")
+    two = ("observe=[credit]", "+observe@observe.other=credit", "observe.credit.every=10", "observe.other.every=10")
+    consume = Credit.consume
+
+    def fails(self: Credit, record: StepRecord) -> None:
+        if self._name == "credit" and record.step == 15:
+            raise ZeroDivisionError("no reason")
+        consume(self, record)
+
+    monkeypatch.setattr(Credit, "consume", fails)
+    monkeypatch.setattr(Credit, "_section", lambda self, labels: Section("other", "Other", table=[["a", "b"], ["c"]]))
+    code, _, err = invoke(*net, *two, "steps=30")
+    why = "at step 15: ZeroDivisionError: no reason"
+    assert code == 1 and f"hl-run: observer credit failed {why}" in err
+    for said in ("", "resume=run steps=50"):
+        if said:
+            code, _, err = invoke(*said.split())
+            assert code == 1
+        found = json.loads((tmp_path / "run" / "summary.json").read_text())
+        failed = found["not_written"]
+        assert set(failed) == {"observer credit", "other"} and why in failed["observer credit"]
+        assert "rows of [1, 2] cells" in failed["other"] and "credit_cosine" in found["hl"]
+        assert found["steps"] == (50 if said else 30)
+        looks = {name: (tmp_path / "run" / f"{name}.csv").read_text() for name in ("credit", "other")}
+        assert looks["other"].splitlines()[-1].startswith("50" if said else "30")
+        assert looks["credit"].splitlines()[-1].startswith("10,") and why in (tmp_path / "run/report.md").read_text()
+
+
+def test_a_name_that_every_run_has_is_refused(invoke: Any) -> None:
+    code, _, err = invoke("model=rnn", "stream=recall", "+observe@observe.tables=credit")
+    assert code == 1 and "observe.tables: every run has something of this name" in err and err.count("\n") == 1
 
 
 def test_an_exam_of_signals_that_are_never_taught(invoke: Any, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def free_run(folder: Path, summary: dict[str, Any], arms: Sequence[Look]) -> Sec
             {"title": title, "x": "tick", "y": "value", "scale": "linear", "reach": [-reach, reach], "layers": layers}
         )
     fed = "its own output" if summary["feed"] == "own" else summary["feed"]
-    words = f"Weights frozen, fed with {fed}. Error is by the power of the true signal, so that zero output has 1."
+    words = f"Weights frozen, fed with {fed}. Error is relative to the power of the true signal: zero output has 1."
     rows = facts.generated(summary, summary["labels"])
-    about = "true and generated signals"
-    return Section("free-run", "Free run", words, figures, folder / "free_run.png", about, rows, 2)
+    pictures = [(folder / "free_run.png", "true and generated signals")]
+    return Section("free-run", "Free run", words, figures, pictures, rows, 2)

@@ -18,8 +18,11 @@ from hl_cli.reporting.tables import by_arm
 COLORS = ("hl", "pytorch", "third")
 
 
-def physics(folder: Path, arm: Look, several: bool) -> Section:
-    """Of an arm: energies on a scale that shows both signs and many decades, norms on a logarithmic one."""
+def physics(folder: Path, arm: Look, first: bool, several: bool) -> Section:
+    """Of an arm: energies on a scale that shows both signs and many decades, norms on a logarithmic one.
+
+    first, several: the picture is of all arms that have any, and stands beside the first.
+    """
     table = by_arm(folder / "physics.csv", arm.name)[arm.name]
     energies = np.array([table[name] for name in ENERGIES])
     linear = turn(energies)
@@ -51,10 +54,10 @@ def physics(folder: Path, arm: Look, several: bool) -> Section:
         "layers": [{"data": data, "lines": lines}],
     }
     words = f"Of {arm.label} at the measured steps, before the weights move: H = phi L + z . f - (beta/2) |omega|²."
-    about = f"Hamiltonian, costates and weights of {arm.label} over the steps"
-    picture = None if several else folder / "physics.png"
+    about = "Hamiltonian, costates and weights over the steps"
+    pictures = [(folder / "physics.png", about)] if first else []
     title = f"Physics of {arm.label}" if several else "Physics of the run"
-    return Section(f"physics-{arm.name}" if several else "physics", title, words, [energy, norms], picture, about)
+    return Section(f"physics-{arm.name}" if several else "physics", title, words, [energy, norms], pictures)
 
 
 def pipeline(folder: Path, blocks: list[dict[str, Any]]) -> Section:
@@ -72,5 +75,5 @@ def pipeline(folder: Path, blocks: list[dict[str, Any]]) -> Section:
     }  # fmt: skip
     rows = facts.blocks(blocks)
     words = "h passes upwards, its costate downwards."
-    about = "which block sat where, how long it computed and waited"
-    return Section("blocks", "The blocks", words, [figure], folder / "pipeline.png", about, rows, 4)
+    pictures = [(folder / "pipeline.png", "which block sat where, how long it computed and waited")]
+    return Section("blocks", "The blocks", words, [figure], pictures, rows, 4)

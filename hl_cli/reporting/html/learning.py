@@ -12,6 +12,7 @@ import numpy as np
 
 from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import WINDOW, Measure
+from hl_cli.reporting import facts
 from hl_cli.reporting.html.scales import signed, ticks
 from hl_cli.reporting.html.thinning import plain, rolling, stretches, thinned
 from hl_cli.reporting.palette import FEW, Look
@@ -33,13 +34,11 @@ def curves(folder: Path, measure: Measure, arms: Sequence[Look], period: int) ->
         _score(each, held_out, arms, name, name in measure.pooled) | {"spans": changes} for name in measure.drawn
     ]
     wide, marked = (", ".join(arm.label for arm in arms if getattr(arm, look)) for look in ("wide", "marked"))
-    lines = f"{wide} is the wide line{f', {marked} thin with markers' if marked else ''}; " if wide else ""
-    words = (
-        f"Taken before each update. {lines}stars are held-out scores. "
-        "A click on a name of a legend hides it or shows it."
-    )
-    about = "loss and scores of all arms over the steps"
-    return Section("curves", "Loss and scores", words, figures, folder / "curves.png", about)
+    lines = f"{wide} is the wide line{f', {marked} thin with markers' if marked else ''}. " if wide else ""
+    words = f"Taken before each update. {lines}Stars are held-out scores."
+    hint = "A click on a name of a legend hides it or shows it."
+    pictures = [(folder / "curves.png", "loss and scores of all arms over the steps")]
+    return Section("curves", "Loss and scores", words, figures, pictures, hint=hint)
 
 
 def _score(each: Table, held_out: Table, arms: Sequence[Look], quantity: str, pooled: bool) -> dict[str, Any]:
@@ -148,8 +147,10 @@ def weight_difference(folder: Path, arms: Sequence[Look], floor: dict[int, float
         "ulp apart. Then tensor by tensor: an empty cell is equal bit for bit, a stretch of steps shows its largest "
         f"value.{''.join(f' {words}.' for words in equal)}"
     )
-    section.picture = folder / "tensor_difference.png"
-    section.about_picture = "largest weight difference of each tensor over the steps"
+    section.pictures = [
+        (folder / "weight_difference.png", "largest weight difference over time"),
+        (folder / "tensor_difference.png", "largest weight difference of each tensor over the steps"),
+    ]
     return section
 
 
@@ -190,5 +191,8 @@ def tasks(folder: Path, kept: dict[str, Retention], labels: dict[str, str], word
                 "scale": "score",
             }
         )
-    about = "held-out score on each task after each period"
-    return Section("tasks", "Tasks over time", " ".join(words), figures, folder / "tasks.png", about)
+    pictures = [(folder / "tasks.png", "held-out score on each task after each period")]
+    said = "".join(f"{sentence}. " for sentence in words) + "The table has the held-out score after each period."
+    rows = facts.periods(kept, labels)
+    scores = len(rows[0]) - 2 - (len(kept) > 1)
+    return Section("tasks", "Tasks over time", said, figures, pictures, rows, scores)

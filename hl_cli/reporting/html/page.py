@@ -48,19 +48,17 @@ def as_address(picture: Path) -> str:
 def write_page(path: Path, template: str, parts: Parts, **content: Any) -> None:
     """Fill the blocks of a template beside this file, each a part of its own; written whole or not at all.
 
-    sections, in the content: a name and what makes each `Section`, which are parts too.
+    sections, in the content: each a `Section`.
     """
     loader = PackageLoader("hl_cli.reporting.html", ".")
     pages = Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     pages.filters |= {"json": as_json, "address": as_address}
-    sections = [parts.make(f"{name} in {path.name}", make, None) for name, make in content.pop("sections")]
-    shown = [section for section in sections if section]
     scripts = {
-        "library": library() if any(section.figures for section in shown) else "",
+        "library": library() if any(section.figures for section in content["sections"]) else "",
         "source": lambda name: Markup(loader.get_source(pages, name)[0]),
         "failed": lambda: not_written(parts.failed),
     }
-    blocks = rendered(pages, template, {**content, **scripts, "sections": shown}, parts, path.name)
+    blocks = rendered(pages, template, {**content, **scripts}, parts, path.name)
     body = {name: Markup(text) for name, text in blocks.items()}  # escaped as they were filled
     base = pages.get_template("base.html.j2")
     write_text(path, base.render(title=content["title"], blocks=body, **scripts))

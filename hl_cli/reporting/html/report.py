@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.differences import TensorDistance
-from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.reporting import console, facts
-from hl_cli.reporting.html import generated, inside, learning
 from hl_cli.reporting.html.page import write_page
 from hl_cli.reporting.own_units import own_units
-from hl_cli.reporting.palette import looks
 from hl_cli.reporting.parts import Parts
-from hl_cli.reporting.sections import Making, Section
-from hl_cli.reporting.thousands import thousands
+from hl_cli.reporting.sections import Section
 
 HEADLINES = {
     "identical": ("{} are equal, bit for bit", "good"),
@@ -35,15 +30,10 @@ def write_report_page(
     title: str,
     summary: dict[str, Any],
     tensors: dict[str, list[TensorDistance]],
-    tally: RunningMetrics,
-    scales: tuple[int, dict[int, float] | None],
-    observed: Sequence[Making],
+    sections: Sequence[Section],
     parts: Parts,
 ) -> None:
-    """Write the page from the files of the run, once all of them are there.
-
-    scales: the period of the tasks and the noise floor, as in the pictures; observed: sections of the observers.
-    """
+    """Write the page from the files of the run, once all of them are there."""
     headline, tone = HEADLINES[summary["verdict"]]
     judged = [name for name in summary["arms"] if "verdict" in summary[name]]
     config = folder / summary["config"] / "config.yaml"
@@ -61,7 +51,7 @@ def write_report_page(
         rows=console.table,
         cumulative=console.cumulative,
         own_units=own_units,
-        sections=[*_sections(folder, summary, tally, *scales), *observed],
+        sections=sections,
         tensors=tensors,
         weights=lambda of: facts.weights(of, summary),
         compared=facts.compared,
@@ -74,41 +64,11 @@ def write_report_page(
     )
 
 
-def _sections(
-    folder: Path, summary: dict[str, Any], tally: RunningMetrics, period: int, floor: dict[int, float] | None
-) -> list[tuple[str, Callable[[], Section | None]]]:
-    """All sections in their order, each to be made by itself."""
-    arms, labels = looks(summary), summary["labels"]
-    kept = {name: of for name, of in tally.retention.items() if of.scores}
-    found: list[tuple[str, Callable[[], Section | None]]] = [
-        ("loss and scores", lambda: learning.curves(folder, tally.measure, arms, period)),
-        ("differences of the weights", lambda: learning.weight_difference(folder, arms, floor)),
-        ("a thousand steps at a time", lambda: _thousands(folder, labels)),
-    ]
-    if kept:
-        found += [("tasks", lambda: learning.tasks(folder, kept, labels, console.retention(summary)))]
-    if summary["free_run"]:
-        found += [("free run", lambda: generated.free_run(folder, summary, arms))]
-    theory = [arm for arm in arms if summary[arm.name]["coefficients"]]
-    for arm in theory:
-        found += [(f"physics of {arm.label}", partial(inside.physics, folder, arm, len(theory) > 1))]
-    if summary["pipeline"]:
-        found += [("blocks", lambda: inside.pipeline(folder, summary["pipeline"]))]
-    return found
-
-
 def _both(summary: dict[str, Any]) -> str:
     """The primary arm and the reference."""
     if summary["reference"] is None:
         return ""
     return f"{summary['labels'][summary['primary']]} and {summary['labels'][summary['reference']]}"
-
-
-def _thousands(folder: Path, labels: dict[str, str]) -> Section | None:
-    table = thousands(folder, labels)
-    if len(table) <= 2:
-        return None
-    return Section("thousands", "A thousand steps at a time", table=table, numbers=len(table[0]) - 1)
 
 
 def _numbers(summary: dict[str, Any]) -> Facts:

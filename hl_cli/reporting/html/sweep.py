@@ -12,7 +12,7 @@ from hl_cli.reporting.html.sortable import Cell, Sortable, cell
 from hl_cli.reporting.html.sweep_curves import curves as all_curves
 from hl_cli.reporting.html.sweep_figures import Row, empty, number, sections
 from hl_cli.reporting.parts import Parts
-from hl_cli.reporting.sections import Section
+from hl_cli.reporting.sections import Section, made
 from hl_cli.reporting.sweep_lines import LABELS
 from hl_cli.reporting.sweep_table import arms_of, ranked, score_of
 
@@ -57,6 +57,10 @@ def write_sweep_page(
     first = ("job", *choices, "status", "verdict", "diverged", "error")  # what went wrong is seen without scrolling
     ordered = [*(name for name in first if name in names), *(name for name in names if name not in first)]
     shown = [name for name in ordered if any(not empty(row.get(name)) for row in rows)]
+
+    def drawn() -> Section | None:
+        return all_curves(folder, rows, choices, {}, choices, picture)
+
     write_page(
         folder / "sweep.html",
         "sweep.html.j2",
@@ -66,7 +70,7 @@ def write_sweep_page(
         tone="good" if rows and all(row["status"] == "done" and not row.get("diverged") for row in rows) else "fair",
         words=lambda: _words(rows),
         overview=lambda: _overview(rows, names),
-        sections=sections(rows, choices, curves or (lambda: all_curves(folder, rows, choices, {}, choices, picture))),
+        sections=made(sections(rows, choices, curves or drawn), parts),
         study=study,
         jobs=lambda: _jobs(folder, rows, shown),
         command_line=command,

@@ -42,7 +42,7 @@ def curves(
     more = f"; and {len(gone) - MOST_TOLD} more" if len(gone) > MOST_TOLD else ""
     words += [f"Diverged, from then on the worst of all: {'; '.join(gone[:MOST_TOLD])}{more}."] * bool(gone)
     about = "loss and scores of all jobs over steps"
-    return Section("grid", "Curves", " ".join(words), figures, picture if picture and picture.exists() else None, about)
+    return Section("grid", "Curves", " ".join(words), figures, [(picture, about)] if picture else [])
 
 
 def _figure(name: str, quantity: str, lines: Sequence[Line], read: Curves) -> dict[str, Any]:
