@@ -6,6 +6,7 @@ Each block of the template is a part of its own: one that fails is left out, and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,19 @@ from hl_cli.reporting.parts import Parts, not_written, rendered
 from hl_cli.reporting.sections import Section
 
 
+@cache
+def _pages() -> Environment:
+    """The template, compiled once in a process."""
+    return Environment(
+        loader=PackageLoader("hl_cli.reporting", "."),
+        undefined=StrictUndefined,
+        finalize=markdown.escape,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def report_text(
     title: str,
     summary: dict[str, Any],
@@ -27,14 +41,6 @@ def report_text(
     parts: Parts,
 ) -> str:
     """Fill the template beside this file; every value is escaped, so that none is Markdown or HTML."""
-    pages = Environment(
-        loader=PackageLoader("hl_cli.reporting", "."),
-        undefined=StrictUndefined,
-        finalize=markdown.escape,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
     def picture(file: Path, about: str) -> markdown.Markdown:
         return markdown.Markdown(f"![{about}]({file.name})\n\n" if file.exists() else "")
@@ -56,7 +62,7 @@ def report_text(
         "remark": remark,
         "sections": sections,
     }
-    return "".join(rendered(pages, "report.md.j2", content, parts, "report.md").values())
+    return "".join(rendered(_pages(), "report.md.j2", content, parts, "report.md").values())
 
 
 def _machine(summary: dict[str, Any]) -> facts.Rows:

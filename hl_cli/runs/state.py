@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -48,10 +49,8 @@ class RunState:
         """
         attributes = self.outside()
         arms: dict[str, Any] = {arm.name: arm for arm in self.built.learners}
-        hide = Hidden(self.cfg)
         return {
-            "config": hide(plain(self.cfg)),
-            "environment": hide.digests(),
+            **self._config,
             "made_with": self.made_with,
             "resumed": self.resumed,
             "processes": launched(),
@@ -71,6 +70,12 @@ class RunState:
             "differences": self.pairs.state_dict(),
             **{name: observer.state_dict() for name, observer in self.observers.items()},
         }
+
+    @cached_property
+    def _config(self) -> dict[str, Any]:
+        """It stays, and reading it takes longer than many steps."""
+        hide = Hidden(self.cfg)
+        return {"config": hide(plain(self.cfg)), "environment": hide.digests()}
 
     def outside(self) -> dict[str, Any]:
         """What the nets hold outside their state_dict(); raises CannotSave."""

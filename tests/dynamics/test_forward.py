@@ -16,6 +16,7 @@ from hl_cli.build import Comparison
 from hl_cli.config import MODELS
 from hl_cli.networks.cell import Cell
 from hl_cli.types import Sample
+from tests.covering import FULL
 
 Build = Callable[..., Comparison]
 STATE_NETS = [name for name in MODELS if name not in ("linear", "mlp", "cnn")]
@@ -103,7 +104,7 @@ def textbook(built: Comparison, cfg: dict[str, Any], samples: list[Sample], expl
 
 @pytest.mark.parametrize(("order", "split"), [(ORDERS[0], "state_output"), (ORDERS[1], "state")])
 @pytest.mark.parametrize("model", STATE_NETS)
-def test_a_thousand_ticks_are_those_of_the_equations(build: Build, model: str, order: str, split: str) -> None:
+def test_many_ticks_are_those_of_the_equations(build: Build, model: str, order: str, split: str) -> None:
     """Slow neurons, dissipation of both costates, a phi that changes; rnn has two layers, gru an MLP over it."""
     own = {"eta_z": 0.3, "rate": 1.1, "sign": -1, "rise": 50}
     built = build(
@@ -114,7 +115,7 @@ def test_a_thousand_ticks_are_those_of_the_equations(build: Build, model: str, o
         "scenario.dampening=0.25",
         *(f"scheme.{key}={value}" for key, value in own.items()),
     )  # fmt: skip
-    samples = list(islice(built.stream, 1000))
+    samples = list(islice(built.stream, 1000 if FULL else 250))
     expected = textbook(built, own, samples, order == "explicit_euler", split)
     for sample in samples:
         built.hl.step(sample)
@@ -122,7 +123,7 @@ def test_a_thousand_ticks_are_those_of_the_equations(build: Build, model: str, o
     for (name, found), wanted in zip(built.hl.weights().items(), expected, strict=True):
         assert float((found - wanted).abs().max()) <= 1e-13, name
         moved = max(moved, float((wanted - built.pytorch.weights()[name]).abs().max()))
-    assert moved > 3e-4
+    assert moved > (3e-4 if FULL else 5e-5)
 
 
 @pytest.mark.parametrize("order", ORDERS)

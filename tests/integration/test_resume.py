@@ -15,12 +15,14 @@ from hl_cli.runs.resume import Resumed
 from hl_cli.runs.run import run
 from hl_cli.runs.signals import Interruption
 from tests.broken_off import OFTEN, STEPS, Configured, Killed, apart, die_at, made
+from tests.covering import FULL
 from tests.material import OPTIONS, needs
 
 FORWARD = ("scheme=forward", "stream=lorenz", "stream.ticks=3", "stream.held_out=20", "scenario=gd_a")
 ALIKE = {"breast_cancer", "iris", "wine", "digits_pixels", "digits_rows", "mnist_pixels", "mnist_rows", "fashion_mnist"}
 ALIKE |= {"kmnist", "cifar10", "square", "pendulum", "mass_spring"}
-CASES = [(f"stream={option}",) for option in OPTIONS if option not in ALIKE] + [
+STREAMS = [option for option in OPTIONS if option not in ALIKE][:: 1 if FULL else 2]
+CASES = [(f"stream={option}",) for option in STREAMS] + [
     ("scheme=blocks", "split=state", "model.hidden=[8,8]"),
     ("scheme=wave", "split=state", "model.hidden=[8,8]", "hold=3"),
     ("scheme=local", "split=state", "model.hidden=[8,8]", "scheme.stash=true", "hold=2"),

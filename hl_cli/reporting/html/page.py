@@ -45,14 +45,21 @@ def as_address(picture: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
+@cache
+def _pages() -> tuple[Environment, PackageLoader]:
+    """The templates, each compiled once in a process."""
+    loader = PackageLoader("hl_cli.reporting.html", ".")
+    pages = Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    pages.filters |= {"json": as_json, "address": as_address}
+    return pages, loader
+
+
 def write_page(path: Path, template: str, parts: Parts, **content: Any) -> None:
     """Fill the blocks of a template beside this file, each a part of its own; written whole or not at all.
 
     sections, in the content: each a `Section`.
     """
-    loader = PackageLoader("hl_cli.reporting.html", ".")
-    pages = Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    pages.filters |= {"json": as_json, "address": as_address}
+    pages, loader = _pages()
     scripts = {
         "library": library() if any(section.figures for section in content["sections"]) else "",
         "source": lambda name: Markup(loader.get_source(pages, name)[0]),
