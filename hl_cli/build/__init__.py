@@ -10,7 +10,6 @@ import torch
 from omegaconf import DictConfig
 
 from hl_cli.build.arms import Workshop
-from hl_cli.build.device import use_device
 from hl_cli.build.early_stop import check_early_stop
 from hl_cli.build.fitting import fitted, remark
 from hl_cli.build.free_run import check_free_run
@@ -24,6 +23,7 @@ from hl_cli.config import validation
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import Learner
+from hl_cli.learners.device import use_device
 from hl_cli.networks.losses import loss_of
 from hl_cli.parallel.world import World
 from hl_cli.streams import chance

@@ -17,7 +17,7 @@ from hl_cli.build.models import fitting_split, is_own, net, split
 from hl_cli.build.own import try_out
 from hl_cli.build.pytorch import another_baseline, named, pytorch_learner, same_method
 from hl_cli.build.roster import labels_of, reference_of, seen_by
-from hl_cli.build.schemes import another_method, hl_learner, note_of
+from hl_cli.build.schemes import another_method, hl_learner, scheme_of
 from hl_cli.compare.arm import Arm
 from hl_cli.compare.draws import Draws, of_device
 from hl_cli.config.registry import choice_of
@@ -106,7 +106,7 @@ class Workshop:
             learner.compile(next(self.fresh_stream()))
         reason = reason or unsteady
         words = f"{cfg.scheme.name} scheme, {cfg.split.name} split, {cfg.integrator.name}, tau {cfg.tau:g}"
-        note += self._fitted + note_of(learner)
+        note += self._fitted + scheme_of(cfg).note(learner)
         return self._named(name, learner, words, reason, note, coefficients=physics, sgd=sgd, twin=twin)
 
     def _another(self, name: str, cfg: DictConfig) -> str:

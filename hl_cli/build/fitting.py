@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig, OmegaConf, read_write
 
-from hl_cli import config
+from hl_cli.build.schemes import scheme_of
 from hl_cli.learners.base import Learner
 from hl_cli.streams.base import Stream
 from hl_cli.streams.drift import Drift, Permuted
@@ -20,7 +20,7 @@ LAGS = 24
 def fitted(cfg: DictConfig) -> DictConfig:
     """The config with stream.lags where it was left open: 1 where neurons live on and remember by themselves."""
     cfg = copy.deepcopy(cfg)
-    lives_on = OmegaConf.get_type(cfg.scheme) is config.Forward and cfg.scheme.reset == "never"
+    lives_on = scheme_of(cfg).lives_on
     for stream in (cfg.stream, *cfg.stream.get("streams", {}).values()):
         if OmegaConf.get_type(stream) is SeriesConfig and stream.lags is None:
             with read_write(stream):

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from hl_cli.build.schemes import scheme_of
 from hl_cli.compare.draws import NUMPY, PYTHON, Draws
 from hl_cli.config.plugins import make
 from hl_cli.errors import BadInput, NonFinite
@@ -71,7 +72,7 @@ def try_out(cfg: DictConfig, stream: Stream, fresh: Callable[[], Learner], draws
         for learner in tried.each(pair):
             _step(learner, sample, where)
     state = getattr(getattr(pair[0], "split", None), "state", ())
-    again = stream.ticks > 1 and cfg.scheme.name == "global" and cfg.memory != "store"
+    again = stream.ticks > 1 and scheme_of(cfg).replays and cfg.memory != "store"
     if tried.moved and again and any(block.memory for block in state):
         raise BadInput(
             f"memory={cfg.memory}: the net draws random numbers, and ticks that are run again would draw others; "

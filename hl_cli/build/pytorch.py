@@ -9,6 +9,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from hl_cli.build.schemes import scheme_of
 from hl_cli.build.steering import steered
 from hl_cli.dynamics.equivalence import SGD
 from hl_cli.errors import BadInput, NoSuchCombination
@@ -41,7 +42,7 @@ def _learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorc
         raise NoSuchCombination(
             f"pytorch.window={of.window}: model={cfg.model.name} has no states; allowed: a recurrent model"
         )
-    reset = cfg.scheme.get("reset", "never")
+    reset = scheme_of(cfg).reset
     try:
         if of.credit == "rtrl":
             return RealTimeLearner(_in_real_time(cfg, module), loss, optimizer, reset, **given)
@@ -115,7 +116,7 @@ def another_baseline(cfg: DictConfig, sgd: SGD, of_reference: SGD | None = None)
     sgd: that SGD; of_reference: the one whose numbers the PyTorch arm has by default, the same unless it is given.
     """
     of_reference = of_reference or sgd
-    on_and_on = cfg.pytorch.credit == "rtrl" or (cfg.pytorch.window is not None and cfg.scheme.name != "forward")
+    on_and_on = cfg.pytorch.credit == "rtrl" or (cfg.pytorch.window is not None and not scheme_of(cfg).online)
     if on_and_on or _method(cfg.pytorch, of_reference) != PLAIN | vars(sgd):
         return f"PyTorch's arm is {named(cfg.pytorch, of_reference)}: compare the curves, not the weights"
     return ""

@@ -17,7 +17,7 @@ from hl_cli.config.models import Model, Module, StateNet
 from hl_cli.config.observers import Observe
 from hl_cli.config.pytorch import PyTorch
 from hl_cli.config.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
-from hl_cli.config.schemes import SCHEMES, Blocks, Forward, Global, Local, Scheme, Staged, Wave
+from hl_cli.config.schemes import Scheme
 from hl_cli.config.signals import SignalConfig
 from hl_cli.config.stop import Stop
 from hl_cli.config.stream import StreamConfig
@@ -25,11 +25,10 @@ from hl_cli.config.streams import Drift, Plugin
 from hl_cli.config.study import Study
 
 __all__ = [
-    "ARMS", "MODELS", "OBSERVERS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm", "Blocks", "Constant", "Cosine", "Drift",
-    "Forward", "Global", "HamiltonianArm", "Integrator", "Local", "Model", "Module", "Observe",
-    "Paths", "Plugin", "PyTorch", "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "SignalConfig", "Split",
-    "Staged", "StateNet", "Step", "StockArm", "Stop", "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine",
-    "Wave", "node_of", "register",
+    "ARMS", "MODELS", "OBSERVERS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm", "Constant", "Cosine", "Drift",
+    "HamiltonianArm", "Integrator", "Model", "Module", "Observe", "Paths", "Plugin", "PyTorch", "Run", "Scenario",
+    "Schedule", "Scheduler", "Scheme", "SignalConfig", "Split", "StateNet", "Step", "StockArm", "Stop",
+    "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine", "node_of", "register",
 ]  # fmt: skip
 
 
@@ -156,6 +155,7 @@ registry.read_all()
 STREAMS: tuple[type[StreamConfig], ...] = (*(one.kind for one in registry.choices("stream")), Plugin, Drift)
 MODELS: dict[str, type[Model]] = {name: one.kind for one in registry.choices("model") for name in one.names}
 ARMS: tuple[type[Arm], ...] = (HamiltonianArm, StockArm, *(one.kind for one in registry.choices("arm")))
+SCHEMES: tuple[type[Scheme], ...] = tuple(one.kind for one in registry.choices("scheme"))
 OBSERVERS: tuple[type[Observe], ...] = tuple(one.kind for one in registry.choices("observe"))
 
 

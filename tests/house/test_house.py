@@ -20,7 +20,7 @@ LAYERS = {
     2: {"networks", "streams", "parallel"},
     3: {"credit"},
     4: {"learners"},
-    5: {"compare"},
+    5: {"compare", "schemes"},
     6: {"reporting"},
     7: {"build", "studies"},
     8: {"runs"},

@@ -1,4 +1,4 @@
-"""A net, stream, arm or observer is one Python file: dropped into hl_cli, or installed; nothing else is edited."""
+"""A net, stream, arm, scheme or observer is one Python file: dropped into hl_cli, or installed; no other is edited."""
 
 from __future__ import annotations
 
@@ -19,11 +19,18 @@ from tests.warm import ENVIRONMENT, PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ROOT / "tests" / "parts"
-ROOMS = {"minimal_gated": "networks", "coin_flips": "streams", "sign_descent": "learners", "least_loss": "reporting"}
+ROOMS = {
+    "minimal_gated": "networks",
+    "coin_flips": "streams",
+    "sign_descent": "learners",
+    "least_loss": "reporting",
+    "patient": "schemes",
+}
 COMMAND = (
     "stream=coin_flips", "model=minimal_gated", "model.bias=1", "model.hidden=4", "arm=[hl,pytorch,sign_descent]",
     "arms.sign_descent.shrink=0.99", "scenario.lr=0.05", "steps=40", "seed=3", "hydra.run.dir=here", "expect=identical",
     "observe=[least_loss]", "observe.least_loss.after=5",
+    "+arm@arms.late=hl", "+scheme@arms.late.scheme=patient", "arms.late.scheme.every=3",
 )  # fmt: skip
 
 
@@ -61,7 +68,8 @@ def test_a_part_is_one_file(put: object, tmp_path: Path) -> None:
     assert "Units that forget by a gate of the input." in told and "model.bias=0.0" in told
     say(*COMMAND)
     summary = summary_of(tmp_path / "here")
-    assert summary["verdict"] == "identical" and list(summary["arms"]) == ["hl", "pytorch", "sign_descent"]
+    assert summary["verdict"] == "identical" and list(summary["arms"]) == ["hl", "pytorch", "sign_descent", "late"]
+    assert "leaves samples out" in summary["late"]["reason"] and summary["late"]["verdict"] == "different"
     assert summary["sign_descent"]["held_out_accuracy"] > 0.6
     least = min(summary["arms"], key=lambda arm: summary[arm]["least_loss"])
     wanted = f"{summary[least]['least_loss']:.4g}"

@@ -1,0 +1,68 @@
+"""The contract of a scheme: which learner runs it, what it cannot be combined with, and what a user should know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.rules import UpdateRule
+from hl_cli.networks.losses import Loss
+from hl_cli.networks.splits import Split
+from hl_cli.parallel.world import World
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a scheme builds its learner of: the parts of the arm, and values of the run of the same names.
+
+    split, loss, coefficients, rule: as of hl_cli.learners.hamiltonian.HamiltonianLearner; world: the processes.
+    """
+
+    split: Split
+    loss: Loss
+    coefficients: Coefficients
+    rule: UpdateRule
+    world: World
+    batch_size: int = 1
+    dtype: str = "float32"
+    memory: str = "recompute"
+    anchor_every: int = 100
+    parallel: str | None = None
+    compile: bool = False
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The arguments that every learner of HL takes."""
+        return {"split": self.split, "loss": self.loss, "coefficients": self.coefficients, "rule": self.rule}
+
+
+class Scheme:
+    """The home of a `choice` of the group `scheme`; made with the fields of its config, but `name`.
+
+    compiles: whether compile=true is allowed; online: whether weights move at every tick, so that an arm of PyTorch
+    with a window is its like; replays: whether ticks of a sample may be computed again; reset: when neurons return to
+    rest, "never" or "sample", for the arms of PyTorch that carry a state.
+    """
+
+    compiles: ClassVar[bool] = False
+    online: ClassVar[bool] = False
+    replays: ClassVar[bool] = False
+    reset: str = "never"
+
+    def learner(self, of: Setting) -> Any:
+        """The learner that runs it; raises BadInput for what it cannot be combined with."""
+        raise NotImplementedError
+
+    def another_method(self, integrator: str, window: int | None) -> str:
+        """Why it is not meant to equal SGD, nothing where it is; window: of truncated BPTT, of the reference."""
+        return ""
+
+    def note(self, learner: Any) -> str:
+        """What a user should know before the run, beginning with "; "."""
+        return ""
+
+    @property
+    def lives_on(self) -> bool:
+        """Whether neurons go on from sample to sample."""
+        return self.online and self.reset == "never"

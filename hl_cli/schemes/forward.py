@@ -1,0 +1,74 @@
+"""scheme=forward: nothing ends; states, costates and weights move forward together, tick by tick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from omegaconf import MISSING
+
+from hl_cli.config import schemes
+from hl_cli.config.fields import described
+from hl_cli.config.registry import choice
+from hl_cli.credit.costate import Costate
+from hl_cli.errors import BadInput
+from hl_cli.learners.compiled import CompiledForward
+from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.schemes.base import Scheme, Setting
+
+
+@choice("scheme", "forward", home="Forward")
+@dataclass
+class ForwardConfig(schemes.Scheme):
+    """Nothing ends: states and costates live on from tick to tick, and the weights move at each."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("forward",))
+    eta_z: float = described(0.0, "dissipation of the neuron costates, 1/time, beside their leak", least=0)
+    rate: float | None = described(
+        None, "leak rate of the neurons, 1/time; null: 1/tau, no memory but the net's", above=0
+    )
+    sign: int = described(
+        -1, "-1: costates run forward in time; 1: the plain Hamilton equations, unstable so", choices=(-1, 1)
+    )
+    reset: str = described("never", "when neurons return to rest", choices=("never", "sample"))
+    carry: bool = described(
+        True, "costates are carried from tick to tick; false: zeroed before each, truncated BPTT with window 1"
+    )
+    rise: int = described(0, "ticks in which phi rises from 0 to its value", least=0)
+
+
+class Forward(Scheme):
+    """A credit over a net whose neurons go on; compile=true makes its tick one graph."""
+
+    compiles = online = True
+
+    def __init__(self, rate: float | None, reset: str, **options: Any) -> None:
+        self.rate, self.reset, self.options = rate, reset, options
+
+    def learner(self, of: Setting) -> Any:
+        """In one process."""
+        if of.world.size > 1 or of.parallel is not None:
+            raise BadInput("scheme=forward: allowed in one process")
+        tau = of.coefficients.tau
+        if self.rate is not None and not self.rate * tau <= 1.0:
+            raise BadInput(f"scheme.rate={self.rate} (tau={tau:g}): allowed: up to 1/tau, {1 / tau:g}")
+        parts = of.parts | {"coefficients": replace(of.coefficients, rate=self.rate)}
+        kind = CompiledForward if of.compile else HamiltonianLearner
+        return kind(**parts, credit=Costate, reset=self.reset, **self.options)
+
+    def another_method(self, integrator: str, window: int | None) -> str:
+        """Only with zeroed costates, and against truncated BPTT with window 1, is it meant to be SGD."""
+        of = self.options
+        plain = (self.rate, of["sign"], of["rise"], integrator) == (None, -1, 0, "semi_implicit_euler")
+        if not of["carry"] and plain and window in (1, None):
+            return ""
+        return "forward credit is a method of its own: compare the curves, not the weights"
+
+    def note(self, learner: Any) -> str:
+        """How far a compiled tick is from the eager one."""
+        if not isinstance(learner, CompiledForward):
+            return ""
+        return (
+            f"; the tick is compiled, another arithmetic: after some ticks from the start it is {learner.gap:.1g} from "
+            "the eager one, by the largest element, so expect round-off at best"
+        )
