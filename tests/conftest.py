@@ -30,7 +30,7 @@ config.register()
 torch.set_num_threads(1)
 
 
-PLAIN = {"stream", "model", "split", "scenario", "scheme", "integrator", "schedule"}
+PLAIN = {"stream", "model", "split", "scenario", "scheme", "credit", "integrator", "schedule"}
 """Groups whose options set their own part of a config and nothing else."""
 
 

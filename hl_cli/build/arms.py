@@ -105,7 +105,8 @@ class Workshop:
         if isinstance(learner, CompiledForward):
             learner.compile(next(self.fresh_stream()))
         reason = reason or unsteady
-        words = f"{cfg.scheme.name} scheme, {cfg.split.name} split, {cfg.integrator.name}, tau {cfg.tau:g}"
+        credit = "" if cfg.credit is None else f", {cfg.credit.name} credit"
+        words = f"{cfg.scheme.name} scheme{credit}, {cfg.split.name} split, {cfg.integrator.name}, tau {cfg.tau:g}"
         note += self._fitted + scheme_of(cfg).note(learner)
         return self._named(name, learner, words, reason, note, coefficients=physics, sgd=sgd, twin=twin)
 

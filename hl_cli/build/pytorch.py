@@ -42,7 +42,7 @@ def _learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorc
         raise NoSuchCombination(
             f"pytorch.window={of.window}: model={cfg.model.name} has no states; allowed: a recurrent model"
         )
-    reset = scheme_of(cfg).reset
+    reset = scheme_of(cfg).states_reset
     try:
         if of.credit == "rtrl":
             return RealTimeLearner(_in_real_time(cfg, module), loss, optimizer, reset, **given)

@@ -28,6 +28,8 @@ def seen_by(cfg: DictConfig, name: str) -> DictConfig:
     if OmegaConf.get_type(of) is config.HamiltonianArm:
         if of.scheme is not None:
             seen.scheme = of.scheme
+        if of.credit is not None:
+            seen.credit = of.credit
         for group in ("split", "integrator"):
             if of[group] is not None:
                 seen[group].name = of[group]

@@ -7,11 +7,12 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from hl_cli.build.coefficients import coefficients
+from hl_cli.build.credits import credit_of
 from hl_cli.build.steering import steered
 from hl_cli.config.registry import choice_of
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules import RULES
-from hl_cli.errors import BadInput
+from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.splits import Split
 from hl_cli.parallel.world import World
@@ -36,11 +37,16 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
         raise BadInput(f"compile=true (scheme={cfg.scheme.name}): allowed: scheme=forward")
     if cfg.compile and cfg.device != "cpu":
         raise BadInput(f"compile=true (device={cfg.device}): allowed: device=cpu")
+    if cfg.credit is not None and not scheme.online:
+        raise NoSuchCombination(
+            f"credit={cfg.credit.name} (scheme={cfg.scheme.name}): its neurons do not live on; allowed: scheme=forward"
+        )
     of_run = {name: cfg[name] for name in OF_RUN}
-    learner = scheme.learner(Setting(split, loss, physics, RULES[cfg.integrator.name], world, **of_run))
+    of = Setting(split, loss, physics, RULES[cfg.integrator.name], world, credit_of(cfg), **of_run)
+    learner = scheme.learner(of)
     return steered(cfg, learner, coefficients(cfg.scenario, cfg.tau, cfg.dtype)[1].lr)
 
 
 def another_method(cfg: DictConfig) -> str:
     """Why the HL arm is not meant to equal SGD; nothing where it is."""
-    return scheme_of(cfg).another_method(cfg.integrator.name, cfg.pytorch.window)
+    return scheme_of(cfg).another_method(cfg.integrator.name, cfg.pytorch.window) or credit_of(cfg).another_method

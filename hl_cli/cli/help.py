@@ -68,9 +68,14 @@ def help_text(arguments: Sequence[str] = ()) -> str:
 def options_of(group: str) -> dict[str, str]:
     """The options of a group, with the text of their files."""
     folder = resources.files("hl_cli.configs") / group
-    found = {f.name.removesuffix(".yaml"): f.read_text() for f in sorted(folder.iterdir(), key=_name) if _is_option(f)}
+    files = sorted(folder.iterdir(), key=_name) if folder.is_dir() else []
+    found = {f.name.removesuffix(".yaml"): f.read_text() for f in files if _is_option(f)}
     for one in registry.choices(group):  # without a preset, an option has the defaults of its class
-        text = f"# {(one.kind.__doc__ or '').splitlines()[0]}\ndefaults: [/schema/{node_of(one.kind)}@_here_, _self_]\n"
+        said = [
+            (one.kind.__doc__ or "").splitlines()[0],
+            *(f"{k}: {v}." for k, v in one.facts.items() if type(v) is str),
+        ]
+        text = "".join(f"# {line}\n" for line in said) + f"defaults: [/schema/{node_of(one.kind)}@_here_, _self_]\n"
         found = {**dict.fromkeys(one.names, text), **found}
     return dict(sorted(found.items()))
 

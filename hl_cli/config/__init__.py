@@ -12,6 +12,7 @@ from omegaconf import MISSING
 
 from hl_cli.config import registry
 from hl_cli.config.arms import EXPECTATIONS, Arm, HamiltonianArm, StockArm
+from hl_cli.config.credits import CreditConfig
 from hl_cli.config.fields import described
 from hl_cli.config.models import Model, Module, StateNet
 from hl_cli.config.observers import Observe
@@ -25,7 +26,8 @@ from hl_cli.config.streams import Drift, Plugin
 from hl_cli.config.study import Study
 
 __all__ = [
-    "ARMS", "MODELS", "OBSERVERS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm", "Constant", "Cosine", "Drift",
+    "ARMS", "CREDITS", "MODELS", "OBSERVERS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm", "Constant", "Cosine",
+    "CreditConfig", "Drift",
     "HamiltonianArm", "Integrator", "Model", "Module", "Observe", "Paths", "Plugin", "PyTorch", "Run", "Scenario",
     "Schedule", "Scheduler", "Scheme", "SignalConfig", "Split", "StateNet", "Step", "StockArm", "Stop",
     "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine", "node_of", "register",
@@ -83,6 +85,7 @@ class Run:
     split: Split = MISSING
     scenario: Scenario = MISSING
     scheme: Scheme = MISSING
+    credit: CreditConfig | None = None
     integrator: Integrator = MISSING
     schedule: Schedule = MISSING
     paths: Paths = MISSING
@@ -154,6 +157,7 @@ class Run:
 registry.read_all()
 STREAMS: tuple[type[StreamConfig], ...] = (*(one.kind for one in registry.choices("stream")), Plugin, Drift)
 MODELS: dict[str, type[Model]] = {name: one.kind for one in registry.choices("model") for name in one.names}
+CREDITS: tuple[type[CreditConfig], ...] = tuple(one.kind for one in registry.choices("credit"))
 ARMS: tuple[type[Arm], ...] = (HamiltonianArm, StockArm, *(one.kind for one in registry.choices("arm")))
 SCHEMES: tuple[type[Scheme], ...] = tuple(one.kind for one in registry.choices("scheme"))
 OBSERVERS: tuple[type[Observe], ...] = tuple(one.kind for one in registry.choices("observe"))
@@ -177,6 +181,7 @@ def register() -> None:
         Split,
         Scenario,
         *SCHEMES,
+        *CREDITS,
         Integrator,
         *SCHEDULES,
         Paths,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hl_cli.config.credits import CreditConfig
 from hl_cli.config.fields import described
 from hl_cli.config.models import Model
 from hl_cli.config.pytorch import PyTorch
@@ -32,6 +33,7 @@ class HamiltonianArm(Arm):
     """Hamiltonian Learning: null is the value of the run."""
 
     scheme: Scheme | None = None
+    credit: CreditConfig | None = None
     split: str | None = described(None, "split of this arm", choices=("output", "state", "state_output"))
     integrator: str | None = described(
         None, "order of the Euler step", choices=("semi_implicit_euler", "explicit_euler")

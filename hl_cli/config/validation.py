@@ -12,6 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hl_cli.config import (
     ARMS,
+    CREDITS,
     MODELS,
     OBSERVERS,
     SCHEDULES,
@@ -35,6 +36,7 @@ GROUPS: dict[str, list[type]] = {
     "stream": [*STREAMS],
     "scenario": [Scenario],
     "scheme": [*SCHEMES],
+    "credit": [*CREDITS],
     "schedule": [*SCHEDULES],
     "model": [*dict.fromkeys(MODELS.values()), Module],
     "paths": [Paths],
@@ -50,6 +52,7 @@ KINDS: tuple[type, ...] = (
     Split,
     Scenario,
     *SCHEMES,
+    *CREDITS,
     *ARMS,
     *OBSERVERS,
     Integrator,
@@ -68,6 +71,7 @@ CHOICES = (
     "split",
     "scenario",
     "scheme",
+    "credit",
     "integrator",
     "schedule",
     "observe",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -34,6 +35,21 @@ class Ground(NamedTuple):
     coefficients: Coefficients
     rule: UpdateRule
     weights: FlatWeights
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of credit for neurons that live on, as a scheme takes it.
+
+    make: called with a Ground, `reset`, `rise`, the fields of the scheme that are named in of_scheme, and options;
+    another_method: why HL with it is not meant to equal SGD, nothing where that is for the scheme to say.
+    """
+
+    name: str
+    make: Callable[..., Credit]
+    of_scheme: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    another_method: str = ""
 
 
 Period = tuple[Tensor | None, float, int, bool]

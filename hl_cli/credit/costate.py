@@ -1,4 +1,4 @@
-r"""Credit `forward`: h and z take one Euler step at each tick, and live on; one period a tick.
+r"""Credit `costate`: h and z take one Euler step at each tick, and live on. The credit of the published equations.
 
 A tick of the semi-implicit order (hl_cli.networks.online has both orders, and what a chain of blocks sees):
 
@@ -12,34 +12,41 @@ whenever it comes. It approximates the gradient over time. Source: arXiv 2409.12
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
 
-import torch
+from omegaconf import MISSING
 from torch import Tensor
 
-from hl_cli.credit.base import Credit, Ground, Period
-from hl_cli.credit.readout import Readout
-from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.config.credits import CreditConfig
+from hl_cli.config.fields import described
+from hl_cli.config.registry import choice
+from hl_cli.credit.base import Ground, Kind
+from hl_cli.credit.living import Living
 from hl_cli.dynamics.forward import Flow
-from hl_cli.dynamics.guards import WeightBound, all_finite
-from hl_cli.dynamics.hamiltonian import Share, share_of
-from hl_cli.dynamics.rules.base import Check
-from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.online import OnlineChain
-from hl_cli.networks.sequence import joined, parted
-from hl_cli.types import Sample
-
-RESETS = ("never", "sample")
 
 
-class Costate(Credit):
-    """The order of h and z is that of the rule.
+@choice(
+    "credit",
+    "costate",
+    home="Costate",
+    past="0",
+    future="A_t^T zeta_{t-1}: the costate of the tick before in the place of the one that will come",
+    cost="a tick: the net once, and its pull-back to h once more; kept: h and z",
+    exact="nowhere; with scheme.carry=false it is truncated BPTT over one tick",
+    of_scheme=("eta_z", "sign", "carry"),
+)
+@dataclass
+class CostateConfig(CreditConfig):
+    """Costates run forward in time: past errors stand for those that will come."""
 
-    eta_z: dissipation of the neuron costates (1/time); sign: -1, or +1 for the plain Hamilton equations;
-    reset: "never", or "sample" to be at rest before each; carry: False to zero every z before each tick; rise: ticks
-    in which phi rises from 0 to its value. At a tick where no target counts dL is zero, and everything else moves on.
-    Neuron costates, and weights, that grow without bound stop the learner before its weights move.
+    name: str = described(MISSING, "name in files and titles", choices=("costate",))
+
+
+class Costate(Living):
+    """eta_z: dissipation of the neuron costates (1/time); sign: -1, or +1 for the plain Hamilton equations; carry:
+    False to zero every z before each tick. Neuron costates that grow without bound stop the learner before its weights
+    move.
     """
 
     def __init__(
@@ -51,103 +58,26 @@ class Costate(Credit):
         carry: bool = True,
         rise: int = 0,
     ) -> None:
-        split, c = ground.split, ground.coefficients
-        if not split.state:
-            raise NoSuchCombination("split=output: nothing lives on from tick to tick; allowed: state, state_output")
-        if reset not in RESETS:
-            raise BadInput(f"reset={reset}: allowed: {', '.join(RESETS)}")
-        if not c.phi > 0:
-            raise BadInput("scenario.phi=0 (dampening 1): the costates of neurons are in its units; allowed: above 0")
-        self.split, self.weights, self.readout = split, ground.weights, Readout(split, ground.loss)
-        self.reset, self.carry, self.rise, self.lives_on = reset, carry, rise, reset == "never"
-        self.flow, self.sign = Flow(c.leak, c.tau * eta_z, sign), -float(sign)
-        self.tick, self.ticks_of, self._newest = self._tick, split.ticks, ground.rule.newest
-        self.alone = lambda: self._ticking(True)
-        self._coefficients, self._bound = c, WeightBound(ground.weights.theta)
-        self.neurons = self.fresh()
-        self.ticks, self._phi = 0, self.loss_weight(0)  # phi of the last tick, the units of zeta
+        c = ground.coefficients
+        self.carry, self.flow, self.sign = carry, Flow(c.leak, c.tau * eta_z, sign), -float(sign)
+        super().__init__(ground, reset, rise)
 
-    def fresh(self) -> OnlineChain:
-        """Other neurons, at rest."""
-        return OnlineChain(self.split.state, self.flow, self._newest)
+    def chain(self) -> OnlineChain:
+        """Blocks with states and costates."""
+        return OnlineChain(self.split.state, self.flow, self.newest)
 
-    def loss_weight(self, tick: int) -> float:
-        """phi at a tick (counted from 0)."""
-        risen = min(1.0, (tick + 1) / self.rise) if self.rise else 1.0
-        return self._coefficients.loss_weight(tick) * risen
-
-    def phi(self, c: Coefficients, step: int) -> tuple[float, float]:
-        """phi of this tick; a weight whose first step it is has phi_0, or as far as phi has risen."""
-        return self._phi, self._phi if self.rise else c.phi_first
-
-    def check(self) -> Check:
-        """Now and then the weights are looked at, too."""
-        return self._bound.at(self.ticks)
-
-    def periods(self, sample: Sample) -> Iterator[Period]:
-        """One a tick."""
-        if self.reset == "sample":
-            self.neurons.restart()
-        count = len(inputs := self.ticks_of(sample.inputs))
-        first = 0 if self.split.every else count - 1  # the first tick at which the target counts
-        targets = None if sample.target is None else parted(sample.target, count - first)
-        for t in range(count):
-            y, loss = self.tick(inputs[t], targets[t - first] if targets is not None and t >= first else None)
-            yield y if t >= first else None, loss, count - first, t == count - 1
-            self.ticks += 1
-
-    def _tick(self, u: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
-        """Neurons, loss and costates of one tick, and the drive; returns y and the loss (0 without a target)."""
-        readout, drive = self.readout, self.weights.drive
+    def before_tick(self) -> None:
+        """The costates, in units of the phi of this tick."""
         if not self.carry:
             self.neurons.forget()
         before = self.change_phi()
         if before != 1.0:
             self.neurons.rescale(before)
-        y, tape = readout.record(self.neurons.tick(u))
-        below, value = None, 0.0
-        drive.start()
-        if target is None:
-            all_finite((h[0] for h in self.neurons.after), "neuron state")  # no loss will tell
-        else:
-            loss, zeta = readout.loss(y, target)
-            value = self.mean_loss(loss.item())
-            below = readout.vjp(tape, zeta, drive)
-        self.neurons.vjp(below, drive)
-        if self.carry:  # at every tick: weights that ran away with them would hide it
+
+    def after_tick(self, below: Tensor | None) -> None:
+        """At every tick: weights that ran away with costates without bound would hide it."""
+        if self.carry:
             self.neurons.check(below)
-        return y, value
 
-    def change_phi(self) -> float:
-        """Take the phi of this tick; returns by what zeta, which is z in units of tau phi, keeps z as it is."""
-        before, self._phi = self._phi, self.loss_weight(self.ticks)
-        return before / self._phi
 
-    def share(self) -> Share:
-        """Of this tick."""
-        n, weights = self.neurons, self.weights
-        return share_of(n.costates, n.before, n.after, weights.theta, weights.omega)
-
-    def predict(self, inputs: Tensor) -> Tensor:
-        """Let a copy of the neurons, of the batch's last row, go on over samples; from rest where a sample resets."""
-        tick, said = self._ticking(self.lives_on), []
-        for part in inputs.split(1) if self.lives_on else (inputs,):
-            shown = [tick(u) for u in self.split.ticks(part)]
-            said.append(joined(shown if self.split.every else shown[-1:]))
-        return torch.cat(said)
-
-    def _ticking(self, on: bool) -> Callable[[Tensor], Tensor]:
-        """A tick of other neurons, that go on from where these are or begin at rest."""
-        neurons = self.fresh()
-        if on:
-            neurons.follow(self.neurons)
-        return lambda u: self.readout.show(neurons.tick(u))
-
-    def state_dict(self) -> dict[str, Any]:
-        """h and zeta with the phi they are in units of, and the number of ticks so far."""
-        return {"neurons": self.neurons.state_dict(), "ticks": self.ticks, "phi": self._phi}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self.neurons.load_state_dict(state["neurons"])
-        self.ticks, self._phi = state["ticks"], state["phi"]
+COSTATE = Kind("costate", Costate, ("eta_z", "sign", "carry"))

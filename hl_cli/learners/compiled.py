@@ -85,7 +85,7 @@ class CompiledForward(HamiltonianLearner):
         return found
 
     def _back(self, start: dict[str, Any]) -> None:
-        self.credit.neurons = self.credit.fresh()
+        self.credit.neurons = self.credit.chain()
         self.load_state_dict(start)
         self.seconds = 0.0
 
@@ -93,7 +93,7 @@ class CompiledForward(HamiltonianLearner):
     def _bind(self, u: Tensor) -> None:
         """Give the neurons, as they are now, tensors that stay: the graph moves them in place."""
         neurons = self.credit.neurons
-        if not neurons.after:
+        if not neurons.after or not neurons.costates:
             neurons.begin(u.flatten(1))
         h = [tuple(part.contiguous().clone() for part in state) for state in neurons.after]
         pairs = zip(flat(h), flat(neurons.costates), strict=True)
@@ -104,7 +104,7 @@ class CompiledForward(HamiltonianLearner):
 
     def _given(self, u: Tensor, target: Tensor | None) -> list[Tensor]:
         """What it is a function of, now."""
-        if self.credit.neurons.after is not self._here:
+        if self.credit.neurons.after is not self._here or not self.credit.neurons.costates:
             self._bind(u)
         credit = self.credit
         fade, (phi, _) = credit.change_phi(), credit.phi(self.coefficients, self.steps)
@@ -122,7 +122,7 @@ class CompiledForward(HamiltonianLearner):
         u = u.flatten(1)  # within the graph it costs nothing
         c, credit, like = self.coefficients, self.credit, self._here
         h, zeta = states[: len(states) // 2], states[len(states) // 2 :]
-        living = credit.fresh()
+        living = credit.chain()
         living.after, living.costates = nested(h, like), list(nested([z * fade for z in zeta], like))
         if not credit.carry:
             living.forget()

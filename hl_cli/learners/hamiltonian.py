@@ -41,7 +41,7 @@ class HamiltonianLearner(NamedWeights):
         omega' = (1 - tau eta) omega + tau dH/dtheta       theta' = theta - tau beta omega'
 
     split: state net and output net; loss: a mean over the batch; coefficients: tau, beta, eta, phi;
-    rule: of the weight step; credit: its kind, hl_cli.credit.backward.Backward or hl_cli.credit.costate.Costate;
+    rule: of the weight step; credit: its kind, hl_cli.credit.backward.Backward or one whose neurons live on;
     options: of that kind, such as memory="store".
     """
 

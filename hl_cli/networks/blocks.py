@@ -2,14 +2,15 @@ r"""Blocks: the pieces F(x, h; theta) of a state net or an output net, each with
 
 The pull-back of a block at (x, h) takes the costate z of F and gives  (dF/dx)^T z,  (dF/dh)^T z,  (dF/dtheta)^T z:
 the three products that Hamilton's equations need (hl_cli.dynamics.hamiltonian). `ModuleBlock` asks autograd for
-them, for any torch.nn.Module; the other blocks write them out, with the operations of autograd in its order, so that
-both give the same bits and the written form is two to three times faster.
+them, for any torch.nn.Module; the others write them out, with the operations of autograd in its order: the same bits,
+two to three times faster.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from hl_cli.dynamics.accumulator import NO_GRADIENT, GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.errors import BadInput
+from hl_cli.networks.units import Lanes, Local, check_separable, derived
 
 Tape = Any
 RENAMED = {"rest": "initial_state", "pull_back": "vjp", "pull_state": "vjp_state"}
@@ -99,6 +101,14 @@ class Block:
         """(dF/dh)^T z alone: no drive, and the tape is good for one vjp more."""
         return self.vjp(tape, z, NO_GRADIENT, want_x=False).h
 
+    def lanes(self) -> Lanes:
+        """Which weights move which unit, where the block has a `local`."""
+        raise TypeError(f"{type(self).__name__} has no units")
+
+    def local(self, tape: Tape) -> Local:
+        """The derivative of each unit's own states (hl_cli.networks.units); the tape stays good."""
+        raise TypeError(f"{type(self).__name__} does not say the derivative of its units")
+
     def inverse(self, x: Tensor, h: State) -> tuple[State, Tape]:
         """The state that F took to h, up to rounding, and the tape that record would have made there."""
         raise TypeError(f"{type(self).__name__} has no inverse")
@@ -119,6 +129,7 @@ class ModuleBlock(Block):
         self.module = module
         self.memory = width is not None
         self.single = not isinstance(width, tuple)
+        self._separable = False  # not known yet
         self.widths = () if width is None else (width if isinstance(width, tuple) else (width,))
 
     def initial_state(self, x: Tensor) -> State:
@@ -156,7 +167,8 @@ class ModuleBlock(Block):
             if g is None:
                 drive.pass_over((parameter,))
             elif g.is_sparse:
-                raise BadInput(f"weight {self._name(parameter)} has a sparse gradient; allowed: dense (sparse=False)")
+                name = next(name for name, p in self.module.named_parameters() if p is parameter)
+                raise BadInput(f"weight {name} has a sparse gradient; allowed: dense (sparse=False)")
             else:
                 drive.add(parameter, g)
         return Pulled(got[0] if want_x else None, got[first - len(past) : first])
@@ -166,8 +178,16 @@ class ModuleBlock(Block):
         _, h, out = tape
         return _products(out, z, h, retain_graph=True)
 
-    def _name(self, parameter: Tensor) -> str:
-        return next(name for name, p in self.module.named_parameters() if p is parameter)
+    def lanes(self) -> Lanes:
+        """Row by row, as PyTorch lays gates."""
+        return Lanes(self.parameters, self.widths[0])
+
+    def local(self, tape: Tape) -> Local:
+        """By autograd, which is cheap where no unit sees another; anything else is refused at the first tick."""
+        (x, h, out), lanes = tape, self.lanes()
+        if not self._separable:
+            self._separable = check_separable(partial(self._call, x[:1]), h, lanes, type(self.module).__name__)
+        return derived(out, h, lanes)
 
 
 def _products(out: State, z: Costate, wrt: Sequence[Tensor], retain_graph: bool = False) -> Costate:

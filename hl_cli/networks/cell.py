@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import State
 from hl_cli.networks.blocks import Block, Tape
+from hl_cli.networks.units import Lanes
 
 Precomputed = tuple[Tensor, ...]
 
@@ -93,6 +94,10 @@ class CellBlock(Block):
         """That costate, summed."""
         g = self.cotangents[place]
         return torch.zeros_like(self.precomputed[place]) if g is None else g
+
+    def lanes(self) -> Lanes:
+        """Row by row."""
+        return Lanes(self.parameters, self.cell.hidden)
 
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """Add (dD/dtheta)^T cotangents to the drive."""

@@ -28,6 +28,7 @@ from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.rotation import Rotation, RotationBlock
 from hl_cli.networks.state_nets import StateNetKind
+from hl_cli.networks.units import Local, outer
 
 RING = (0.9, 0.999)
 
@@ -79,6 +80,13 @@ class DiagonalBlock(CellBlock):
         assert z[0] is not None
         return (z[0] * self.precomputed[0],)
 
+    def local(self, tape: Tape) -> Local:
+        """d h'/d(h, nu, B, b) = (lambda, -exp(nu) lambda h, x, 1)."""
+        (x, h), (factor, growth) = tape, self.precomputed
+        by_sum = torch.ones_like(h)[:, :, None, None]
+        by_nu = -(growth * factor) * h
+        return Local(factor[None, :, None, None], torch.cat((by_nu[:, :, None, None], outer(by_sum, x), by_sum), 3))
+
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """d lambda/d nu, in the order of autograd."""
         factor, growth = self.precomputed
@@ -103,6 +111,11 @@ class ComplexDiagonalBlock(RotationBlock):
     """As a rotation, and through r to nu."""
 
     invertible = False
+
+    def by_own(self, q: Tensor, p: Tensor) -> list[Tensor]:
+        """By the angle, and by nu."""
+        c, s, *_, growth = self.precomputed
+        return [*super().by_own(q, p), torch.stack((c * q - s * p, s * q + c * p), 2) * -growth[:, None]]
 
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """In the order of autograd: through s, then through c."""

@@ -22,6 +22,7 @@ from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Pulled, Tape
 from hl_cli.networks.recurrent import TanhCell
 from hl_cli.networks.state_nets import StateNetKind
+from hl_cli.networks.units import Local
 
 
 class LeakyRNNCell(nn.RNNCell):
@@ -53,6 +54,12 @@ class LeakyCell(TanhCell):
         leak: float = self.cell.leak  # type: ignore[assignment]
         pulled = super().vjp(tape, (z[0] * leak,), drive, want_x, want_h)
         return Pulled(pulled.x, (total(z[0] * (1.0 - leak), pulled.h[0]),) if want_h else (None,))
+
+    def local(self, tape: Tape) -> Local:
+        """As h' = (1 - leak) h + leak F."""
+        own, direct = super().local(tape)
+        leak: float = self.cell.leak  # type: ignore[assignment]
+        return Local(own * leak + (1.0 - leak), direct * leak)
 
 
 @choice("model", "leaky_rnn", home="leaky_rnn")

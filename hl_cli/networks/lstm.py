@@ -29,6 +29,7 @@ from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.recurrent import PyTorchCell
 from hl_cli.networks.state_nets import StateNetKind
+from hl_cli.networks.units import Local, outer, self_weights
 
 aten = torch.ops.aten
 
@@ -58,6 +59,18 @@ def _pull(kept: tuple[Tensor, ...], z: Costate) -> tuple[Tensor, Tensor]:
     return torch.cat(gates, 1), g_c * f
 
 
+def _locally(kept: tuple[Tensor, ...], own: Tensor) -> tuple[Tensor, Tensor]:
+    """d(h', c') of each unit by its (h, c), and by the sums of its gates (batch, units, 2, 4); own: (units, 4)."""
+    c, i, f, k, o, tanh_c = kept
+    zero = torch.zeros_like(c)
+    by_c = torch.stack((k * i * (1 - i), c * f * (1 - f), i * (1 - k * k), zero), 2)
+    shown = (o * (1 - tanh_c * tanh_c)).unsqueeze(2)
+    by_h = shown * by_c + torch.stack((zero, zero, zero, tanh_c * o * (1 - o)), 2)
+    post = torch.stack((by_h, by_c), 2)
+    past_c = torch.cat((shown * f.unsqueeze(2), f.unsqueeze(2)), 2)
+    return torch.stack(((post * own[:, None]).sum(3), past_c), 3), post
+
+
 class LSTMCell(PyTorchCell):
     """torch.nn.LSTMCell, state (h, c); the tape is (x, h, what the gates kept)."""
 
@@ -81,6 +94,12 @@ class LSTMCell(PyTorchCell):
         g, z_c = _pull(kept, z)
         below, past = self.pull_gates(x, h, g, g, drive, want_x, want_h)
         return Pulled(below, (past, z_c if want_h else None))
+
+    def local(self, tape: Tape) -> Local:
+        """Of each unit what it sees of itself."""
+        x, h, kept = tape
+        own, post = _locally(kept, self_weights(self.cell.weight_hh))
+        return Local(own, torch.cat((outer(post, x), outer(post, h), post, post), 3))
 
 
 class ElementwiseLSTM(Cell):
@@ -123,6 +142,12 @@ class ElementwiseLSTMBlock(CellBlock):
         drive.add_rows(self.cell.inputs.bias, g)
         past = (by_gate * self.cell.own.view(4, -1)).sum(1) if want_h else None
         return Pulled(input_costate(g, self.cell.inputs.weight, x) if want_x else None, (past, z_c if want_h else None))
+
+    def local(self, tape: Tape) -> Local:
+        """Of each unit, all of it."""
+        x, h, kept = tape
+        own, post = _locally(kept, self.cell.own.view(4, -1).t())
+        return Local(own, torch.cat((post * h[:, :, None, None], outer(post, x), post), 3))
 
 
 @choice("model", "elementwise_lstm", home="elementwise_lstm")

@@ -45,9 +45,16 @@ class OnlineChain:
         self.largest = 0.0  # |dL/dh| so far
         self._tapes: list[Tape] = []
 
-    def restart(self) -> None:
-        """Be at rest before the next tick: h = h_0, zeta = 0."""
-        self.before, self.after, self.costates = [], [], []
+    def plain(self) -> OnlineChain:
+        """Other neurons of the same blocks, at rest, that only tick."""
+        return OnlineChain(self.blocks, self.flow, self.newest)
+
+    def restart(self, what: str = "sample") -> None:
+        """Be at rest before the next tick: h = h_0 ("h"), zeta = 0 ("z"), or both ("sample")."""
+        if what != "z":
+            self.before, self.after = [], []
+        if what != "h":
+            self.costates = []
 
     def follow(self, other: OnlineChain) -> None:
         """Have a copy of the states of another chain, of the last row of its batch; without costates."""
@@ -65,22 +72,23 @@ class OnlineChain:
         self._rest(u)
 
     def _rest(self, u: Tensor) -> None:
-        """h_0 of every block, zeros for one that has none of its own, for a batch like u."""
-        x = u
-        for block in self.blocks:
+        """Where there are none: h_0 of every block, zeros for one without its own, for a batch like u; zeta = 0."""
+        x, resting = u, not self.after
+        for block in self.blocks if resting else ():
             h = block.initial_state(x)
             if not h:
                 with torch.random.fork_rng(enabled=block.conditional):  # asked for its shapes alone
                     h = tuple(torch.zeros_like(f) for f in block.candidate(x, h))
             self.after.append(h)
             x = h[0]
-        self.forget()
+        if not self.costates:
+            self.forget()
 
     def tick(self, u: Tensor) -> Tensor:
         """Let the states take one step; returns what the chain shows in its order."""
         for block in self.blocks:
             block.start()
-        if not self.after:
+        if not self.after or not self.costates:
             self._rest(u)
         if len(u) != len(self.after[0][0]):
             raise BadInput(f"a batch of {len(u)} after {len(self.after[0][0])}: each row has neurons of its own")

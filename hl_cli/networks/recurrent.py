@@ -24,6 +24,7 @@ from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell
 from hl_cli.networks.feedforward import head_of
+from hl_cli.networks.units import Lanes, Local, outer, self_weights
 
 aten = torch.ops.aten
 
@@ -94,6 +95,10 @@ class PyTorchCell(Block):
         """PyTorch's own cell."""
         return (self.cell(x, h[0]),)
 
+    def lanes(self) -> Lanes:
+        """Gate by gate."""
+        return Lanes(self.parameters, self.cell.hidden_size)
+
     def gates(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """A and b of all gates, (batch, gates * hidden)."""
         c = self.cell
@@ -130,6 +135,13 @@ class TanhCell(PyTorchCell):
         below, past = self.pull_gates(x, h, g, g, drive, want_x, want_h)
         return Pulled(below, (past,))
 
+    def local(self, tape: Tape) -> Local:
+        """1 - F^2, and through it the weight by which a unit sees itself."""
+        x, h, f = tape
+        post = (1 - f * f)[:, :, None, None]
+        own = post * self_weights(self.cell.weight_hh)[:, :, None]
+        return Local(own, torch.cat((outer(post, x), outer(post, h), post, post), 3))
+
 
 class GRUCell(PyTorchCell):
     """torch.nn.GRUCell; the tape is (x, h, r, u, n, b_n, h - n)."""
@@ -157,6 +169,15 @@ class GRUCell(PyTorchCell):
         """Through the second map alone."""
         g_r, g_u, g_n, direct = self._pull(tape, z)
         return (torch.addmm(direct, torch.cat((g_r, g_u, g_n * tape[2]), 1), self.cell.weight_hh),)
+
+    def local(self, tape: Tape) -> Local:
+        """DF of a unit by its gates' sums; those of n meet h through r."""
+        x, h, r, u, n, b_n, d = tape
+        to_n = (1 - u) * (1 - n * n)
+        to_r, to_u = to_n * b_n * r * (1 - r), d * u * (1 - u)
+        ih, hh = (torch.stack((to_r, to_u, last), 2).unsqueeze(2) for last in (to_n, to_n * r))
+        own = u[:, :, None, None] + (hh * self_weights(self.cell.weight_hh)[:, None]).sum(3, keepdim=True)
+        return Local(own, torch.cat((outer(ih, x), outer(hh, h), ih, hh), 3))
 
     @staticmethod
     def _pull(tape: Tape, z: Costate) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -30,6 +30,7 @@ from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.state_nets import StateNetKind
+from hl_cli.networks.units import Local, outer
 
 
 class Rotation(Cell):
@@ -99,6 +100,19 @@ class RotationBlock(CellBlock):
         if z_p is None:
             return z_q * c, -z_q * s
         return torch.addcmul(z_q * c, z_p, s), torch.addcmul(z_p * c, z_q, s, value=-1)
+
+    def local(self, tape: Tape) -> Local:
+        """The turn itself; the push moves q by the first half of the sums, p by the second."""
+        (x, q, p), (c, s, *_) = tape, self.precomputed
+        turn = torch.stack((torch.stack((c, -s), 1), torch.stack((s, c), 1)), 1)
+        push = torch.eye(2, dtype=q.dtype, device=q.device).expand(*q.shape, 2, 2) * self.cell.gain
+        own = [part.unsqueeze(3) for part in self.by_own(q, p)]
+        return Local(turn[None], torch.cat((*own, outer(push, x), push), 3))
+
+    def by_own(self, q: Tensor, p: Tensor) -> list[Tensor]:
+        """d(q', p')/d weight, (batch, units, 2), of each weight that a pair has alone: its angle."""
+        c, s, *_ = self.precomputed
+        return [torch.stack((-s * q - c * p, c * q - s * p), 2)]
 
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """dc/dw = -damping sin(w), ds/dw = damping cos(w)."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from hl_cli.credit.base import Kind
+from hl_cli.credit.costate import COSTATE
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules import UpdateRule
 from hl_cli.networks.losses import Loss
@@ -16,7 +18,8 @@ from hl_cli.parallel.world import World
 class Setting:
     """What a scheme builds its learner of: the parts of the arm, and values of the run of the same names.
 
-    split, loss, coefficients, rule: as of hl_cli.learners.hamiltonian.HamiltonianLearner; world: the processes.
+    split, loss, coefficients, rule: as of hl_cli.learners.hamiltonian.HamiltonianLearner; world: the processes;
+    credit: how the credit of a tick reaches back, where neurons live on.
     """
 
     split: Split
@@ -24,6 +27,7 @@ class Setting:
     coefficients: Coefficients
     rule: UpdateRule
     world: World
+    credit: Kind = COSTATE
     batch_size: int = 1
     dtype: str = "float32"
     memory: str = "recompute"
@@ -42,7 +46,7 @@ class Scheme:
 
     compiles: whether compile=true is allowed; online: whether weights move at every tick, so that an arm of PyTorch
     with a window is its like; replays: whether ticks of a sample may be computed again; reset: when neurons return to
-    rest, "never" or "sample", for the arms of PyTorch that carry a state.
+    rest (hl_cli.credit.living).
     """
 
     compiles: ClassVar[bool] = False
@@ -63,6 +67,11 @@ class Scheme:
         return ""
 
     @property
+    def states_reset(self) -> str:
+        """When states return to rest, "never" or "sample", for the arms of PyTorch that carry them."""
+        return "sample" if self.reset in ("sample", "h") else "never"
+
+    @property
     def lives_on(self) -> bool:
         """Whether neurons go on from sample to sample."""
-        return self.online and self.reset == "never"
+        return self.online and self.states_reset == "never"

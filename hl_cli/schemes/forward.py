@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from omegaconf import MISSING
@@ -10,8 +10,9 @@ from omegaconf import MISSING
 from hl_cli.config import schemes
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
-from hl_cli.credit.costate import Costate
-from hl_cli.errors import BadInput
+from hl_cli.credit.base import Kind
+from hl_cli.credit.costate import COSTATE
+from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.schemes.base import Scheme, Setting
@@ -30,7 +31,11 @@ class ForwardConfig(schemes.Scheme):
     sign: int = described(
         -1, "-1: costates run forward in time; 1: the plain Hamilton equations, unstable so", choices=(-1, 1)
     )
-    reset: str = described("never", "when neurons return to rest", choices=("never", "sample"))
+    reset: str = described(
+        "never",
+        "what rests before each sample: all, the states (h), or what carries credit (z)",
+        choices=("never", "sample", "h", "z"),
+    )
     carry: bool = described(
         True, "costates are carried from tick to tick; false: zeroed before each, truncated BPTT with window 1"
     )
@@ -54,7 +59,22 @@ class Forward(Scheme):
             raise BadInput(f"scheme.rate={self.rate} (tau={tau:g}): allowed: up to 1/tau, {1 / tau:g}")
         parts = of.parts | {"coefficients": replace(of.coefficients, rate=self.rate)}
         kind = CompiledForward if of.compile else HamiltonianLearner
-        return kind(**parts, credit=Costate, reset=self.reset, **self.options)
+        return kind(**parts, credit=of.credit.make, **self._told(of.credit, of.compile), **of.credit.options)
+
+    def _told(self, credit: Kind, compiled: bool) -> dict[str, Any]:
+        """The fields of the scheme that mean something to a kind of credit; raises NoSuchCombination for others."""
+        usual = {field.name: field.default for field in fields(ForwardConfig)}
+        for name, value in self.options.items():
+            if name not in ("rise", *credit.of_scheme) and value != usual[name]:
+                raise NoSuchCombination(
+                    f"scheme.{name}={value}: credit={credit.name} has no costate that lives on; "
+                    f"allowed with credit={COSTATE.name}"
+                )
+        if compiled and credit.name != COSTATE.name:
+            raise NoSuchCombination(
+                f"compile=true: not for credit={credit.name}; allowed: credit={COSTATE.name}, compile=false"
+            )
+        return {"reset": self.reset, **{name: self.options[name] for name in ("rise", *credit.of_scheme)}}
 
     def another_method(self, integrator: str, window: int | None) -> str:
         """Only with zeroed costates, and against truncated BPTT with window 1, is it meant to be SGD."""

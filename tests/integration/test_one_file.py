@@ -1,4 +1,4 @@
-"""A net, stream, arm, scheme or observer is one Python file: dropped into hl_cli, or installed; no other is edited."""
+"""A net, stream, arm, scheme, credit or observer is one file: dropped in hl_cli, or installed; no other is edited."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ ROOMS = {
     "sign_descent": "learners",
     "least_loss": "reporting",
     "patient": "schemes",
+    "fading": "credit",
 }
 COMMAND = (
-    "stream=coin_flips", "model=minimal_gated", "model.bias=1", "model.hidden=4", "arm=[hl,pytorch,sign_descent]",
-    "arms.sign_descent.shrink=0.99", "scenario.lr=0.05", "steps=40", "seed=3", "hydra.run.dir=here", "expect=identical",
+    "stream=coin_flips", "model=minimal_gated", "model.bias=1", "model.hidden=4",
+    "arm=[hl,pytorch,sign_descent,hl_eligibility]",
+    "credit@arms.hl_eligibility.credit=fading", "arms.hl_eligibility.credit.fade=0.8", "arms.sign_descent.shrink=0.99",
+    "scenario.lr=0.05", "steps=40", "seed=3", "hydra.run.dir=here", "expect=identical",
     "observe=[least_loss]", "observe.least_loss.after=5",
     "+arm@arms.late=hl", "+scheme@arms.late.scheme=patient", "arms.late.scheme.every=3",
 )  # fmt: skip
@@ -68,7 +71,7 @@ def test_a_part_is_one_file(put: object, tmp_path: Path) -> None:
     assert "Units that forget by a gate of the input." in told and "model.bias=0.0" in told
     say(*COMMAND)
     summary = summary_of(tmp_path / "here")
-    assert summary["verdict"] == "identical" and list(summary["arms"]) == ["hl", "pytorch", "sign_descent", "late"]
+    assert summary["verdict"] == "identical" and {"sign_descent", "late", "hl_eligibility"} < {*summary["arms"]}
     assert "leaves samples out" in summary["late"]["reason"] and summary["late"]["verdict"] == "different"
     assert summary["sign_descent"]["held_out_accuracy"] > 0.6
     least = min(summary["arms"], key=lambda arm: summary[arm]["least_loss"])
@@ -81,6 +84,7 @@ def test_a_part_is_one_file(put: object, tmp_path: Path) -> None:
     assert any(value.tag == "least_loss" for event in events["hl"] for value in event.summary.value)
     texts = [value.tensor.string_val for event in events["report"] for value in event.summary.value]
     assert any(b"## Least loss" in said for text in texts for said in text)
+    assert "fading credit" in (tmp_path / "here" / "report.md").read_text()
 
 
 @pytest.mark.parametrize("batch", [1, 7])

@@ -1,0 +1,140 @@
+r"""What kinds of credit share whose neurons live on: one learning period a tick, and nothing is cut out of the stream.
+
+A kind says in `chain` how its neurons, and what carries credit over the ticks, move. All else is here: when a target
+counts, phi, what is at rest when, and predictions from where the neurons are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hl_cli.credit.base import Credit, Ground, Period
+from hl_cli.credit.readout import Readout
+from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.guards import WeightBound, all_finite
+from hl_cli.dynamics.hamiltonian import Share, share_of
+from hl_cli.dynamics.rules.base import Check
+from hl_cli.errors import BadInput, NoSuchCombination
+from hl_cli.networks.online import OnlineChain
+from hl_cli.networks.sequence import joined, parted
+from hl_cli.types import Sample
+
+RESETS = ("never", "sample", "h", "z")
+
+
+class Living(Credit):
+    """The order of neurons and credit is that of the rule.
+
+    reset: what is at rest before each sample: nothing ("never"), all ("sample"), the states alone ("h"), or what
+    carries credit alone ("z"); rise: ticks in which phi rises from 0 to its value. At a tick where no target counts dL
+    is zero, and everything else moves on. Weights that grow without bound stop the learner before they move.
+    """
+
+    def __init__(self, ground: Ground, reset: str = "never", rise: int = 0) -> None:
+        split, c = ground.split, ground.coefficients
+        if not split.state:
+            raise NoSuchCombination("split=output: nothing lives on from tick to tick; allowed: state, state_output")
+        if reset not in RESETS:
+            raise BadInput(f"reset={reset}: allowed: {', '.join(RESETS)}")
+        if not c.phi > 0:
+            raise BadInput("scenario.phi=0 (dampening 1): the costates of neurons are in its units; allowed: above 0")
+        self.split, self.weights, self.readout = split, ground.weights, Readout(split, ground.loss)
+        self.reset, self.rise, self.lives_on = reset, rise, reset in ("never", "z")
+        self.tick, self.ticks_of, self.newest = self._tick, split.ticks, ground.rule.newest
+        self.alone = lambda: self._ticking(True)
+        self._coefficients, self._bound = c, WeightBound(ground.weights.theta)
+        self.ticks, self._phi = 0, self.loss_weight(0)  # phi of the last tick, the units of zeta
+        self.neurons = self.chain()
+
+    def chain(self) -> OnlineChain:
+        """Neurons at rest, with what carries their credit."""
+        raise TypeError(f"{type(self).__name__} does not say how its neurons move")
+
+    def loss_weight(self, tick: int) -> float:
+        """phi at a tick (counted from 0)."""
+        risen = min(1.0, (tick + 1) / self.rise) if self.rise else 1.0
+        return self._coefficients.loss_weight(tick) * risen
+
+    def phi(self, c: Coefficients, step: int) -> tuple[float, float]:
+        """phi of this tick; a weight whose first step it is has phi_0, or as far as phi has risen."""
+        return self._phi, self._phi if self.rise else c.phi_first
+
+    def check(self) -> Check:
+        """Now and then the weights are looked at, too."""
+        return self._bound.at(self.ticks)
+
+    def periods(self, sample: Sample) -> Iterator[Period]:
+        """One a tick."""
+        if self.reset != "never":
+            self.neurons.restart(self.reset)
+        count = len(inputs := self.ticks_of(sample.inputs))
+        first = 0 if self.split.every else count - 1  # the first tick at which the target counts
+        targets = None if sample.target is None else parted(sample.target, count - first)
+        for t in range(count):
+            y, loss = self.tick(inputs[t], targets[t - first] if targets is not None and t >= first else None)
+            yield y if t >= first else None, loss, count - first, t == count - 1
+            self.ticks += 1
+
+    def _tick(self, u: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
+        """Neurons, loss and credit of one tick, and the drive; returns y and the loss (0 without a target)."""
+        readout, drive = self.readout, self.weights.drive
+        self.before_tick()
+        y, tape = readout.record(self.neurons.tick(u))
+        below, value = None, 0.0
+        drive.start()
+        if target is None:
+            all_finite((h[0] for h in self.neurons.after), "neuron state")  # no loss will tell
+        else:
+            loss, zeta = readout.loss(y, target)
+            value = self.mean_loss(loss.item())
+            below = readout.vjp(tape, zeta, drive)
+        self.neurons.vjp(below, drive)
+        self.after_tick(below)
+        return y, value
+
+    def before_tick(self) -> None:
+        """Make ready what is carried from the last tick."""
+        self.change_phi()
+
+    def after_tick(self, below: Tensor | None) -> None:
+        """Look at what was made; below: dL/dh of this tick, which in the explicit order does not see the new states."""
+        if not self.newest:
+            all_finite((h[0] for h in self.neurons.after), "neuron state")
+
+    def change_phi(self) -> float:
+        """Take the phi of this tick; returns by what zeta, which is z in units of tau phi, keeps z as it is."""
+        before, self._phi = self._phi, self.loss_weight(self.ticks)
+        return before / self._phi
+
+    def share(self) -> Share:
+        """Of this tick."""
+        n, weights = self.neurons, self.weights
+        return share_of(n.costates, n.before, n.after, weights.theta, weights.omega)
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Let a copy of the neurons, of the batch's last row, go on over samples; from rest where a sample resets."""
+        tick, said = self._ticking(self.lives_on), []
+        for part in inputs.split(1) if self.lives_on else (inputs,):
+            shown = [tick(u) for u in self.split.ticks(part)]
+            said.append(joined(shown if self.split.every else shown[-1:]))
+        return torch.cat(said)
+
+    def _ticking(self, on: bool) -> Callable[[Tensor], Tensor]:
+        """A tick of other neurons, that go on from where these are or begin at rest."""
+        neurons = self.neurons.plain()
+        if on:
+            neurons.follow(self.neurons)
+        return lambda u: self.readout.show(neurons.tick(u))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the neurons carry, with the phi it is in units of, and the number of ticks so far."""
+        return {"neurons": self.neurons.state_dict(), "ticks": self.ticks, "phi": self._phi}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.neurons.load_state_dict(state["neurons"])
+        self.ticks, self._phi = state["ticks"], state["phi"]

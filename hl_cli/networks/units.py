@@ -1,0 +1,119 @@
+r"""What each unit of a net knows of itself: the derivative of its own states by themselves and by its own weights.
+
+    own       (batch or 1, units, K, K)        d state_k' / d state_l     of a unit with K state numbers
+    direct    (batch, units, K, lanes)         d state_k' / d weight      of the weights of this unit, in this tick
+
+The weights of a unit lie in lanes: parameter after parameter as the block names them, and of one parameter its rows
+that belong to the unit. Row r belongs to unit r modulo their number, as PyTorch lays its gates, or with `together` to
+unit r // rows a unit. Where no unit sees another, `own` is the whole derivative of the states; elsewhere it is its
+diagonal, by units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from hl_cli.dynamics.accumulator import GradientAccumulator
+from hl_cli.dynamics.hamiltonian import Costate, State
+from hl_cli.errors import BadInput, NoSuchCombination
+
+
+class Local(NamedTuple):
+    """The local derivative at one tick, as the head of this file has it."""
+
+    own: Tensor
+    direct: Tensor
+
+
+class Lanes:
+    """The places of a block's weights: by unit in lanes, and back. Raises BadInput for a weight without rows a unit."""
+
+    def __init__(self, parameters: Sequence[Tensor], units: int, together: bool = False) -> None:
+        self.parameters, self.units, self.together = list(parameters), units, together
+        for p in self.parameters:
+            if not p.dim() or p.shape[0] % units:
+                raise BadInput(f"a weight of the shape {tuple(p.shape)} has no rows for each of {units} units")
+        self._counts = [p.numel() // units for p in self.parameters]
+
+    def by_unit(self, z: Costate, h: State) -> Tensor:
+        """Costates, or states, as (batch, units, K); None is zero."""
+        parts = [torch.zeros_like(s) if one is None else one for one, s in zip(z, h, strict=True)]
+        return parts[0].unflatten(1, (self.units, -1)) if self.together else torch.stack(parts, 2)
+
+    def laid(self, weights: Sequence[Tensor]) -> Tensor:
+        """Tensors of the shapes of the weights as (units, lanes)."""
+        return torch.cat([self._rows(w).flatten(1) for w in weights], 1)
+
+    def _rows(self, w: Tensor) -> Tensor:
+        return w.unflatten(0, (self.units, -1)) if self.together else w.unflatten(0, (-1, self.units)).transpose(0, 1)
+
+    def add(self, g: Tensor, drive: GradientAccumulator) -> None:
+        """Add what lies in lanes, (units, lanes), to the drive of the weights."""
+        for p, part in zip(self.parameters, g.split(self._counts, 1), strict=True):
+            if not self.together and len(p) > self.units:
+                part = part.unflatten(1, (len(p) // self.units, -1)).transpose(0, 1)
+            drive.add(p, part.reshape(p.shape))
+
+
+def outer(post: Tensor, pre: Tensor) -> Tensor:
+    """Lanes of a linear map of `pre` (batch, m), whose sums move the states by post (batch, units, K, gates)."""
+    return (post.unsqueeze(4) * pre[:, None, None, None]).flatten(3)
+
+
+def self_weights(weight: Tensor) -> Tensor:
+    """By which each unit sees itself, (units, gates), of a weight (gates * units, units)."""
+    return weight.unflatten(0, (-1, weight.shape[1])).diagonal(0, 1, 2).t()
+
+
+def derived(out: State, h: State, lanes: Lanes) -> Local:
+    """By autograd, from a graph that stays: sums over units have, unit by unit, the derivatives of each."""
+    own, direct = [], []
+    for row in range(len(out[0])):
+        for part in out:
+            with torch.enable_grad():
+                got = _gradients(part[row].sum(), h, lanes)
+            own.append(torch.stack([g[row] for g in got[: len(h)]], 1))
+            direct.append(lanes.laid(got[len(h) :]))
+    by_row = (len(out[0]), len(out))
+    return Local(
+        *(torch.stack(parts).unflatten(0, by_row).transpose(1, 2) for parts in (own, direct)),
+    )
+
+
+def check_separable(call: Callable[[State], State], h: State, lanes: Lanes, name: str) -> bool:
+    """True; raises NoSuchCombination where a unit sees another: two sums then tell different derivatives.
+
+    call: one tick from a state.
+    """
+    dice = torch.Generator().manual_seed(0)
+
+    def drawn(like: Tensor) -> Tensor:
+        return torch.rand(like.shape, generator=dice, dtype=torch.float64).to(like) + 0.5
+
+    with torch.enable_grad():
+        at = tuple(drawn(s[:1]).requires_grad_() for s in h)
+        for part in call(at):
+            weights = drawn(part[0])
+            plain, other = (_gradients((part[0] * w).sum(), at, lanes) for w in (torch.ones_like(weights), weights))
+            rows = [g[0] for g in plain[: len(h)]], [g[0] for g in other[: len(h)]]
+            pairs = [*zip(*rows, strict=True)]
+            of_weights = zip(plain[len(h) :], other[len(h) :], strict=True)
+            pairs += [(lanes.laid([a]).t(), lanes.laid([b]).t()) for a, b in of_weights]
+            for a, b in pairs:
+                if not torch.allclose(a * weights, b, rtol=1e-3, atol=1e-6):
+                    raise NoSuchCombination(
+                        f"credit=eligibility: units of {name} see one another, and its block does not say their own "
+                        "derivative (local); allowed: rnn, gru, lstm, leaky_rnn, nets whose units do not, "
+                        "credit=costate"
+                    )
+    return True
+
+
+def _gradients(sum_: Tensor, h: State, lanes: Lanes) -> Sequence[Tensor]:
+    return torch.autograd.grad(
+        sum_, [*h, *lanes.parameters], retain_graph=True, allow_unused=True, materialize_grads=True
+    )
