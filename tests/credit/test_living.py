@@ -112,7 +112,7 @@ def test_a_cell_whose_units_see_one_another_is_refused(cell: nn.Module) -> None:
 
 
 @pytest.mark.parametrize("overrides, said", [
-    (("credit=eligibility", "scheme=global"), r"credit=eligibility \(scheme=global\): its neurons do not live on; allowed: scheme=forward"),
+    (("credit=eligibility", "scheme=global"), r"credit=eligibility \(scheme=global\): its neurons do not live"),
     (("credit=eligibility", "model=antisymmetric"), "AntisymmetricBlock does not say the derivative of its units"),
     (("credit=eligibility", "scheme.eta_z=0.5"), "scheme.eta_z=0.5: credit=eligibility has no costate that lives on"),
     (("credit=exact", "scheme.carry=false"), "scheme.carry=False: credit=exact has no costate that lives on"),
