@@ -30,7 +30,8 @@ install() {
     fi
     [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ] || return 0
     echo "Installing hl-run$1 into .venv (a few minutes, once)" >&2
-    "$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    # Python compiles what it imports; all that is installed would take as long as the rest of the installation
+    "$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
         --constraint "$root/constraints.txt" --editable "$root$1" >&2
     echo "$wanted" >"$stamp"
 }
