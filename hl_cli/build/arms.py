@@ -15,8 +15,8 @@ from hl_cli import config
 from hl_cli.build.coefficients import coefficients
 from hl_cli.build.models import fitting_split, is_own, net, split
 from hl_cli.build.own import try_out
-from hl_cli.build.pytorch import another_baseline, named, pytorch_learner, same_method
-from hl_cli.build.roster import labels_of, reference_of, seen_by
+from hl_cli.build.pytorch import another_baseline, check_optimizer, named, pytorch_learner, same_method
+from hl_cli.build.roster import as_set, labels_of, reference_of, seen_by
 from hl_cli.build.schemes import another_method, hl_learner, scheme_of
 from hl_cli.compare.arm import Arm
 from hl_cli.compare.draws import Draws, of_device
@@ -67,12 +67,13 @@ class Workshop:
         """All of them, in their order; raises BadInput that names the arm where there is more than the usual two."""
         built = []
         for name in self.cfg.arms:
+            if OmegaConf.get_type(self.cfg.arms[name]) is config.StockArm:
+                check_optimizer(f"arms.{name}", self.cfg.arms[name].optimizer)  # before others are measured against it
+        for name in self.cfg.arms:
             try:
                 built.append(self._arm(str(name)))
             except BadInput as error:
-                if list(self.cfg.arms) == ["hl", "pytorch"]:
-                    raise
-                raise type(error)(f"arm {name}: {error}") from error
+                raise type(error)(as_set(self.cfg, str(name), str(error))) from error
         return built
 
     def _arm(self, name: str) -> Arm:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig
 
+from hl_cli.config.models import with_a_state
 from hl_cli.errors import NoSuchCombination
 from hl_cli.learners.base import Learner
 from hl_cli.learners.controls import FrozenLearner
@@ -16,10 +17,11 @@ def check_free_run(cfg: DictConfig, stream: Stream, outputs: int, learners: Sequ
     """Raise BadInput where a learner that learns could not generate by itself."""
     if not cfg.free_run:
         return
-    if not all(hasattr(learner, "alone") or isinstance(learner, FrozenLearner) for learner in learners):
+    ended = [of.name for of in learners if not (hasattr(of, "alone") or isinstance(of, FrozenLearner))]
+    if ended:
         raise NoSuchCombination(
-            f"free_run={cfg.free_run}: neurons end with each sample; allowed: scheme=forward, with "
-            "pytorch.window= or pytorch.credit=rtrl"
+            f"free_run={cfg.free_run}: the state of {', '.join(ended)} ends with each sample; allowed: arms of HL with "
+            f"scheme=forward; arms of PyTorch with arms.NAME.window=8 or arms.NAME.credit=rtrl and {with_a_state()}"
         )
     if stream.task.kind != "values" or stream.ticks != 1 or cfg.batch_size != 1:
         raise NoSuchCombination(f"free_run={cfg.free_run}: allowed: a stream of values, stream.ticks=1, batch_size=1")

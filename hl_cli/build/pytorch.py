@@ -11,6 +11,7 @@ from torch import nn
 
 from hl_cli.build.schemes import scheme_of
 from hl_cli.build.steering import steered
+from hl_cli.config.models import with_a_state
 from hl_cli.dynamics.equivalence import SGD
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.pytorch import PyTorchLearner
@@ -38,10 +39,12 @@ def pytorch_learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) ->
 def _learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorchLearner:
     of, given = cfg.pytorch, options(cfg.pytorch, sgd)
     optimizer = OPTIMIZERS[of.optimizer.lower()]
-    if of.window is not None and not isinstance(module, Recurrent):
-        raise NoSuchCombination(
-            f"pytorch.window={of.window}: model={cfg.model.name} has no states; allowed: a recurrent model"
-        )
+    for field, value in (("window", of.window), ("credit", "rtrl" if of.credit == "rtrl" else None)):
+        if value is not None and not isinstance(module, Recurrent):
+            raise NoSuchCombination(
+                f"pytorch.{field}={value}: needs a recurrent net, and model={cfg.model.name} is none; allowed: "
+                f"{with_a_state()}"
+            )
     reset = scheme_of(cfg).states_reset
     try:
         if of.credit == "rtrl":
@@ -58,26 +61,25 @@ def _learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorc
 
 def _in_real_time(cfg: DictConfig, module: nn.Module) -> Recurrent:
     """The net, where real-time recurrent learning can run it."""
-    for field, value, wrong, allowed in (
-        (
-            "pytorch.window",
-            cfg.pytorch.window,
-            cfg.pytorch.window is not None,
-            "null: its gradient reaches back to rest",
-        ),
-        ("model", cfg.model.name, not isinstance(module, Recurrent), "a recurrent model"),
-        ("batch_size", cfg.batch_size, cfg.batch_size > 1, "1"),
-    ):
-        if wrong:
-            raise BadInput(f"{field}={value}: allowed with pytorch.credit=rtrl: {allowed}")
+    window, batch = cfg.pytorch.window, cfg.batch_size
+    if window is not None:
+        raise BadInput(
+            f"pytorch.window={window}: allowed with pytorch.credit=rtrl: null: its gradient reaches back to rest"
+        )
+    if batch > 1:
+        raise BadInput(f"batch_size={batch}: allowed with pytorch.credit=rtrl: 1")
     assert isinstance(module, Recurrent)
     return module
 
 
+def check_optimizer(where: str, name: str) -> None:
+    """Raise BadInput for one that torch.optim does not have, or that asks for more than gradients."""
+    if name.lower() not in OPTIMIZERS:
+        raise BadInput(f"{where}.optimizer={name}: allowed: {', '.join(sorted(OPTIMIZERS))}")
+
+
 def options(of: DictConfig, sgd: SGD) -> dict[str, Any]:
     """The arguments of the optimizer: for SGD those of the scenario, and what the user says over them."""
-    if of.optimizer.lower() not in OPTIMIZERS:
-        raise BadInput(f"pytorch.optimizer={of.optimizer}: allowed: {', '.join(sorted(OPTIMIZERS))}")
     own: dict[str, Any] = dict(vars(sgd))
     if of.optimizer.lower() != "sgd":
         own = {"lr": sgd.lr, **({"weight_decay": sgd.weight_decay} if sgd.weight_decay else {})}

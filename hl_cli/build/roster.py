@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import torch
 from omegaconf import DictConfig, OmegaConf
@@ -40,6 +41,18 @@ def seen_by(cfg: DictConfig, name: str) -> DictConfig:
         for key in OF_STOCK:
             seen.pytorch[key] = of[key]
     return seen
+
+
+def as_set(cfg: DictConfig, name: str, message: str) -> str:
+    """A message of an arm, built of what `seen_by` gave, with the fields as a user sets them: arms.tbptt8.window=8.
+
+    A field that the message begins with is the arm's own where the arm has a value of its own; pytorch.* always is.
+    """
+    own = re.sub(r"(?<![\w.])pytorch\.(?=\w)", f"arms.{name}.", message)
+    field = re.match(r"(\w+)[.\w]*=", own)
+    if field and field[1] in cfg.arms[name] and cfg.arms[name][field[1]] is not None:
+        own = f"arms.{name}.{own}"
+    return own if own.startswith(f"arms.{name}.") or list(cfg.arms) == ["hl", "pytorch"] else f"arm {name}: {own}"
 
 
 def reference_of(cfg: DictConfig) -> str | None:

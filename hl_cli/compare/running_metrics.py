@@ -56,6 +56,11 @@ class RunningMetrics(Observer):
         for name, drew in record.drew.items():
             self.drew[name] = max(self.drew.get(name, drew), drew)
 
+    def running(self, record: StepRecord) -> list[str]:
+        """The arms whose scores are of this step: an arm that has diverged has none from then on."""
+        gone = {one.learner for one in self.diverged}
+        return [name for name in self.names if name not in gone or name in record.means]
+
     def numbers(self) -> dict[str, Scores]:
         """Of the tasks of a stream that changes: plasticity, forgetting, and the scores at the end."""
         found: dict[str, Scores] = {}

@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from hl_cli.config.fields import described
+from hl_cli.config.registry import choices
 
 
 @dataclass
@@ -18,7 +19,12 @@ class Model:
 
 
 @dataclass
-class StateNet(Model):
+class Recurrent(Model):
+    """A net whose state goes on from tick to tick."""
+
+
+@dataclass
+class StateNet(Recurrent):
     """A stack of cells and a head."""
 
     hidden: int = described(32, "neurons of each cell", least=1, most=10**6)
@@ -26,6 +32,21 @@ class StateNet(Model):
     head: list[int] | None = described(
         None, "neurons of each hidden layer (tanh) of the output net; null: it is linear", least=1, most=10**6
     )
+
+
+def _named(recurrent: bool) -> str:
+    kinds = [one for one in choices("model") if issubclass(one.kind, Recurrent) == recurrent]
+    return ", ".join(sorted(name for one in kinds for name in one.names))
+
+
+def with_a_state() -> str:
+    """The options of `model` whose net is recurrent, as an error names them."""
+    return f"model={_named(True)}, or a recurrent cell of your own"
+
+
+def without_a_state() -> str:
+    """The options of `model` whose net is feed-forward, as an error names them."""
+    return f"model={_named(False)}, or a feed-forward net of your own"
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hl_cli.config.models import without_a_state
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.blocks import Block
 from hl_cli.networks.splits import Split
@@ -27,7 +28,8 @@ def cut_into_blocks(split: Split, cut: Cut = None, where: str = "scheme") -> lis
         )
     if any(block.memory for block in split.blocks):
         raise NoSuchCombination(
-            f"{where}: a block of the net has a memory; allowed: feed-forward nets (linear, mlp, cnn)"
+            f"{where}: blocks of their own need a feed-forward net, and this one is recurrent; allowed: "
+            f"{without_a_state()}"
         )
     if any(not block.parameters for block in split.blocks):
         raise NoSuchCombination(f"{where}: a block of the net has no weights; allowed: join it with one that has")

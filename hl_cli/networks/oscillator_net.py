@@ -10,8 +10,8 @@ from typing import Any
 from omegaconf import MISSING
 from torch import nn
 
+from hl_cli.config import models
 from hl_cli.config.fields import described
-from hl_cli.config.models import Model
 from hl_cli.config.registry import choice
 from hl_cli.errors import BadInput
 from hl_cli.networks.blocks import Block
@@ -23,7 +23,7 @@ from hl_cli.networks.recurrent import Recurrent
 
 @choice("model", "oscillators", home="oscillators")
 @dataclass
-class OscillatorsConfig(Model):
+class OscillatorsConfig(models.Recurrent):
     """Pairs that turn by learnt frequencies, from a state computed of the first input; the others are not seen."""
 
     name: str = described(MISSING, "name in files and titles", choices=("oscillators",))

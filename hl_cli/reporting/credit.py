@@ -22,6 +22,7 @@ from hl_cli.compare.observer import Observer, RunView
 from hl_cli.compare.probe import ALL, STATE, Agreement, agreements, net_of
 from hl_cli.compare.record import StepRecord
 from hl_cli.config.fields import described
+from hl_cli.config.models import with_a_state
 from hl_cli.config.observers import Observe
 from hl_cli.config.registry import choice
 from hl_cli.errors import BadInput, NoSuchCombination
@@ -63,7 +64,7 @@ class Credit(Observer):
             raise BadInput(f"observe.{run.name}.every={every}: allowed: {allowed}")
         arms = [arm for arm in run.arms.values() if _is_seen(arm)]
         if not arms:
-            raise NoSuchCombination(f"{said}: no arm that learns has a recurrent net; allowed: model=rnn and the like")
+            raise NoSuchCombination(f"{said}: no arm that learns has a recurrent net; allowed: {with_a_state()}")
         for arm in arms:
             learner: Any = arm.learner
             online = arm.coefficients is not None and hasattr(learner, "alone")

@@ -11,10 +11,9 @@ import numpy as np
 
 from hl_cli.reporting.palette import OTHERS, OWN, key_of
 from hl_cli.reporting.sweep_pivot import layout, panel_of, value_of
-from hl_cli.reporting.sweep_table import arms_of, diverged_at, larger_is_better
+from hl_cli.reporting.sweep_table import arms_of, diverged_at, label_of, larger_is_better
 from hl_cli.reporting.tables import read
 
-LABELS = {"hl": "HL", "pytorch": "PyTorch"}
 KEYS = (*OWN, *(f"arm{k}" for k in range(len(OTHERS))))  # names of colours, of pictures and pages alike
 FILE = "running.csv"
 QUARTILES = (0.25, 0.5, 0.75)
@@ -41,7 +40,7 @@ class Line:
     @property
     def label(self) -> str:
         """The arm as people call it."""
-        return LABELS.get(self.arm, self.arm)
+        return label_of(self.jobs, self.arm)
 
     @property
     def diverged(self) -> int:
@@ -175,7 +174,7 @@ def reach(bands: Sequence[Band], quantity: str, late: int = 0) -> tuple[bool, fl
 def divergences(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
     """The runs that diverged, in words: adam at step 37 (job 3: lr 0.1, seed 1)."""
     return [
-        f"{LABELS.get(arm, arm)} at step {step} (job {row['job']}{': ' * bool(keys)}"
+        f"{label_of(rows, arm)} at step {step} (job {row['job']}{': ' * bool(keys)}"
         + ", ".join(f"{key.rpartition('.')[2]} {row[key]}" for key in keys if key in row)
         + ")"
         for row in rows

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from hl_cli.reporting.sweep_pivot import pivot
 from hl_cli.reporting.whole import write_whole
 
 LEARNERS = ("hl", "pytorch")
+OLD_LABELS = {"hl": "HL", "pytorch": "PyTorch"}  # of jobs that were recorded without labels
 LOWER = ("loss", "mae", "power_error", "bits_per_character", "forgetting")  # scores that are better when smaller
 Row = dict[str, Any]
 
@@ -52,6 +53,7 @@ def scores_of(summary: dict[str, Any]) -> Row:
     row = {
         "verdict": summary["verdict"],
         "reference": summary["reference"],
+        "labels": summary["labels"],
         **{f"{learner}_{name}": summary[learner].get(name) for name in names for learner in summary["arms"]},
         "main": summary["main"],
         "judged_by": f"{'held_out' if summary['stream']['shuffled'] else 'cumulative'}_{summary['main']}",
@@ -99,6 +101,12 @@ def arms_of(rows: Sequence[Row]) -> list[str]:
     ends = "_final_loss"
     found = dict.fromkeys(key.removesuffix(ends) for row in rows for key in row if key.endswith(ends))
     return list(found) or list(LEARNERS)
+
+
+def label_of(rows: Iterable[Row], arm: str) -> str:
+    """What the pictures of the runs call an arm; its own name where the jobs do not agree, or say nothing."""
+    found = {row["labels"][arm] for row in rows if arm in (row.get("labels") or {})}
+    return str(found.pop()) if len(found) == 1 else OLD_LABELS.get(arm, arm) if not found else arm
 
 
 def columns(rows: Sequence[Row], swept: Sequence[str]) -> list[str]:

@@ -69,7 +69,7 @@ class Tables(Observer):
         """One row a file that has something new."""
         self._curves.writerow([record.step, *self._step(record)])
         if record.measured:
-            self._writers["running.csv"].writerow([record.step, *self._running()])
+            self._writers["running.csv"].writerow([record.step, *self._running(record)])
         for name, pair in record.pairs.items():
             key = [record.step, *[name] * self._several["pairs"]]
             if pair.distance is not None:
@@ -99,11 +99,12 @@ class Tables(Observer):
                 values[name] = tuple(over[m] if m in self._measure.pooled else value for m, value in own)
         return self._cells(values)
 
-    def _running(self) -> list[Any]:
-        """The scores over the last WINDOW steps, then over all."""
+    def _running(self, record: StepRecord) -> list[Any]:
+        """The scores over the last WINDOW steps, then over all; none of an arm that has diverged."""
         cells: list[Any] = []
+        running = self._tally.running(record)
         for over in (self._tally.last, self._tally.total):
-            scores = {name: over[name].scores() for name in self._tally.names}
+            scores = {name: over[name].scores() for name in running}
             cells += self._named({name: of for name, of in scores.items() if of})
         return cells
 

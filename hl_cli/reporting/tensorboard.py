@@ -133,6 +133,7 @@ class TensorBoard(Observer):
         if record.measured:
             for name, window in self._since.items():
                 points[name] |= window.scores()
+            for name in self._tally.running(record):
                 points[name] |= {f"cumulative/{tag}": v for tag, v in self._tally.total[name].scores().items()}
             self._reset()
             for name, values in (pair for other in self._others for pair in other.points(record.step).items()):

@@ -77,7 +77,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("overrides, wrong", [
-    (("stream=sine", "stream.ticks=1", "model=rnn"), "free_run=5: neurons end with each sample"),
+    (("stream=sine", "stream.ticks=1", "model=rnn"), "free_run=5: the state of hl, pytorch ends with each sample"),
     ((*CHOICE, "model=rnn", "stream.ticks=2"), "free_run=5: allowed: a stream of values, stream.ticks=1"),
     (("scheme=forward", "stream=recall", "stream.task=adding", "model=rnn", "pytorch.window=1"),
      "feed=own: 1 outputs cannot be 2 inputs"),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
 from hl_cli.build import Comparison
 from hl_cli.compare.differences import Differences, max_ulp
+from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.schedule import Schedule
 from hl_cli.compare.side_by_side import Divergence, StepRecord, side_by_side
 from hl_cli.compare.verdict import Verdict, judge, noise_floor, one_ulp_away
+from hl_cli.reporting.tables import Tables
 from hl_cli.types import Sample
 
 Build = Callable[..., Comparison]
@@ -95,7 +100,7 @@ def test_one_ulp_away(build: Build) -> None:
         assert bool((w > before[name]).any()) and bool((w < before[name]).any())
 
 
-def test_divergence_of_one_leaves_the_other(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_divergence_of_one_leaves_the_other(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = build("steps=60", "log_every=10", "eval_every=20")
     step = built.hl.step
     nan = torch.full((1, 1, 64), torch.nan)
@@ -111,6 +116,21 @@ def test_divergence_of_one_leaves_the_other(build: Build, monkeypatch: pytest.Mo
     assert [set(r.means) for r in records] == [{"hl", "pytorch"}] * 24 + [{"pytorch"}] * 36
     assert records[-1].held_out is not None and set(records[-1].held_out) == {"pytorch"}
     assert all(r.distance is None for r in records[24:])
+
+    tally = RunningMetrics(built.measure, tuple(built.arms))
+    tables = Tables(tmp_path, tally, Pairs(built.learners, built.reference), ["hl"])
+    for record in records:
+        tally.consume(record)
+        tables.consume(record)
+    tables.close()
+    with (tmp_path / "running.csv").open(newline="") as file:
+        rows = {int(row["step"]): row for row in csv.DictReader(file)}
+    for step, row in rows.items():
+        empty = {
+            over for over in ("window", "cumulative") if row[f"{over}_hl_loss"] == row[f"{over}_hl_accuracy"] == ""
+        }
+        assert empty == (set() if step < 25 else {"window", "cumulative"}), step
+        assert row["window_pytorch_loss"] and row["cumulative_pytorch_accuracy"]
 
 
 def test_both_diverging_ends_the_run(build: Build) -> None:

@@ -85,9 +85,9 @@ def test_goes_on_from_its_state_and_stops_on_what_is_not_finite(build: Build, ov
 
 
 @pytest.mark.parametrize("overrides, said", [
-    (("model=mlp",), "model=mlp: allowed with pytorch.credit=rtrl: a recurrent model"),
-    (("model=rnn", "batch_size=2"), "batch_size=2: allowed with pytorch.credit=rtrl: 1"),
-    (("model=rnn", "pytorch.window=8"), "pytorch.window=8: allowed with pytorch.credit=rtrl: null"),
+    (("model=mlp",), "arms.pytorch.credit=rtrl: needs a recurrent net, and model=mlp is none; allowed: model="),
+    (("model=rnn", "batch_size=2"), "batch_size=2: allowed with arms.pytorch.credit=rtrl: 1"),
+    (("model=rnn", "pytorch.window=8"), "^arms.pytorch.window=8: allowed with arms.pytorch.credit=rtrl: null"),
     (("model=rnn", "model.hidden=200"), "200 states by 41000 weights are 8200000 numbers; allowed: up to 4194304, or"),
 ])  # fmt: skip
 def test_bad_input(build: Build, overrides: tuple[str, ...], said: str) -> None:

@@ -118,11 +118,11 @@ def test_options_of_the_optimizer(build: Build) -> None:
 
 
 @pytest.mark.parametrize("overrides, said", [
-    (("pytorch.optimizer=adamm",), "pytorch.optimizer=adamm: allowed: adadelta, "),
-    (("pytorch.optimizer=lbfgs",), "pytorch.optimizer=lbfgs: allowed: "),
-    (("pytorch.options.nesterof=true",), "pytorch.optimizer=sgd: torch.optim refuses .*nesterof"),
-    (("pytorch.optimizer=muon",), "pytorch.optimizer=muon: torch.optim refuses "),
-    (("pytorch.window=8",), "pytorch.window=8: model=mlp has no states; allowed: a recurrent model"),
+    (("pytorch.optimizer=adamm",), "arms.pytorch.optimizer=adamm: allowed: adadelta, "),
+    (("pytorch.optimizer=lbfgs",), "arms.pytorch.optimizer=lbfgs: allowed: "),
+    (("pytorch.options.nesterof=true",), "^arms.pytorch.optimizer=sgd: torch.optim refuses .*nesterof"),
+    (("pytorch.optimizer=muon",), "^arms.pytorch.optimizer=muon: torch.optim refuses "),
+    (("pytorch.window=8",), "^arms.pytorch.window=8: needs a recurrent net, and model=mlp is none; allowed"),
     (("pytorch.window=0", "model=rnn"), "pytorch.window=0: allowed: a number >= 1"),
 ])  # fmt: skip
 def test_bad_input(build: Build, overrides: tuple[str, ...], said: str) -> None:

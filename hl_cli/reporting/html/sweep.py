@@ -13,8 +13,7 @@ from hl_cli.reporting.html.sweep_curves import curves as all_curves
 from hl_cli.reporting.html.sweep_figures import Row, empty, number, sections
 from hl_cli.reporting.parts import Parts
 from hl_cli.reporting.sections import Section, made
-from hl_cli.reporting.sweep_lines import LABELS
-from hl_cli.reporting.sweep_table import arms_of, ranked, score_of
+from hl_cli.reporting.sweep_table import arms_of, label_of, ranked, score_of
 
 STATUS = {"done": "good", "diverged": "bad", "failed": "bad", "skipped": "plain", "missing": "fair"}
 VERDICT = {"identical": "good", "round_off": "good", "different": "fair", "diverged": "bad", "undecided": "plain"}
@@ -110,7 +109,7 @@ def _words(rows: Sequence[Row]) -> list[str]:
 def _overview(rows: Sequence[Row], names: Sequence[str]) -> list[list[str]]:
     """Median, least and largest of each number that the arms have, and of the weight difference."""
     arms = arms_of(rows)
-    table = [["", *(LABELS.get(arm, arm) for arm in arms)]]
+    table = [["", *(label_of(rows, arm) for arm in arms)]]
     for name in names:
         if not name.startswith(f"{arms[0]}_"):
             continue

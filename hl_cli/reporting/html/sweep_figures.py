@@ -9,8 +9,7 @@ from typing import Any
 from hl_cli.reporting.html.thinning import plain
 from hl_cli.reporting.palette import key_of
 from hl_cli.reporting.sections import Section
-from hl_cli.reporting.sweep_lines import LABELS
-from hl_cli.reporting.sweep_table import arms_of, score_of
+from hl_cli.reporting.sweep_table import arms_of, label_of, score_of
 
 Row = dict[str, Any]
 
@@ -66,7 +65,7 @@ def _dots(rows: Sequence[Row], choices: Sequence[str], name: str, label: str) ->
     reference = next((row["reference"] for row in rows if row.get("reference")), "pytorch")
     wide, dot = {"size": 15, "alpha": 0.25, "marker": "circle"}, {"size": 7, "alpha": 1.0, "marker": "circle"}
     marks = [
-        {"column": arm, "label": LABELS.get(arm, arm), "color": key_of(arm, list(pairs))}
+        {"column": arm, "label": label_of(rows, arm), "color": key_of(arm, list(pairs))}
         | (wide if arm == reference else dot)
         for arm in sorted(pairs, key=lambda arm: arm != reference)
     ]
