@@ -40,6 +40,7 @@ from hl_cli.reporting.sweep_pivot import pivot
 from hl_cli.reporting.whole import write_whole
 
 LEARNERS = ("hl", "pytorch")
+LABEL = "label of "
 OLD_LABELS = {"hl": "HL", "pytorch": "PyTorch"}  # of jobs that were recorded without labels
 LOWER = ("loss", "mae", "power_error", "bits_per_character", "forgetting")  # scores that are better when smaller
 Row = dict[str, Any]
@@ -53,7 +54,7 @@ def scores_of(summary: dict[str, Any]) -> Row:
     row = {
         "verdict": summary["verdict"],
         "reference": summary["reference"],
-        "labels": summary["labels"],
+        **{LABEL + arm: label for arm, label in summary["labels"].items()},
         **{f"{learner}_{name}": summary[learner].get(name) for name in names for learner in summary["arms"]},
         "main": summary["main"],
         "judged_by": f"{'held_out' if summary['stream']['shuffled'] else 'cumulative'}_{summary['main']}",
@@ -105,7 +106,7 @@ def arms_of(rows: Sequence[Row]) -> list[str]:
 
 def label_of(rows: Iterable[Row], arm: str) -> str:
     """What the pictures of the runs call an arm; its own name where the jobs do not agree, or say nothing."""
-    found = {row["labels"][arm] for row in rows if arm in (row.get("labels") or {})}
+    found = {row[LABEL + arm] for row in rows if LABEL + arm in row}
     return str(found.pop()) if len(found) == 1 else OLD_LABELS.get(arm, arm) if not found else arm
 
 

@@ -13,7 +13,7 @@ import pytest
 from hl_cli.reporting.palette import key_of
 from hl_cli.reporting.sweep_figure import draw_sweep
 from hl_cli.reporting.sweep_lines import Band, Curves, band, divergences, panels, reach
-from hl_cli.reporting.sweep_table import label_of
+from hl_cli.reporting.sweep_table import LABEL, label_of
 
 ARMS = ("pytorch", "hl", "adam", "tbptt8", "tbptt32", "rtrl")
 STEPS = np.arange(1, 6)
@@ -57,12 +57,12 @@ def test_the_band_is_the_median_and_the_quartiles_of_the_seeds(tmp_path: Path) -
 
 def test_arms_have_the_labels_of_their_runs(tmp_path: Path) -> None:
     """As in curves.png; the name of the arm where the jobs call it differently."""
-    called = {"pytorch": "PyTorch", "hl": "HL", "adam": "Adam, fast"}
-    rows = [job(tmp_path, k, ("pytorch", "hl", "adam"), labels=called, diverged="adam:3") for k in range(2)]
+    called = {LABEL + arm: label for arm, label in (("pytorch", "PyTorch"), ("hl", "HL"), ("adam", "Adam, fast"))}
+    rows = [job(tmp_path, k, ("pytorch", "hl", "adam"), **called, diverged="adam:3") for k in range(2)]
     (lines,) = panels(tmp_path, rows, [], {}).values()
     assert [line.label for line in lines] == ["PyTorch", "HL", "Adam, fast"]
     assert divergences(rows[:1], []) == ["Adam, fast at step 3 (job 0)"]
-    rows[1]["labels"] = {**called, "adam": "Adam, slow"}
+    rows[1][LABEL + "adam"] = "Adam, slow"
     assert label_of(rows, "adam") == "adam" and label_of([{}], "hl") == "HL"
 
 
