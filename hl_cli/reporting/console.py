@@ -30,6 +30,7 @@ def opening(about: dict[str, Any]) -> str:
     asked = f"{s['size']} {s['kind'] if s['size'] > 1 else 'value'}{' at every tick' * (s['counts'] == 'every')}"
     given = "samples without end" if s["train_samples"] is None else f"{s['train_samples']} training"
     chance = "" if s["chance"] is None else f", chance {s['chance']:.2f}"
+    width = max(9, *map(len, about["labels"].values()))
     return "\n".join(
         [
             _against(about),
@@ -37,7 +38,7 @@ def opening(about: dict[str, Any]) -> str:
             f"  origin    {s['origin']}",
             f"  model     {about['model']}: {about['weights']} weights, {about['loss'].replace('_', ' ')} loss, "
             f"{about['dtype']} on {about['device']}, threads {about['threads']}",
-            *(f"  {label:<9} {_numbers(about['arm_notes'][name])}" for name, label in about["labels"].items()),
+            *(f"  {label:<{width}} {_numbers(about['arm_notes'][name])}" for name, label in about["labels"].items()),
             *([f"  steps     {about['steering']}"] if about["steering"] else []),
             f"  note      {about['note']}",
         ]

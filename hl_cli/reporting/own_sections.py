@@ -8,7 +8,7 @@ from typing import Any
 
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.reporting import console
-from hl_cli.reporting.html import generated, inside, learning
+from hl_cli.reporting.html import generated, inside, learning, weights
 from hl_cli.reporting.palette import looks
 from hl_cli.reporting.sections import Making, Section
 from hl_cli.reporting.thousands import thousands
@@ -25,7 +25,7 @@ def own_sections(
     kept = {name: of for name, of in tally.retention.items() if of.scores}
     found: list[Making] = [
         ("loss and scores", lambda: learning.curves(folder, tally.measure, arms, period)),
-        ("differences of the weights", lambda: learning.weight_difference(folder, arms, floor)),
+        ("differences of the weights", lambda: weights.weight_difference(folder, arms, floor)),
         ("a thousand steps at a time", lambda: _thousands(folder, summary)),
     ]
     if kept:

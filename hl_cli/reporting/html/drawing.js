@@ -132,12 +132,14 @@ const drawing = (() => {
     figure.xaxis.ticker = new Bokeh.FixedTicker({ ticks: ticks.map((k) => k + 0.5) });
     figure.xaxis.major_label_overrides = new Map(ticks.map((k) => [k + 0.5, String(spec.columns[k][0])]));
     figure.xgrid.grid_line_color = figure.ygrid.grid_line_color = null;
-    const rows = [["", "@row"], [spec.x, "@at"], [spec.scale === "log" ? "max |HL - PyTorch|" : "score", "@value"], ...(spec.notes ? [["", "@note"]] : [])];
+    const rows = [["", "@row"], [spec.x, "@at"], [spec.about, "@value"], ...(spec.notes ? [["", "@note"]] : [])];
     figure.add_tools(new Bokeh.HoverTool({ tooltips: tooltip(rows).replaceAll("<div>: ", "<div>"), visible: false }));
     const bar = { color_mapper: mapper, width: 8, padding: 6, background_fill_color: color("card"), major_label_text_color: color("ink"), bar_line_color: null, major_tick_line_color: color("quiet") };
     const powers = [...Array(Math.max(0, Math.floor(high) - Math.ceil(low) + 1)).keys()].map((k) => Math.ceil(low) + k);
     const few = powers.filter((_, k) => k % Math.ceil(powers.length / 6) === 0);
-    if (spec.scale === "log" && few.length > 1) Object.assign(bar, { ticker: new Bokeh.FixedTicker({ ticks: few }), major_label_overrides: new Map(few.map((k) => [k, `1e${k}`])) });
+    const marks = few.length > 1 ? few : [0.1, 0.5, 0.9].map((part) => low + part * (high - low));  // within a decade
+    const named = (k) => (few.length > 1 ? `1e${k}` : (10 ** k).toPrecision(2));
+    if (spec.scale === "log") Object.assign(bar, { ticker: new Bokeh.FixedTicker({ ticks: marks }), major_label_overrides: new Map(marks.map((k) => [k, named(k)])) });
     figure.add_layout(new Bokeh.ColorBar(bar), "right");
     return figure;
   };
