@@ -6,11 +6,12 @@ with split=output on the state (h, s). A tick, with a = tau rate, D = own and B 
                  semi-implicit                                            explicit
     s'           ((1 - a) + a D) s + a B                                  the same
     zeta         dL/dh(h'), and what the block above pulls back           dL/dh(h)
-    g            s'^T zeta, taken as (a B)^T zeta + s^T D_a^T zeta        s^T zeta
+    g            s'^T zeta                                                s^T zeta
 
 omega, beta, eta and phi are as ever; D_a = (1 - a) + a D. Where no unit sees another, D is the whole derivative A and g
 the exact gradient over the whole past (real-time recurrent learning) while the weights rest. Elsewhere D is its
-diagonal (e-prop, SnAp-1), and D = 0 would be truncated BPTT over one tick, bit for bit.
+diagonal (e-prop, SnAp-1); there s'^T zeta is taken as (a B)^T zeta, by the block's vjp, and s^T D_a^T zeta, so that
+D = 0 would be truncated BPTT over one tick, bit for bit.
 Sources: Mozer, A Focused Backpropagation Algorithm for Temporal Pattern Recognition, 1989; Bellec et al., A solution to
 the learning dilemma for recurrent networks of spiking neurons, 2020; Menick et al., Practical Real Time Recurrent
 Learning with a Sparse Approximation, 2021.
@@ -21,7 +22,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from omegaconf import MISSING
 from torch import Tensor
 
@@ -30,7 +30,7 @@ from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.credit.base import Ground
 from hl_cli.credit.living import Living
-from hl_cli.dynamics.accumulator import GradientAccumulator
+from hl_cli.dynamics.accumulator import NO_GRADIENT, GradientAccumulator
 from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import Costate
 from hl_cli.errors import NoSuchCombination
@@ -46,7 +46,8 @@ from hl_cli.networks.online import OnlineChain
     future="0",
     cost="a tick: the net and its pull-back once, and D s + B; kept: h, and a copy of the weights for each state "
     "number of a unit",
-    exact="for one layer whose units do not see one another: diagonal, complex_diagonal, rotation, elementwise_lstm",
+    exact="for one layer whose units do not see one another: diagonal, complex_diagonal, rotation, elementwise_lstm, "
+    "trace_units",
 )
 @dataclass
 class EligibilityConfig(CreditConfig):
@@ -70,35 +71,37 @@ class TracedChain(OnlineChain):
 
     def vjp(self, below: Tensor | None, drive: GradientAccumulator) -> None:
         """Add to the drive, and let the traces take one step; below: dL/dh of what the tick showed, None for zero."""
+        unused = False
         for i in reversed(range(len(self.blocks))):
             zeta: Costate = (below, *(None,) * (len(self.after[i]) - 1))
+            if below is None and unused:  # the block above did not use what this one shows
+                drive.pass_over(self.blocks[i].parameters)
             self.costates[i] = zeta
-            below = self._traced(i, zeta, drive) if self.lanes[i] else self._direct(i, zeta, drive)
-        for block in self.blocks if self.newest else ():
-            block.finish(drive)
+            unused, below = below is not None, self._learn(i, zeta, drive)
         self._tapes = []
 
-    def _direct(self, i: int, zeta: Costate, drive: GradientAccumulator) -> Tensor | None:
-        """(a B)^T zeta; returns what is pulled back to the block below."""
-        block = self.blocks[i]
-        if zeta[0] is None:
-            drive.pass_over(block.parameters)
-            return None
-        return block.vjp(self._tapes[i], self.flow.scaled(zeta), drive, want_x=i > 0, want_h=False).x
-
-    def _traced(self, i: int, zeta: Costate, drive: GradientAccumulator) -> Tensor | None:
-        lanes, s, leak = self.lanes[i], self.traces[i], self.flow.leak
-        assert lanes is not None
-        own, direct = self.blocks[i].local(self._tapes[i])
-        if leak != 1.0:
-            own = own * leak + torch.eye(own.shape[-1], dtype=own.dtype, device=own.device) * (1.0 - leak)
-            direct = direct * leak
-        below = self._direct(i, zeta, drive) if self.newest else None
-        if s is not None and zeta[0] is not None:
-            z = lanes.by_unit(zeta, self.after[i]).unsqueeze(2)
-            along = torch.matmul(torch.matmul(z, own) if self.newest else z, s)
-            lanes.add(along.squeeze(2).sum(0), drive)
-        self.traces[i] = direct if s is None else torch.matmul(own, s).add_(direct)
+    def _learn(self, i: int, zeta: Costate, drive: GradientAccumulator) -> Tensor | None:
+        """One block; returns what is pulled back to the block below."""
+        block, lanes, s, below = self.blocks[i], self.lanes[i], self.traces[i], None
+        counts = zeta[0] is not None
+        if lanes is not None:
+            local = block.local(self._tapes[i])
+            local = local if self.flow.leak == 1.0 else lanes.slower(local, self.flow.leak)
+            new = self.traces[i] = local.direct if s is None else lanes.step(local, s)
+        if not self.newest:
+            if counts and lanes is not None and s is not None:
+                lanes.add(lanes.by_unit(zeta, self.after[i]), s, drive)
+        elif lanes is not None and block.separable:
+            if counts:
+                lanes.add(lanes.by_unit(zeta, self.after[i]), new, drive)
+            if counts and i:
+                below = block.vjp(self._tapes[i], self.flow.scaled(zeta), NO_GRADIENT, want_h=False).x
+        else:  # what comes through this tick alone has the bits of one tick
+            if counts:
+                below = block.vjp(self._tapes[i], self.flow.scaled(zeta), drive, want_x=i > 0, want_h=False).x
+            block.finish(drive)
+            if counts and lanes is not None and s is not None:
+                lanes.add(lanes.pull(lanes.by_unit(zeta, self.after[i]), local), s, drive)
         return below
 
     def state_dict(self) -> dict[str, Any]:

@@ -52,12 +52,13 @@ class Block:
     Call the methods under torch.no_grad(); a block that needs a graph turns autograd on for itself. `start` comes
     before the first tick with new weights and `finish` after the last pull-back with them. invertible: whether the
     block has an `inverse`; amplifies: by how much a rounding error grows, at least, in each tick undone by it.
-    conditional: whether a pull-back may leave weights without a gradient.
+    conditional: whether a pull-back may leave weights without a gradient. separable: whether no unit sees another.
     """
 
     memory = False
     conditional = False
     invertible = False
+    separable = False
     amplifies = 1.0
 
     def __init_subclass__(cls) -> None:
@@ -122,7 +123,7 @@ class ModuleBlock(Block):
     Weights that its graph does not reach have no gradient: they rest (hl_cli.dynamics.accumulator).
     """
 
-    conditional = True
+    conditional = separable = True
 
     def __init__(self, module: nn.Module, width: int | tuple[int, ...] | None = None) -> None:
         super().__init__([p for p in module.parameters() if p.requires_grad])

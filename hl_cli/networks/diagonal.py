@@ -63,6 +63,8 @@ class Diagonal(Cell):
 class DiagonalBlock(CellBlock):
     """The tape is (x, h)."""
 
+    separable = True
+
     def vjp(
         self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
     ) -> Pulled:

@@ -125,6 +125,8 @@ class ElementwiseLSTM(Cell):
 class ElementwiseLSTMBlock(CellBlock):
     """The tape is (x, h, what the gates kept)."""
 
+    separable = True
+
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """As the cell, and what the gates keep."""
         out, kept = _tick(self.cell.sums(x, h[0]), h[1])

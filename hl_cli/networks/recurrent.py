@@ -49,9 +49,11 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         self.every, self.features = every, features
-        sizes = [features, *[hidden] * (layers - 1)]
-        self.cells = nn.ModuleList(cell(size, hidden) for size in sizes)
-        self.head: nn.Module = head_of(getattr(self.cells[-1], "shows", hidden), head, outputs)
+        self.cells, shown = nn.ModuleList(), features
+        for _ in range(layers):
+            self.cells.append(cell(shown, hidden))
+            shown = getattr(self.cells[-1], "shows", hidden)
+        self.head: nn.Module = head_of(shown, head, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs)."""

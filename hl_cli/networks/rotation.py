@@ -60,7 +60,7 @@ class Rotation(Cell):
 class RotationBlock(CellBlock):
     """The tape is (x, q, p)."""
 
-    invertible = True
+    invertible = separable = True
 
     def __init__(self, cell: Rotation) -> None:
         super().__init__(cell)

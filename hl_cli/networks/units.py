@@ -4,9 +4,8 @@ r"""What each unit of a net knows of itself: the derivative of its own states by
     direct    (batch, units, K, lanes)         d state_k' / d weight      of the weights of this unit, in this tick
 
 The weights of a unit lie in lanes: parameter after parameter as the block names them, and of one parameter its rows
-that belong to the unit. Row r belongs to unit r modulo their number, as PyTorch lays its gates, or with `together` to
-unit r // rows a unit. Where no unit sees another, `own` is the whole derivative of the states; elsewhere it is its
-diagonal, by units.
+that belong to the unit: row r belongs to unit r modulo their number, as PyTorch lays its gates. Where no unit sees
+another, `own` is the whole derivative of the states; elsewhere it is its diagonal, by units.
 """
 
 from __future__ import annotations
@@ -30,33 +29,89 @@ class Local(NamedTuple):
 
 
 class Lanes:
-    """The places of a block's weights: by unit in lanes, and back. Raises BadInput for a weight without rows a unit."""
+    """The places of a block's weights: by unit in lanes, and back. Raises BadInput for a weight without rows a unit.
 
-    def __init__(self, parameters: Sequence[Tensor], units: int, together: bool = False) -> None:
-        self.parameters, self.units, self.together = list(parameters), units, together
+    Traces s are as `direct`; z is by unit, (batch, units, K).
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], units: int) -> None:
+        self.parameters, self.units = list(parameters), units
         for p in self.parameters:
             if not p.dim() or p.shape[0] % units:
                 raise BadInput(f"a weight of the shape {tuple(p.shape)} has no rows for each of {units} units")
         self._counts = [p.numel() // units for p in self.parameters]
 
     def by_unit(self, z: Costate, h: State) -> Tensor:
-        """Costates, or states, as (batch, units, K); None is zero."""
-        parts = [torch.zeros_like(s) if one is None else one for one, s in zip(z, h, strict=True)]
-        return parts[0].unflatten(1, (self.units, -1)) if self.together else torch.stack(parts, 2)
+        """Costates as (batch, units, K); None is zero."""
+        return torch.stack([torch.zeros_like(s) if one is None else one for one, s in zip(z, h, strict=True)], 2)
 
     def laid(self, weights: Sequence[Tensor]) -> Tensor:
         """Tensors of the shapes of the weights as (units, lanes)."""
-        return torch.cat([self._rows(w).flatten(1) for w in weights], 1)
+        return torch.cat([w.unflatten(0, (-1, self.units)).transpose(0, 1).flatten(1) for w in weights], 1)
 
-    def _rows(self, w: Tensor) -> Tensor:
-        return w.unflatten(0, (self.units, -1)) if self.together else w.unflatten(0, (-1, self.units)).transpose(0, 1)
+    def slower(self, local: Local, leak: float) -> Local:
+        """As h' = h + leak (F - h)."""
+        rest = torch.eye(local.own.shape[-1], dtype=local.own.dtype, device=local.own.device) * (1.0 - leak)
+        return Local(local.own * leak + rest, local.direct * leak)
 
-    def add(self, g: Tensor, drive: GradientAccumulator) -> None:
-        """Add what lies in lanes, (units, lanes), to the drive of the weights."""
-        for p, part in zip(self.parameters, g.split(self._counts, 1), strict=True):
-            if not self.together and len(p) > self.units:
+    def step(self, local: Local, s: Tensor) -> Tensor:
+        """D s + B."""
+        return torch.matmul(local.own, s).add_(local.direct)
+
+    def pull(self, z: Tensor, local: Local) -> Tensor:
+        """D^T z."""
+        return torch.matmul(z.unsqueeze(2), local.own).squeeze(2)
+
+    def add(self, z: Tensor, s: Tensor, drive: GradientAccumulator) -> None:
+        """Add s^T z to the drive of the weights."""
+        g = torch.matmul(z.unsqueeze(2), s).squeeze(2)
+        for p, part in zip(self.parameters, _summed(g).split(self._counts, 1), strict=True):
+            if len(p) > self.units:
                 part = part.unflatten(1, (len(p) // self.units, -1)).transpose(0, 1)
             drive.add(p, part.reshape(p.shape))
+
+
+class ComplexLanes(Lanes):
+    """Of units whose state is one complex number, (q, p) side by side: own (units,), direct (batch, units, lanes).
+
+    A weight has one lane a unit, or, with two rows that stand together, is complex itself and has a lane a column.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], units: int) -> None:
+        super().__init__(parameters, units)
+        self._counts = [p.numel() // len(p) for p in self.parameters]
+
+    def by_unit(self, z: Costate, h: State) -> Tensor:
+        """Costates as complex (batch, units)."""
+        return complex_of(torch.zeros_like(h[0]) if z[0] is None else z[0])
+
+    def slower(self, local: Local, leak: float) -> Local:
+        """As h' = h + leak (F - h)."""
+        return Local(local.own * leak + (1.0 - leak), local.direct * leak)
+
+    def step(self, local: Local, s: Tensor) -> Tensor:
+        """D s + B."""
+        return torch.addcmul(local.direct, local.own.unsqueeze(1), s)
+
+    def pull(self, z: Tensor, local: Local) -> Tensor:
+        """D^T z: back by the conjugate."""
+        return z * local.own.conj()
+
+    def add(self, z: Tensor, s: Tensor, drive: GradientAccumulator) -> None:
+        """A real weight gets Re(z s*), the two rows of a complex one the two parts of it."""
+        g = torch.view_as_real(_summed(z.unsqueeze(2) * s.conj()))
+        for p, part in zip(self.parameters, g.split(self._counts, 1), strict=True):
+            whole = part.transpose(1, 2) if len(p) > self.units else part[..., 0]
+            drive.add(p, whole.reshape(p.shape))
+
+
+def _summed(rows: Tensor) -> Tensor:
+    return rows[0] if len(rows) == 1 else rows.sum(0)
+
+
+def complex_of(h: Tensor) -> Tensor:
+    """(batch, 2 units), the parts of each side by side, to complex (batch, units)."""
+    return torch.view_as_complex(h.unflatten(1, (-1, 2)))
 
 
 def outer(post: Tensor, pre: Tensor) -> Tensor:

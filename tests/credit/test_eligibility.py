@@ -17,7 +17,7 @@ from hl_cli.networks.recurrent import GRUCell, TanhCell
 from hl_cli.networks.units import Local
 
 Build = Callable[..., Comparison]
-SEPARABLE = ("diagonal", "complex_diagonal", "rotation", "elementwise_lstm")
+SEPARABLE = ("diagonal", "complex_diagonal", "rotation", "elementwise_lstm", "trace_units")
 LIVING = ("scheme=forward", "stream=lorenz", "stream.ticks=1", "dtype=float64", "model.hidden=5")
 RTRL = ("arms.pytorch.credit=rtrl",)
 STILL = ("scenario=custom", "scenario.lr=1e-300")
@@ -142,10 +142,9 @@ def test_what_it_leaves_out_crosses_units_and_comes_later(build: Build, model: s
                 past = states[t - 1].detach().requires_grad_()
                 pulled = torch.autograd.grad(cell(sample.inputs[:, 0], past), past, lam[t])[0]
             if s is not None:
-                crossing = pulled - own * lam[t]
-                g = (crossing[0, :, None] * s[0, :, 0]).clone()
+                crossing = (pulled - own * lam[t])[:, :, None]
                 built.hl.phase.drive.start()
-                chain.lanes[0].add(g, built.hl.phase.drive)
+                chain.lanes[0].add(crossing, s, built.hl.phase.drive)
                 left = [a + built.hl.phase.drive[p] for a, p in zip(left, chain.blocks[0].parameters, strict=True)]
     fresh = build(*LIVING, "credit=eligibility", f"model={model}", *STILL)
     of_cells = dict(zip(fresh.hl.split.module.parameters(), drives(fresh.hl, samples), strict=True))

@@ -82,7 +82,7 @@ def test_pull_back_has_the_bits_of_autograd(name: str, batch: int, width: int, d
     torch.manual_seed(batch + width)
     block, module, tensors = BLOCKS[name](7, width, dtype)
     x = torch.randn(batch, 3, 7, dtype=dtype)[:, 1].requires_grad_()  # a tick of a sequence, as streams give it
-    h = tuple(leaf(batch, width, dtype=dtype) for _ in range(tensors))
+    h = states(block, x, tensors)
     same_bits(block, module, x, h)
 
 
@@ -93,12 +93,13 @@ def test_of_an_input_of_one_number_too(name: str, width: int) -> None:
     for seed in range(20):
         torch.manual_seed(seed)
         block, module, tensors = BLOCKS[name](1, width, torch.float32)
-        same_bits(
-            block,
-            module,
-            leaf(1, 1, dtype=torch.float32),
-            tuple(leaf(1, width, dtype=torch.float32) for _ in range(tensors)),
-        )
+        x = leaf(1, 1, dtype=torch.float32)
+        same_bits(block, module, x, states(block, x, tensors))
+
+
+def states(block: Block, x: Tensor, tensors: int) -> tuple[Tensor, ...]:
+    """Random ones, of the shapes that the block has at rest."""
+    return tuple(torch.randn_like(part).requires_grad_() for part in block.initial_state(x)[:tensors])
 
 
 def same_bits(block: Block, module: nn.Module, x: Tensor, h: tuple[Tensor, ...]) -> None:
@@ -128,12 +129,13 @@ def test_pull_back_against_finite_differences(name: str) -> None:
     torch.manual_seed(3)
     block, _, tensors = BLOCKS[name](4, 6, torch.float64)
     x, step = torch.randn(2, 4, dtype=torch.float64), 1e-5
-    h = tuple(torch.randn(2, 6, dtype=torch.float64) for _ in range(tensors))
-    z = tuple(torch.randn(2, 6, dtype=torch.float64) for _ in range(max(tensors, 1)))
     drive = GradientAccumulator.of(*block.parameters)
     with torch.no_grad():
         block.start()
-        block.vjp(block.record(x, h)[1], z, drive)
+        h = tuple(part.detach() for part in states(block, x, tensors))
+        out, tape = block.record(x, h)
+        z = tuple(torch.randn_like(part) for part in out)
+        block.vjp(tape, z, drive)
         block.finish(drive)
         for p in block.parameters:
             along = torch.randn_like(p)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.networks.blocks import Block, ModuleBlock
+from hl_cli.networks.units import ComplexLanes
 from tests.networks.test_blocks import BLOCKS
 
 SAYING = [
@@ -19,29 +20,33 @@ SAYING = [
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("name", SAYING)
 def test_local_derivatives_are_those_of_autograd(name: str, batch: int) -> None:
+    """A costate of one unit alone: what it is at this unit a tick before, and at the unit's weights."""
     torch.manual_seed(0)
     block, _, _ = BLOCKS[name](2, 4, torch.float64)
-    with torch.no_grad():
-        block.start()
-        x = torch.randn(batch, 2, dtype=torch.float64)
-        shapes = block.initial_state(x)
-        h = tuple(torch.randn_like(part) for part in shapes)
-        local, lanes = block.local(block.record(x, h)[1]), block.lanes()
-    leaves = tuple(part.requires_grad_() for part in h)
     block.start()
-    out = block.candidate(x, leaves)
-    own = local.own.expand(batch, *local.own.shape[1:])
+    x = torch.randn(batch, 2, dtype=torch.float64)
+    h = tuple(torch.randn_like(part).requires_grad_() for part in block.initial_state(x))
     with torch.no_grad():
-        numbers = lanes.by_unit(out, out)
-    for row in range(batch):
-        for unit in range(lanes.units):
-            for k in range(numbers.shape[2]):
-                one = lanes.by_unit(out, out)[row, unit, k]
-                got = torch.autograd.grad(
-                    one, [*leaves, *block.parameters], retain_graph=True, allow_unused=True, materialize_grads=True
-                )
-                past: Tensor = lanes.by_unit(got[: len(h)], h)[row, unit]
-                torch.testing.assert_close(own[row, unit, k], past, rtol=1e-13, atol=1e-15)
-                weights = lanes.laid(got[len(h) :])[unit]
-                torch.testing.assert_close(local.direct[row, unit, k], weights, rtol=1e-13, atol=1e-15)
-    assert {"rnn", "gru", "lstm", "leaky", "diagonal", "complex_diagonal", "rotation", "elementwise_lstm"} <= {*SAYING}
+        local, lanes = block.local(block.record(x, tuple(part.detach() for part in h))[1]), block.lanes()
+    out = block.candidate(x, h)
+    drive = GradientAccumulator.of(*block.parameters)
+    places = torch.arange(out[0].shape[1]) * lanes.units // out[0].shape[1] if isinstance(lanes, ComplexLanes) else None
+    for unit in range(lanes.units):
+        at = torch.arange(out[0].shape[1]) == unit if places is None else places == unit
+        z = tuple(torch.randn_like(part) * at for part in out)
+        got = torch.autograd.grad(out, [*h, *block.parameters], z, retain_graph=True, materialize_grads=True)
+        with torch.no_grad():
+            by_unit = lanes.by_unit(z, out)
+            past = lanes.by_unit(got[: len(h)], h)
+            torch.testing.assert_close(lanes.pull(by_unit, local)[:, unit], past[:, unit], rtol=1e-13, atol=1e-15)
+            if block.separable:
+                assert not torch.cat((past[:, :unit], past[:, unit + 1 :]), 1).abs().any()
+            drive.start()
+            lanes.add(by_unit, local.direct, drive)
+            for p, g in zip(block.parameters, got[len(h) :], strict=True):
+                torch.testing.assert_close(drive[p], g, rtol=1e-13, atol=1e-15)
+
+
+def test_the_nets_with_units_say_so() -> None:
+    assert {"rnn", "gru", "lstm", "leaky", "diagonal", "complex_diagonal", "rotation"} < {*SAYING}
+    assert {"elementwise_lstm", "trace_units"} < {*SAYING}

@@ -1,0 +1,144 @@
+r"""Trace units: complex memories that do not see one another, spread over the circle, of which both parts are shown.
+
+    h' = lambda h + gamma (B x + b)        lambda = r e^{iw},  r = exp(-exp(nu)),  gamma = sqrt(1 - r^2)
+
+h = q + i p is one complex number a unit, and so are the rows of B and b; gamma keeps the size of h that of the pushes.
+The net shows (q_1, p_1, q_2, p_2, ..): 2 hidden numbers. Angles are drawn from U(0, 2 pi), moduli uniformly over the
+area of the ring.
+
+    d lambda/d nu = -exp(nu) lambda    d lambda/d w = i lambda    d gamma/d nu = exp(nu) r^2 / gamma
+
+Sources: Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequences, 2023, section 3; Elelimy et al.,
+Real-Time Recurrent Learning using Trace Units in Reinforcement Learning, 2024.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from omegaconf import MISSING
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hl_cli.config.fields import described
+from hl_cli.config.models import StateNet
+from hl_cli.config.registry import choice
+from hl_cli.dynamics.accumulator import GradientAccumulator
+from hl_cli.dynamics.hamiltonian import Costate, State
+from hl_cli.errors import BadInput
+from hl_cli.networks.blocks import Pulled, Tape, input_costate
+from hl_cli.networks.cell import Cell, CellBlock, Precomputed
+from hl_cli.networks.kinds import Shape
+from hl_cli.networks.state_nets import StateNetKind
+from hl_cli.networks.units import ComplexLanes, Local, complex_of
+
+
+class TraceUnits(Cell):
+    """State h (batch, 2 hidden), pairs (q, p); ring: the least and the largest modulus drawn."""
+
+    def __init__(self, features: int, hidden: int, ring: Sequence[float] = (0.9, 0.999)) -> None:
+        super().__init__(hidden)
+        self.shows = 2 * hidden
+        low, high = ring[0] ** 2, ring[1] ** 2
+        self.inputs = nn.Linear(features, 2 * hidden)
+        self.nu = nn.Parameter((-0.5 * (low + (high - low) * torch.rand(hidden)).log()).log())
+        self.angles = nn.Parameter(2 * math.pi * torch.rand(hidden))
+
+    def precompute(self) -> Precomputed:
+        """lambda (complex), gamma, and what they are made of."""
+        growth = self.nu.exp()
+        r = (-growth).exp()
+        return torch.polar(r, self.angles), (1 - r * r).sqrt(), growth, r
+
+    def initial_state(self, x: Tensor) -> State:
+        """Zeros."""
+        return (x.new_zeros(len(x), 2 * self.hidden),)
+
+    def tick(self, x: Tensor, h: State, precomputed: Precomputed) -> State:
+        """Turn and fade, then push."""
+        factor, gamma, *_ = precomputed
+        return (real(factor * complex_of(h[0]) + gamma * complex_of(self.inputs(x))),)
+
+
+def real(h: Tensor) -> Tensor:
+    """(batch, units) to its parts side by side, (batch, 2 units)."""
+    return torch.view_as_real(h).flatten(1)
+
+
+class TraceUnitsBlock(CellBlock):
+    """The tape is (x, h, lambda h, B x + b), but for x complex."""
+
+    separable = True
+
+    def lanes(self) -> ComplexLanes:
+        """The two rows of a unit stand together."""
+        return ComplexLanes(self.parameters, self.cell.hidden)
+
+    def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
+        """As the cell ticks."""
+        factor, gamma, *_ = self.precomputed
+        past, push = complex_of(h[0]), complex_of(self.cell.inputs(x))
+        turned = factor * past
+        return (real(turned + gamma * push),), (x, past, turned, push)
+
+    def vjp(
+        self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
+    ) -> Pulled:
+        """The costates turn back and fade."""
+        (x, past, _, push), (factor, gamma, *_) = tape, self.precomputed
+        assert z[0] is not None
+        weight, g = self.cell.inputs.weight, complex_of(z[0])
+        self.accumulate_cotangent(0, (g * past.conj()).sum(0))
+        self.accumulate_cotangent(1, (g * push.conj()).real.sum(0))
+        to_sum = real(g * gamma)
+        drive.add_product(weight, to_sum.t(), x)
+        drive.add_rows(self.cell.inputs.bias, to_sum)
+        below = input_costate(to_sum, weight, x) if want_x else None
+        return Pulled(below, (real(g * factor.conj()) if want_h else None,))
+
+    def vjp_state(self, tape: Tape, z: Costate) -> Costate:
+        """That alone."""
+        assert z[0] is not None
+        return (real(complex_of(z[0]) * self.precomputed[0].conj()),)
+
+    def vjp_precomputed(self, drive: GradientAccumulator) -> None:
+        """In the order of autograd: through gamma, then through lambda."""
+        (factor, gamma, growth, r), g = self.precomputed, self.cotangent_of(0).conj()
+        to_square = -(self.cotangent_of(1) / (2 * gamma)) * r
+        to_r = to_square + to_square + (g * factor.sgn()).real
+        drive.add(self.cell.nu, -(to_r * r) * growth)
+        drive.add(self.cell.angles, (g * (factor * 1j)).real)
+
+    def local(self, tape: Tape) -> Local:
+        """By nu, angle, B and b: exp(nu) (r^2/gamma (B x + b) - lambda h), i lambda h, gamma x, gamma."""
+        (x, _, turned, push), (factor, gamma, growth, r) = tape, self.precomputed
+        by_nu = (growth * r * r / gamma) * push - growth * turned
+        pushed = gamma.unsqueeze(1) * functional.pad(x, (0, 1), value=1.0).unsqueeze(1)
+        return Local(factor, torch.cat((by_nu.unsqueeze(2), (turned * 1j).unsqueeze(2), pushed), 2))
+
+
+@choice("model", "trace_units", home="trace_units")
+@dataclass
+class TraceUnitsConfig(StateNet):
+    """Complex memories spread over the circle, both parts shown; credit=eligibility is exact."""
+
+    name: str = described(MISSING, "name in files and titles", choices=("trace_units",))
+    ring: list[float] = described([0.9, 0.999], "least and largest modulus at first, above 0 and below 1")
+
+
+class TraceUnitsKind(StateNetKind):
+    """Refuses a ring that is none."""
+
+    def net(self, name: str, shape: Shape, **fields: Any) -> nn.Module:
+        """Build the stack."""
+        ring = list(fields["ring"])
+        if len(ring) != 2 or not 0 < ring[0] <= ring[1] < 1:
+            raise BadInput(f"model.ring={ring}: allowed: [least, largest] modulus, above 0 and below 1")
+        return super().net(name, shape, **{**fields, "ring": ring})
+
+
+trace_units = TraceUnitsKind(trace_units=(TraceUnits, TraceUnitsBlock))
