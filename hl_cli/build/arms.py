@@ -12,12 +12,11 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from hl_cli import config
-from hl_cli.build.coefficients import coefficients
 from hl_cli.build.models import fitting_split, is_own, net, split
 from hl_cli.build.own import try_out
 from hl_cli.build.pytorch import another_baseline, check_optimizer, named, pytorch_learner, same_method
 from hl_cli.build.roster import as_set, labels_of, reference_of, seen_by
-from hl_cli.build.schemes import another_method, hl_learner, scheme_of
+from hl_cli.build.schemes import another_method, hl_learner, numbers_of, scheme_of
 from hl_cli.compare.arm import Arm
 from hl_cli.compare.draws import Draws, of_device
 from hl_cli.config.registry import choice_of
@@ -85,7 +84,7 @@ class Workshop:
     def hamiltonian(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
         """An arm of HL, over a split net of its own."""
         reason, explicit = self._another(name, cfg), cfg.integrator.name == "explicit_euler"
-        physics, sgd, note = coefficients(cfg.scenario, cfg.tau, cfg.dtype, meant=not (reason or explicit))
+        physics, sgd, note = numbers_of(cfg, meant=not (reason or explicit))
         if reason and self.reference:
             note += f"; it is not meant to equal {self._labels[self.reference]}"
         elif explicit:
@@ -116,7 +115,7 @@ class Workshop:
         if self.reference in (None, name):
             return ""
         other = seen_by(self.cfg, str(self.reference))
-        sgd, of_reference = (coefficients(one.scenario, one.tau, one.dtype)[1] for one in (cfg, other))
+        sgd, of_reference = (numbers_of(one)[1] for one in (cfg, other))
         kinds = tuple(OmegaConf.get_type(self.cfg.arms[arm]) is config.StockArm for arm in (name, self.reference))
         if not {OmegaConf.get_type(self.cfg.arms[self.reference])} <= {config.StockArm, config.HamiltonianArm}:
             return "the reference learns nothing"
@@ -134,7 +133,7 @@ class Workshop:
 
     def stock(self, name: str, cfg: DictConfig, start: nn.Module) -> Arm:
         """An arm of PyTorch's own optimizers."""
-        sgd = coefficients(cfg.scenario, cfg.tau, cfg.dtype)[1]
+        sgd = numbers_of(cfg)[1]
 
         def fresh(start: nn.Module = start) -> Learner:
             learner = pytorch_learner(cfg, copy.deepcopy(start), self.loss, sgd)
@@ -157,8 +156,10 @@ class Workshop:
         assert choice is not None
         shared = {field.name for field in fields(config.Arm)}
         own = {str(key): value for key, value in OmegaConf.to_container(of).items() if key not in shared}  # type: ignore[union-attr]
-        lr = coefficients(cfg.scenario, cfg.tau, cfg.dtype)[1].lr if of.lr is None else of.lr
-        place = Place(copy.deepcopy(start), self.loss, self.stream, self.outputs, lr)
+        lr = numbers_of(cfg)[1].lr if of.lr is None else of.lr
+        scheme = scheme_of(cfg)
+        reset = scheme.states_reset if scheme.online else "sample"
+        place = Place(copy.deepcopy(start), self.loss, self.stream, self.outputs, lr, reset)
         learner = choice.load()(place, **own)
         return self._named(name, learner, learner.described, learner.another_method)
 

@@ -9,10 +9,13 @@ from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of, rounds_al
 from hl_cli.errors import BadInput
 
 
-def coefficients(scenario: DictConfig, tau: float, dtype: str, meant: bool = True) -> tuple[Coefficients, SGD, str]:
+def coefficients(
+    scenario: DictConfig, tau: float, dtype: str, meant: bool = True, steady: bool = False
+) -> tuple[Coefficients, SGD, str]:
     """HL's numbers, SGD's numbers, and a sentence on how they are related.
 
-    meant: whether the two learners are meant to be equal, so that the sentence says how the numbers round.
+    meant: whether the two learners are meant to be equal, so that the sentence says how the numbers round; steady:
+    whether HL's own phi is that of the first step, too, and not 1/tau, with which torch.optim.SGD starts.
     """
     of_sgd = [k for k in ("lr", "momentum", "dampening") if scenario[k] is not None]
     of_hl = [k for k in ("beta", "eta", "phi") if scenario[k] is not None]
@@ -23,7 +26,7 @@ def coefficients(scenario: DictConfig, tau: float, dtype: str, meant: bool = Tru
         )
     decay = scenario.weight_decay or 0.0
     if of_hl:
-        return _fitting(*_from_hl(scenario, tau, decay, dtype, meant), dtype)
+        return _fitting(*_from_hl(scenario, tau, decay, dtype, meant, steady), dtype)
     if scenario.lr is None:
         raise BadInput("scenario.lr=null: allowed: a number > 0, or scenario.beta for HL's own numbers")
     sgd = SGD(scenario.lr, scenario.momentum or 0.0, scenario.dampening or 0.0, decay)
@@ -51,14 +54,14 @@ def _fitting(physics: Coefficients, sgd: SGD, note: str, dtype: str) -> tuple[Co
 
 
 def _from_hl(
-    scenario: DictConfig, tau: float, weight_decay: float, dtype: str, meant: bool
+    scenario: DictConfig, tau: float, weight_decay: float, dtype: str, meant: bool, steady: bool
 ) -> tuple[Coefficients, SGD, str]:
     if scenario.beta is None:
         raise BadInput("scenario.beta=null: allowed: a number > 0 (eta and phi default to 1/tau)")
     eta = 1.0 / tau if scenario.eta is None else scenario.eta
     phi = 1.0 / tau if scenario.phi is None else scenario.phi
     has_momentum, dampened = 1.0 - tau * eta != 0.0, tau * phi < 1.0
-    phi_first = 1.0 / tau if has_momentum and dampened else phi
+    phi_first = 1.0 / tau if has_momentum and dampened and not steady else phi
     physics = Coefficients(tau, scenario.beta, eta, phi, phi_first, weight_decay)
     found = sgd_of(physics)
     first = f" (phi = {phi_first:g} at the first step, as PyTorch starts)" if phi_first != phi else ""

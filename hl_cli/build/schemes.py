@@ -10,7 +10,7 @@ from hl_cli.build.coefficients import coefficients
 from hl_cli.build.credits import credit_of
 from hl_cli.build.steering import steered
 from hl_cli.config.registry import choice_of
-from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.dynamics.rules import RULES
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.losses import Loss
@@ -30,6 +30,11 @@ def scheme_of(cfg: DictConfig) -> Scheme:
     return scheme
 
 
+def numbers_of(cfg: DictConfig, meant: bool = True) -> tuple[Coefficients, SGD, str]:
+    """HL's numbers, SGD's numbers, and a sentence on how they are related (hl_cli.build.coefficients)."""
+    return coefficients(cfg.scenario, cfg.tau, cfg.dtype, meant, steady=scheme_of(cfg).online)
+
+
 def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients, world: World) -> Any:
     """Build the HL arm over a split net of its own, steered as the config says."""
     scheme = scheme_of(cfg)
@@ -44,9 +49,9 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
     of_run = {name: cfg[name] for name in OF_RUN}
     of = Setting(split, loss, physics, RULES[cfg.integrator.name], world, credit_of(cfg), **of_run)
     learner = scheme.learner(of)
-    return steered(cfg, learner, coefficients(cfg.scenario, cfg.tau, cfg.dtype)[1].lr)
+    return steered(cfg, learner, numbers_of(cfg)[1].lr)
 
 
 def another_method(cfg: DictConfig) -> str:
     """Why the HL arm is not meant to equal SGD; nothing where it is."""
-    return scheme_of(cfg).another_method(cfg.integrator.name, cfg.pytorch.window) or credit_of(cfg).another_method
+    return credit_of(cfg).another_method or scheme_of(cfg).another_method(cfg.integrator.name, cfg.pytorch.window)

@@ -16,8 +16,9 @@ class Place:
 
     module: a net of its own, (batch, ticks, features) to (rows, outputs), with the initial weights that all arms of
     this net have; loss: of a prediction and a target, a mean over the rows; lr: the learning rate, of the arm or else
-    of the scenario. What it makes is a hl_cli.learners.base.Learner that says of itself in `described` what it is, in
-    words, with its numbers, and in `another_method` why it is not meant to equal the reference.
+    of the scenario; reset: when states return to rest, "never" or "sample". What it makes is a
+    hl_cli.learners.base.Learner that says of itself in `described` what it is, in words, with its numbers, and in
+    `another_method` why it is not meant to equal the reference.
     """
 
     module: nn.Module
@@ -25,3 +26,4 @@ class Place:
     stream: Stream
     outputs: int
     lr: float
+    reset: str = "never"

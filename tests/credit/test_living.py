@@ -134,3 +134,37 @@ def test_exact_is_for_small_nets(build: Build, more: tuple[str, ...], said: str)
     built = build(*FORWARD, "credit=exact", "model=rnn", "stream.ticks=1", *more)
     with pytest.raises(BadInput, match=said):
         built.hl.step(next(built.stream))
+
+
+def test_phi_is_phi_from_the_first_tick_on(build: Build) -> None:
+    """HL's own numbers; those of SGD begin as torch.optim.SGD does, with 1/tau."""
+    own = ("tau=0.1", "scenario=custom", "scenario.beta=0.01", "scenario.eta=2", "scenario.phi=1")
+    assert build(*FORWARD, "model=rnn", *own).hl.credit.phi(build(*FORWARD, "model=rnn", *own).physics, 0) == (1, 1)
+    assert build("model=rnn", "stream=lorenz", *own).physics.phi_first == 10  # type: ignore[union-attr]
+    sgd = ("tau=0.1", "scenario=custom", "scenario.lr=0.01", "scenario.momentum=0.8", "scenario.dampening=0.9")
+    assert build(*FORWARD, "model=rnn", *sgd).physics.phi_first == 10  # type: ignore[union-attr]
+    still = build(
+        *FORWARD, "model=rnn", "stream.ticks=1", *own, "scheme.carry=false", "arms.pytorch.window=1", "dtype=float64"
+    )
+    for sample in islice(still.stream, 20):
+        still.hl.step(sample)
+        still.pytorch.step(sample)
+    for mine, other in zip(still.hl.weights().values(), still.pytorch.weights().values(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-12, atol=1e-14)
+
+
+def test_the_head_alone_learns(build: Build) -> None:
+    built = build(*FORWARD, "model=trace_units", "stream.ticks=1", "arm=[hl_eligibility,head]", "arms.head.lr=0.1")
+    learner: Any = built.arms["head"].learner
+    before = {name: w.clone() for name, w in learner.weights().items()}
+    still, losses = build(*FORWARD, "model=trace_units", "stream.ticks=1", "arm=[hl_eligibility,frozen]"), []
+    for sample in islice(built.stream, 30):
+        losses.append(learner.step(sample).loss)
+    moved = {name for name, w in learner.weights().items() if not torch.equal(w, before[name])}
+    assert moved == {"head.weight", "head.bias"} and list(before) == list(still.arms["frozen"].learner.weights())
+    laws.learner_goes_on_from_its_state(
+        lambda: build(*FORWARD, "model=gru", "stream.ticks=2", "arm=[hl,head]").arms["head"].learner,
+        build(*FORWARD, "model=gru", "stream.ticks=2").stream, 9,
+    )  # fmt: skip
+    with pytest.raises(BadInput, match="arm=head: the net has no states"):
+        build("model=mlp", "arm=[hl,head]")

@@ -1,0 +1,64 @@
+"""A control: the output net alone learns, on the states of a net whose own weights stay as they were drawn.
+
+What fixed states are worth tells how much of a score is owed to credit over time; a wrong gradient may be worth less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hl_cli.config.arms import Arm
+from hl_cli.config.fields import described
+from hl_cli.config.registry import choice
+from hl_cli.errors import NoSuchCombination
+from hl_cli.learners.place import Place
+from hl_cli.learners.truncated import TruncatedLearner
+from hl_cli.networks.recurrent import Recurrent
+
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+
+
+@choice("arm", "head", home="head")
+@dataclass
+class HeadArm(Arm):
+    """A control: the output net alone learns."""
+
+    optimizer: str = described("sgd", "of torch.optim, at the learning rate of the arm", choices=("sgd", "adam"))
+
+
+class HeadLearner(TruncatedLearner):
+    """theta of the head takes a step at each tick that counts; the cells only run."""
+
+    another_method = "the output net alone learns"
+
+    def __init__(self, place: Place, optimizer: str) -> None:
+        assert isinstance(place.module, Recurrent)
+        of, head = OPTIMIZERS[optimizer], place.module.head
+        super().__init__(
+            place.module, place.loss, lambda _, **options: of(head.parameters(), **options), 1, place.reset, lr=place.lr
+        )
+        self.described = f"the output net alone, torch.optim.{of.__name__}, lr {place.lr:g}"
+
+    def _tick(self, u: Tensor, target: Tensor | None, asked: bool) -> tuple[Tensor | None, Tensor | None]:
+        """As one tick of truncated back-propagation, without a graph of the cells."""
+        self._seen.append((u, target))
+        with torch.no_grad():
+            x, self._states = self.module.tick(u, self._states, self._ready)
+        if not asked:
+            return None, None
+        y = self.module.head(x)
+        if target is None:
+            return y, None
+        self._losses.append(self.loss(y, target))
+        return y, self._losses[-1]
+
+
+def head(place: Place, optimizer: str, **_: Any) -> HeadLearner:
+    """The arm `head`; raises NoSuchCombination for a net without states."""
+    if not isinstance(place.module, Recurrent):
+        raise NoSuchCombination("arm=head: the net has no states that its output net could learn from; allowed: cells")
+    return HeadLearner(place, optimizer)
