@@ -25,12 +25,11 @@ def say(text: str) -> None:
 
 def opening(about: dict[str, Any]) -> str:
     """What is compared, before the first step."""
-    s = about["stream"]
+    s, width = about["stream"], max(9, *map(len, about["labels"].values()))
     ticks = f"{s['ticks']} ticks of {s['features']} features" if s["ticks"] > 1 else f"{s['features']} features"
     asked = f"{s['size']} {s['kind'] if s['size'] > 1 else 'value'}{' at every tick' * (s['counts'] == 'every')}"
     given = "samples without end" if s["train_samples"] is None else f"{s['train_samples']} training"
     chance = "" if s["chance"] is None else f", chance {s['chance']:.2f}"
-    width = max(9, *map(len, about["labels"].values()))
     return "\n".join(
         [
             _against(about),

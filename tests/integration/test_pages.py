@@ -170,7 +170,7 @@ def test_the_study_sorts_and_begins_with_the_score_that_judges(folder: Path, bro
 
 def test_pages_are_good_without_scripts(folder: Path, browser: Browser) -> None:
     browser.look(375, scripts=False)
-    for name, pictures in ((f"{RUN}/report.html", 3), ("sweep.html", 1)):
+    for name, pictures in ((f"{RUN}/report.html", 4), ("sweep.html", 1)):
         browser.call("Page.navigate", url=(folder / name).as_uri())
         browser.wait("document.readyState == 'complete'")
         assert browser.ask("location.href") == (folder / name).as_uri()

@@ -67,8 +67,10 @@ def weight_difference(folder: Path, arms: Sequence[Look], floor: dict[int, float
         "ulp apart. Then tensor by tensor: an empty cell is equal bit for bit, a stretch of steps shows its largest "
         f"value.{''.join(f' {words}.' for words in equal)}"
     )
-    pictures = {"weight": "largest weight difference over time", "tensor": "that of each tensor over the steps"}
-    section.pictures = [(folder / f"{of}_difference.png", about) for of, about in pictures.items()]
+    section.pictures = [
+        (folder / "weight_difference.png", "largest weight difference over time"),
+        (folder / "tensor_difference.png", "largest weight difference of each tensor over the steps"),
+    ]
     return section
 
 
