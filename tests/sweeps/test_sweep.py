@@ -109,7 +109,7 @@ def test_a_metric_that_only_some_streams_have_has_its_columns() -> None:
             "diverged": [],
             "stream": stream,
         }
-        return {"metrics": [metric], **arms, **rest}
+        return {"metrics": [metric], "labels": {"hl": "HL", "pytorch": "PyTorch"}, **arms, **rest}
 
     rows = [{"job": k, **scores_of(summary(metric))} for k, metric in enumerate(("accuracy", "r2"))]
     assert rows[0]["hl_held_out_accuracy"] is None and rows[1]["pytorch_cumulative_r2"] == 6.0
