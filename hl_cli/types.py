@@ -18,28 +18,45 @@ Here theta is always the weights, never a dissipation.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-COUNTS = ("last", "every")
+TARGETS = ("last", "all")
 KINDS = ("classes", "values")
+FEEDS = ("closed_loop", "zero_input", "teacher_forced")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Task:
     """What a stream asks of a net.
 
-    kind: "classes" (name one of `size` classes) or "values" (say `size` real numbers); counts: whether the target
-    counts at the "last" tick of a sample or at "every" one; symbols: whether the classes are characters of a text.
+    kind: "classes" (name one of `size` classes) or "values" (say `size` real numbers); targets: whether the "last" tick
+    of a sample has a target or "all" have; symbols: whether the classes are characters of a text.
     """
 
     kind: str
     size: int
-    counts: str = "last"
-    symbols: bool = False
+    targets: str
+    symbols: bool
+
+    def __init__(
+        self, kind: str, size: int, targets: str = "last", symbols: bool = False, counts: str | None = None
+    ) -> None:
+        if counts is not None or targets == "every":  # names of before
+            targets = {"every": "all"}.get(counts or targets, counts or targets)
+            warnings.warn(f'Task(counts=...) is now Task(targets="{targets}")', DeprecationWarning, stacklevel=2)
+        for name, value in (("kind", kind), ("size", size), ("targets", targets), ("symbols", symbols)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def counts(self) -> str:
+        """The name that `targets` had, and its values: "last", "every"."""
+        warnings.warn("Task.counts is now Task.targets", DeprecationWarning, stacklevel=2)
+        return "every" if self.targets == "all" else self.targets
 
 
 Units = tuple["Tensor", "Tensor", list[str]]

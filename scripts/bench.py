@@ -49,7 +49,7 @@ def steps() -> None:
                         f"model={model}",
                         f"split={split}",
                         f"batch_size={batch}",
-                        f"memory={keep}",
+                        f"checkpointing={keep}",
                         f"stream={stream}",
                     )
                     sample = next(built.stream)

@@ -31,7 +31,7 @@ config.register()
 from ratios import build
 torch.set_num_threads(1)
 arm, memory, warm, *choice = sys.argv[2:]
-built = build(*choice, f"memory={memory}")
+built = build(*choice, f"checkpointing={memory}")
 learner, sample = getattr(built, arm), next(built.stream)
 short = sample._replace(inputs=sample.inputs[:, :int(warm)].contiguous())
 learner.step(short)  # what PyTorch sets up once; so few ticks leave next to nothing to be used again

@@ -68,9 +68,12 @@ RANGES = [
     *((f"scenario=custom scenario.beta=0.1 scenario.phi={x}", "scenario.phi=") for x in (-1, "nan")),
 ]
 REVERSE = [
-    ("model=lstm split=state", "memory=reverse: LSTMCell has no inverse; allowed: rotation, antisymmetric, leapfrog"),
-    ("model=rnn", "memory=reverse: TanhCell has no inverse"),
-    ("model=mlp", "memory=reverse: there is no state net that remembers; allowed: rotation"),
+    (
+        "model=lstm split=state",
+        "checkpointing=reverse: LSTMCell has no inverse; allowed: rotation, antisym",
+    ),
+    ("model=rnn", "checkpointing=reverse: TanhCell has no inverse"),
+    ("model=mlp", "checkpointing=reverse: there is no state net that remembers; allowed: rotation"),
     ("model=rotation split=output", "there is no state net that remembers"),
     ("model=module model.factory=tests.material:net", "there is no state net that remembers"),
     ("model=rotation model.damping=0.9", "amplify rounding more than 100 times; allowed: anchor_every of 1 to 43"),
@@ -79,9 +82,9 @@ REVERSE = [
     ("model=rotation anchor_every=-1", "anchor_every=-1"),
 ]
 CHOICES = [
-    *((f"stream=digits_rows memory=reverse {choice}", named) for choice, named in REVERSE),
+    *((f"stream=digits_rows checkpointing=reverse {choice}", named) for choice, named in REVERSE),
     ("dtype=float16", "dtype=float16: allowed: float32, float64"),
-    ("memory=foo", "memory=foo: allowed: recompute, segments, store, reverse"),
+    ("checkpointing=foo", "checkpointing=foo: allowed: recompute, segments, store, reverse"),
     ("expect=different", "expect=different: allowed: identical, round_off"),
     ("model.activation=sigmoid", "model.activation=sigmoid: allowed: tanh, relu"),
     ("integrator.name=foo", "integrator.name=foo"),
@@ -92,7 +95,7 @@ TOGETHER = [
         "scheme=local split=output",
         "split=output has no state net to cut into blocks; allowed: split=state, state_output",
     ),
-    ("scheme=wave model=lstm stream=digits_rows", "allowed: feed-forward nets"),
+    ("scheme=wave model=lstm stream=digits_rows", "need a feed-forward net"),
     *((f"scheme=local split=state scheme.blocks={n}", f"scheme.blocks={n}: allowed: 1 to 2") for n in (0, 3)),
     *(
         (f"scheme=wave split=state scheme.blocks={cut}", "layers before which to cut")
@@ -103,8 +106,11 @@ TOGETHER = [
     ("scheme=local scheme.devices=[cpu,cpu]", "allowed: at most 1, one a block"),
     ("scheme=local parallel=data", "parallel=data: scheme=local has its own; allowed: scheme=global"),
     ("parallel=foo", "parallel=foo: allowed: data"),
-    ("scheme=wave split=state memory=store", "memory=store: blocks of a feed-forward net have no ticks to keep"),
-    ("parallel=data memory=reverse", "memory=reverse: allowed with parallel=data"),
+    (
+        "scheme=wave split=state checkpointing=store",
+        "checkpointing=store: blocks of a feed-forward net have no ticks",
+    ),
+    ("parallel=data checkpointing=reverse", "checkpointing=reverse: allowed with parallel=data"),
     ("stream.held_out=0.9999", "stream.held_out=0.9999"),
     ("stream.held_out=0.0001", "stream.held_out=0.0001"),
     ("scenario=custom scenario.lr=1e39", "no finite number in float32"),

@@ -35,13 +35,13 @@ def stream_is_the_same_again(make: Callable[[], Stream], count: int = 200) -> No
 def stream_has_its_shapes(stream: Stream, batch: int, dtype: torch.dtype) -> None:
     """Samples, the held-out part and the description agree."""
     about, held_out, task = stream.describe(), stream.held_out(), stream.task
-    assert (about.ticks, about.features, about.kind, about.size, about.counts) == (
-        stream.ticks, stream.features, task.kind, task.size, task.counts,
+    assert (about.ticks, about.features, about.kind, about.size, about.targets) == (
+        stream.ticks, stream.features, task.kind, task.size, task.targets,
     )  # fmt: skip
     assert len(held_out.inputs) == about.held_out_samples > 0
     assert about.origin and about.licence
     for part, size in ((next(stream), batch), (held_out, about.held_out_samples)):
-        rows = size * (stream.ticks if task.counts == "every" else 1)
+        rows = size * (stream.ticks if task.targets == "all" else 1)
         assert part.inputs.shape == (size, stream.ticks, stream.features) and part.inputs.dtype == dtype
         assert part.target is not None
         if task.kind == "classes":

@@ -89,7 +89,7 @@ class Workshop:
             note += f"; it is not meant to equal {self._labels[self.reference]}"
         elif explicit:
             note += "; the explicit order is another method than SGD, so expect a difference"
-        every = self.stream.task.counts == "every"
+        every = self.stream.task.targets == "all"
 
         def fresh(world: World, cfg: DictConfig = cfg, start: nn.Module = start) -> Any:
             own = split(cfg.model, cfg.split.name, copy.deepcopy(start), self.device, every)

@@ -12,7 +12,7 @@ import torch
 
 from hl_cli.errors import BadInput
 from hl_cli.streams.base import Stream, as_sample
-from hl_cli.types import COUNTS, KINDS, Sample, Task
+from hl_cli.types import KINDS, TARGETS, Sample, Task
 
 WHOLE = {"ticks": 1, "features": 1, "period": 0, "blend": 0, "length": 0, "train_samples": 0}  # and the least of each
 
@@ -47,9 +47,9 @@ def check_stream(fresh: Callable[[], Stream], batch_size: int, dtype: torch.dtyp
         return BadInput(f"{where}: {what}; allowed: {allowed}")
 
     task = getattr(stream, "task", None)
-    known = isinstance(task, Task) and task.kind in KINDS and task.counts in COUNTS and isinstance(task.size, int)
+    known = isinstance(task, Task) and task.kind in KINDS and task.targets in TARGETS and isinstance(task.size, int)
     if not known or stream.task.size < 1:
-        raise refuse(f"its task is {task}", f"Task(kind, size, counts) of kind {KINDS}, counts {COUNTS}, size >= 1")
+        raise refuse(f"its task is {task}", f"Task(kind, size, targets) of kind {KINDS}, targets {TARGETS}, size >= 1")
     try:
         held_out, first = stream.held_out(), as_sample(next(stream))
         kept = first.inputs.clone()
@@ -88,7 +88,7 @@ def _fault(sample: Sample, size: int | None, stream: Stream, dtype: torch.dtype)
         )
     if sample.target is None:
         return None
-    task, rows = stream.task, size * (stream.ticks if stream.task.counts == "every" else 1)
+    task, rows = stream.task, size * (stream.ticks if stream.task.targets == "all" else 1)
     wanted, kind = ((rows,), torch.int64) if task.kind == "classes" else ((rows, task.size), dtype)
     for name, part in (("target", sample.target), ("baseline", sample.baseline)):
         if part is not None and (tuple(part.shape) != wanted or part.dtype != kind):

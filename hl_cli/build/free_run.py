@@ -25,7 +25,8 @@ def check_free_run(cfg: DictConfig, stream: Stream, outputs: int, learners: Sequ
         )
     if stream.task.kind != "values" or stream.ticks != 1 or cfg.batch_size != 1:
         raise NoSuchCombination(f"free_run={cfg.free_run}: allowed: a stream of values, stream.ticks=1, batch_size=1")
-    if cfg.feed == "own" and stream.features != outputs:
+    if cfg.feed == "closed_loop" and stream.features != outputs:
         raise NoSuchCombination(
-            f"feed=own: {outputs} outputs cannot be {stream.features} inputs; allowed: feed=nothing, feed=given"
+            f"feed=closed_loop: {outputs} outputs cannot be {stream.features} inputs; allowed: "
+            "feed=zero_input, feed=teacher_forced"
         )

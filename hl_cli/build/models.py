@@ -22,7 +22,7 @@ from hl_cli.streams.base import Stream
 
 def net(model: DictConfig, stream: Stream, outputs: int) -> nn.Module:
     """Build the net: (batch, ticks, features) to (rows, outputs)."""
-    every = stream.task.counts == "every"
+    every = stream.task.targets == "all"
     if is_own(model):
         return own_net(model, stream, outputs, every)
     fields: Any = {key: value for key, value in model.items() if key != "name"}

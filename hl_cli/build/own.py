@@ -72,11 +72,11 @@ def try_out(cfg: DictConfig, stream: Stream, fresh: Callable[[], Learner], draws
         for learner in tried.each(pair):
             _step(learner, sample, where)
     state = getattr(getattr(pair[0], "split", None), "state", ())
-    again = stream.ticks > 1 and scheme_of(cfg).replays and cfg.memory != "store"
+    again = stream.ticks > 1 and scheme_of(cfg).replays and cfg.checkpointing != "store"
     if tried.moved and again and any(block.memory for block in state):
         raise BadInput(
-            f"memory={cfg.memory}: the net draws random numbers, and ticks that are run again would draw others; "
-            "allowed: memory=store, scheme=forward"
+            f"checkpointing={cfg.checkpointing}: the net draws random numbers, and ticks that are run again would "
+            "draw others; allowed: checkpointing=store, scheme=forward"
         )
     draws.generators += [g for g in tried.generators if g.name in tried.moved and g not in draws.generators]
     one, other = (learner.weights().values() for learner in pair)

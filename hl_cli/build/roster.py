@@ -13,7 +13,12 @@ from hl_cli.build.pytorch import OPTIMIZERS
 from hl_cli.errors import BadInput
 
 STOCK = "PyTorch"  # label of the arm `pytorch`
-OF_RUN = ("tau", "memory", "anchor_every", "compile")  # values of an HL arm that are the run's where it says nothing
+OF_RUN = (
+    "tau",
+    "checkpointing",
+    "anchor_every",
+    "compile",
+)  # of the run where an HL arm says nothing
 OF_STOCK = ("window", "credit", "optimizer", "lr", "options")
 
 

@@ -18,7 +18,7 @@ from hl_cli.networks.splits import Split
 from hl_cli.parallel.world import World
 from hl_cli.schemes.base import Scheme, Setting
 
-OF_RUN = ("batch_size", "dtype", "memory", "anchor_every", "parallel", "compile")
+OF_RUN = ("batch_size", "dtype", "checkpointing", "anchor_every", "parallel", "compile")
 
 
 def scheme_of(cfg: DictConfig) -> Scheme:

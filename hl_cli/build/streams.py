@@ -20,7 +20,7 @@ from hl_cli.streams.base import Stream
 from hl_cli.streams.drift import Drift, Permuted, by_class
 from hl_cli.streams.signals import SignalStream
 
-WINDOW = ("ticks", "horizon", "counts", "held_out", "blind")  # fields of the windows over a signal
+WINDOW = ("ticks", "horizon", "targets", "held_out", "blind")  # fields of the windows over a signal
 
 
 def stream_of(cfg: DictConfig, batch_size: int, seed: int, dtype: torch.dtype, device: str) -> Stream:

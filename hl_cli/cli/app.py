@@ -30,6 +30,7 @@ from hl_cli.cli.leaving import leave
 from hl_cli.cli.session import TRACEBACK, session
 from hl_cli.config import plugins
 from hl_cli.config.messages import warn
+from hl_cli.config.renamed import renewed_all
 from hl_cli.config.unresolved import Hidden, as_written
 from hl_cli.errors import BadInput, LostRank, NoSuchCombination
 from hl_cli.parallel import called, launched, rank
@@ -169,7 +170,7 @@ def _start() -> None:
         given = arguments.ordered(sys.argv[1:])
         if old := advice(given):
             print(f"hl-run: {old}", file=sys.stderr)
-        said = plugins.translate(with_command(given))
+        said = plugins.translate(renewed_all(with_command(given)))
         sys.argv[1:], session.resumed = resume.take_up(said)
         with resume.replaying(session.resumed):
             arguments.check(sys.argv[1:])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from hl_cli.config.renamed import renewed
+
 OF_PYTORCH = re.compile(r"(\+{0,2}|~)pytorch\.(.+)", re.DOTALL)
 
 
@@ -13,8 +15,15 @@ def advice(arguments: Sequence[str]) -> str:
 
     >>> advice(["steps=3", "pytorch.lr=0.1", "+pytorch.options.eps=1e-6"])
     'pytorch.lr=0.1 +pytorch.options.eps=1e-6: write arms.pytorch.lr=0.1 +arms.pytorch.options.eps=1e-6'
+    >>> advice(["memory=store", "stream.counts=every"])
+    'memory=store stream.counts=every: write checkpointing=store stream.targets=all'
     """
-    old = [(said, found) for said in arguments if (found := OF_PYTORCH.fullmatch(said))]
-    if not old:
+    changed = [(said, new) for said in arguments if (new := _now(said)) != said]
+    if not changed:
         return ""
-    return f"{' '.join(said for said, _ in old)}: write {' '.join(f'{f[1]}arms.pytorch.{f[2]}' for _, f in old)}"
+    return f"{' '.join(said for said, _ in changed)}: write {' '.join(new for _, new in changed)}"
+
+
+def _now(argument: str) -> str:
+    found = OF_PYTORCH.fullmatch(argument)
+    return f"{found[1]}arms.pytorch.{found[2]}" if found else renewed(argument)

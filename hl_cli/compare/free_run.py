@@ -5,9 +5,9 @@ r"""A free run: weights frozen, a learner generates by itself, and is scored aga
 
 where t is the true continuation, tick by tick, and y what the learner says. It sees, by `feed`,
 
-    own       its own last word in place of the input (the first input is the true one)
-    nothing   zeros
-    given     the true inputs, where those are no values of the signal, such as a description
+    closed_loop      its own last output in place of the input (the first input is the true one)
+    zero_input       zeros
+    teacher_forced   the true inputs, where those are no values of the signal, such as a description
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from hl_cli.streams.base import Stream
 
-FEEDS = ("own", "nothing", "given")
+FED = {"closed_loop": "its own output", "zero_input": "zeros", "teacher_forced": "the true inputs"}
 Tick = Callable[[Tensor], Tensor]
 
 
@@ -59,9 +59,9 @@ def free_run(learners: dict[str, Tick], stream: Stream, ticks: int, feed: str) -
         words: list[Tensor] = []
         for k, sample in enumerate(samples):
             u = sample.inputs[:, 0]
-            if feed == "nothing":
+            if feed == "zero_input":
                 u = torch.zeros_like(u)
-            elif feed == "own" and k > 0:
+            elif feed == "closed_loop" and k > 0:
                 u = words[-1]
             words.append(tick(u))
         said[name] = torch.cat(words)

@@ -100,8 +100,8 @@ def judge(
 
     learnt: whether any target counted; another_method: why HL is not meant to equal PyTorch here, so that the noise
     floor would say nothing; compared: at which steps weights were compared; drift: of states that HL rebuilt
-    (memory=reverse). It is no excuse: the floor stays the same, but the reason names it. drew: what random numbers
-    the nets drew; where they drew differently, they did not compute the same.
+    (checkpointing=reverse). It is no excuse: the floor stays the same, but the reason names it. drew: what random
+    numbers the nets drew; where they drew differently, they did not compute the same.
     """
     if diverged:
         each = (f"step {d.step}: the {d.quantity} of {d.learner} {d.how} (tau = {tau:g})" for d in diverged)
@@ -118,7 +118,9 @@ def judge(
     if drew is Drew.OTHERWISE:
         unlike = "the net draws random numbers, and this arm drew others than the reference"
         return Verdict("different", f"first difference at step {first_difference}; {unlike}")
-    rebuilt = "" if drift is None else f"; HL rebuilt its states (memory=reverse) with a drift of at most {drift:.3g}"
+    rebuilt = (
+        "" if drift is None else f"; HL rebuilt its states (checkpointing=reverse) with a drift of at most {drift:.3g}"
+    )
     floor = replay(sorted(apart))
     if not floor:
         unknown = "the noise floor was not measured, so this is not shown to be round-off"

@@ -24,6 +24,7 @@ from hl_cli.config.stop import Stop
 from hl_cli.config.stream import StreamConfig
 from hl_cli.config.streams import Drift, Plugin
 from hl_cli.config.study import Study
+from hl_cli.types import FEEDS
 
 __all__ = [
     "ARMS", "CREDITS", "MODELS", "OBSERVERS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm", "Constant", "Cosine",
@@ -117,13 +118,13 @@ class Run:
         "what is minimised; null: mse for values, cross_entropy for classes",
         choices=("cross_entropy", "mse", "binary"),
     )
-    memory: str = described(
+    checkpointing: str = described(
         "recompute",
         "what a state net keeps of T ticks: h at each, h at sqrt(T) of them, every tick's tape, or hardly anything: "
         "the ticks of an invertible net are undone",
         choices=("recompute", "segments", "store", "reverse"),
     )
-    anchor_every: int = described(100, "memory=reverse: ticks between states kept against drift; 0: none", least=0)
+    anchor_every: int = described(100, "checkpointing=reverse: ticks between kept states; 0: none", least=0)
     eval_every: int = described(500, "steps between held-out evaluations; 0: at the end only", least=0)
     log_every: int = described(50, "steps between weight differences, physics and TensorBoard points", least=1)
     log_histograms: bool = described(False, "histograms of theta and omega in TensorBoard, at the same steps")
@@ -134,7 +135,9 @@ class Run:
         0, "ticks that all arms generate by themselves after the last step, weights frozen; 0: none", least=0
     )
     feed: str = described(
-        "own", "what they see then: their own output, nothing, or the true inputs", choices=("own", "nothing", "given")
+        "closed_loop",
+        "what they see then: their own output, zeros, or the true inputs",
+        choices=FEEDS,
     )
     compile: bool = described(
         False, "with scheme=forward: the whole tick as one graph of machine code, kept in the user's cache; needs g++"

@@ -39,10 +39,10 @@ class HamiltonianArm(Arm):
         None, "order of the Euler step", choices=("semi_implicit_euler", "explicit_euler")
     )
     tau: float | None = described(None, "Euler step, time units", above=0)
-    memory: str | None = described(
+    checkpointing: str | None = described(
         None, "what a state net keeps of its ticks", choices=("recompute", "segments", "store", "reverse")
     )
-    anchor_every: int | None = described(None, "memory=reverse: ticks between states kept; 0: none", least=0)
+    anchor_every: int | None = described(None, "checkpointing=reverse: ticks between states kept; 0: none", least=0)
     compile: bool | None = described(None, "with scheme forward: the tick as one graph of machine code")
 
 

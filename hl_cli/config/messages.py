@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hl_cli
 from hl_cli.config import validation
+from hl_cli.config.renamed import renewed
 from hl_cli.errors import BadInput, cut
 
 PACKAGE = Path(hl_cli.__file__).parent
@@ -94,6 +95,8 @@ def _unknown_key(text: str) -> str | None:
     if not match:
         return None
     kind, name = match.groups()
+    if (now := renewed(name)) != name:
+        return f"{name}: is now called {now}"
     if ".options." in name:
         return f"{name}: an option of your own is added with a plus: +{name}=VALUE"
     group, _, field = name.rpartition(".")

@@ -65,7 +65,7 @@ class ZeroLearner(FrozenLearner):
     described = "zero output"
 
     def __init__(self, outputs: int, loss: Loss, stream: Stream) -> None:
-        super().__init__(_Zero(outputs, stream.task.counts == "every"), loss)
+        super().__init__(_Zero(outputs, stream.task.targets == "all"), loss)
 
 
 class _Zero(nn.Module):

@@ -131,7 +131,7 @@ def memory_of(mode: str, ticks: int, anchor_every: int = ANCHOR_EVERY) -> Memory
 def check_memory(mode: str, state: Sequence[Block], leak: float = 1.0, anchor_every: int = ANCHOR_EVERY) -> None:
     """Raise BadInput for a mode that there is not, or that these blocks of a state net do not allow."""
     if mode not in MEMORY:
-        raise BadInput(f"memory={mode}: allowed: {', '.join(MEMORY)}")
+        raise BadInput(f"checkpointing={mode}: allowed: {', '.join(MEMORY)}")
     if mode != "reverse":
         return
     if anchor_every < 0:
@@ -140,18 +140,18 @@ def check_memory(mode: str, state: Sequence[Block], leak: float = 1.0, anchor_ev
     fixed = [type(block).__name__ for block in remembering if not block.invertible]
     nets = "rotation, antisymmetric, leapfrog with split=state, state_output; or another memory"
     if fixed:
-        raise NoSuchCombination(f"memory=reverse: {fixed[0]} has no inverse; allowed: {nets}")
+        raise NoSuchCombination(f"checkpointing=reverse: {fixed[0]} has no inverse; allowed: {nets}")
     if not remembering:
-        raise NoSuchCombination(f"memory=reverse: there is no state net that remembers; allowed: {nets}")
+        raise NoSuchCombination(f"checkpointing=reverse: there is no state net that remembers; allowed: {nets}")
     if leak != 1.0:
         raise NoSuchCombination(
-            f"memory=reverse: leaky neurons (tau rate = {leak:g}) have no inverse; allowed: tau rate = 1"
+            f"checkpointing=reverse: leaky neurons (tau rate = {leak:g}) have no inverse; allowed: tau rate = 1"
         )
     worst = max(block.amplifies for block in remembering)
     if worst > 1.0 and not 0 < anchor_every <= math.log(AMPLIFIED) / math.log(worst):
         most = int(math.log(AMPLIFIED) / math.log(worst))
         enough = f"anchor_every of 1 to {most}" if most else "another memory"
         raise BadInput(
-            f"memory=reverse: anchor_every={anchor_every} lets damping={1 / worst:g} amplify rounding more than "
+            f"checkpointing=reverse: anchor_every={anchor_every} lets damping={1 / worst:g} amplify rounding more than "
             f"{AMPLIFIED:g} times; allowed: {enough}"
         )

@@ -27,7 +27,7 @@ def opening(about: dict[str, Any]) -> str:
     """What is compared, before the first step."""
     s, width = about["stream"], max(9, *map(len, about["labels"].values()))
     ticks = f"{s['ticks']} ticks of {s['features']} features" if s["ticks"] > 1 else f"{s['features']} features"
-    asked = f"{s['size']} {s['kind'] if s['size'] > 1 else 'value'}{' at every tick' * (s['counts'] == 'every')}"
+    asked = f"{s['size']} {s['kind'] if s['size'] > 1 else 'value'}{' at every tick' * (s['targets'] == 'all')}"
     given = "samples without end" if s["train_samples"] is None else f"{s['train_samples']} training"
     chance = "" if s["chance"] is None else f", chance {s['chance']:.2f}"
     return "\n".join(
@@ -143,7 +143,7 @@ def cumulative(summary: dict[str, Any]) -> str:
 def drift(summary: dict[str, Any]) -> str:
     """How well rebuilt states met those that were kept, for a run that rebuilds them."""
     anchors = f"an anchor every {summary['anchor_every']} ticks" if summary["anchor_every"] else "no anchors"
-    return f"largest drift of a state   {_cell(summary['drift'], '.3g')} (memory=reverse, {anchors})"
+    return f"largest drift of a state   {_cell(summary['drift'], '.3g')} (checkpointing=reverse, {anchors})"
 
 
 def closing(summary: dict[str, Any], folder: Path) -> str:

@@ -16,7 +16,7 @@ def compared(summary: dict[str, Any]) -> Rows:
     s = summary["stream"]
     asked = f"{s['size']} {s['kind']}" if s["size"] > 1 else "value"
     given = "samples without end" if s["train_samples"] is None else f"{s['train_samples']} training"
-    every = " at every tick" if s["counts"] == "every" else ""
+    every = " at every tick" if s["targets"] == "all" else ""
     shape = f"{s['ticks']} x {s['features']} inputs, {asked}{every}"
     held = f", each sample held for {summary['hold']} steps" if summary["hold"] > 1 else ""
     chance = [] if s["chance"] is None else [f"{s['chance']:.3f} (always naming the commonest held-out class)"]

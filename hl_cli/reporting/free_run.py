@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hl_cli.compare.free_run import FreeRun
+from hl_cli.compare.free_run import FED, FreeRun
 from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.palette import Look
 from hl_cli.reporting.whole import whole
@@ -46,9 +46,7 @@ def draw_free_run(folder: Path, title: str, run: FreeRun, arms: Sequence[Look]) 
             axis.set_ylabel(f"value {k + 1}" if run.true.shape[1] > 1 else "value")
         axes[-1][0].set_xlabel("tick of the free run, weights frozen")
         axes[0][0].legend(framealpha=0.8, edgecolor="none", fontsize=9, ncol=3)
-        figure.suptitle(
-            f"{title}: free run, fed with {'its own output' if run.feed == 'own' else run.feed}", fontsize=11
-        )
+        figure.suptitle(f"{title}: free run, fed with {FED[run.feed]}", fontsize=11)
 
 
 def said(run: FreeRun, labels: dict[str, str]) -> str:

@@ -52,7 +52,7 @@ class Predictions(Observer):
     ) -> None:
         self._classes = stream.task.kind == "classes"
         self._width = 1 if self._classes else stream.task.size
-        self._ticks = stream.ticks if stream.task.counts == "every" else 1
+        self._ticks = stream.ticks if stream.task.targets == "all" else 1
         self._batched, self._timed = batch_size > 1, stream.label()
         self._waiting: deque[_Asked] = deque()
         self._said: dict[str, deque[Tensor]] = {name: deque() for name in names}

@@ -15,6 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from hl_cli.config.renamed import renewed_config
 from hl_cli.errors import BadInput
 from hl_cli.reporting.readback import CONFIG, json_of, rows_of, yaml_of
 
@@ -151,7 +152,7 @@ def options(one: Path, other: Path) -> list[str]:
     files = [folder / CONFIG / "config.yaml" for folder in (one, other)]
     if not all(file.is_file() for file in files):
         return []
-    a, b = (dict(_flat(yaml_of(file, dict), lists=False)) for file in files)
+    a, b = (dict(_flat(renewed_config(yaml_of(file, dict)), lists=False)) for file in files)
     apart = [name for name in dict.fromkeys((*a, *b)) if a.get(name, MISSING) != b.get(name, MISSING)]
     return [f"{name}: {a.get(name, MISSING)} and {b.get(name, MISSING)}" for name in apart]
 

@@ -26,7 +26,7 @@ def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any
         "scheme": cfg.scheme.name,
         "integrator": cfg.integrator.name,
         "steering": said(cfg),
-        "memory": getattr(built.theory.learner, "memory", None),
+        "checkpointing": cfg.checkpointing,
         "anchor_every": cfg.anchor_every,
         "drift": None,
         "hold": cfg.hold,

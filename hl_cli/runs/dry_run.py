@@ -77,7 +77,7 @@ def _files(cfg: DictConfig, built: Comparison) -> list[tuple[str, str]]:
         rows = len(built.stream.held_out_tasks()) * _times(s.steps + s.blend, s.period)
         files += [("tasks.csv, tasks.png", f"{rows:,} rows")]
     if cfg.predictions:
-        ticks = built.stream.ticks if built.stream.task.counts == "every" else 1
+        ticks = built.stream.ticks if built.stream.task.targets == "all" else 1
         files += [("predictions.csv", f"{s.steps * cfg.batch_size * ticks:,} rows")]
     files += [(f"{name}.csv", "rows of an observer") for name in cfg.observe or ()]
     if cfg.free_run:

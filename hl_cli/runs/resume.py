@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hl_cli.config.messages import format_error
+from hl_cli.config.renamed import renewed_all
 from hl_cli.errors import BadInput
 from hl_cli.reporting import readback
 from hl_cli.reporting.readback import json_of, yaml_of
@@ -101,7 +102,7 @@ def overrides_of(folder: Path) -> list[str]:
     found = yaml_of(file, list)
     if not all(isinstance(one, str) for one in found):
         raise BadInput(f"{file}: damaged: allowed: a list of texts, the arguments of the run")
-    return found
+    return renewed_all(found)
 
 
 def _resolved(config: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Setting:
     credit: Kind = COSTATE
     batch_size: int = 1
     dtype: str = "float32"
-    memory: str = "recompute"
+    checkpointing: str = "recompute"
     anchor_every: int = 100
     parallel: str | None = None
     compile: bool = False

@@ -31,15 +31,15 @@ class Global(Scheme):
 
     def learner(self, of: Setting) -> Any:
         """Back-propagation through time, with what it keeps of the ticks."""
-        kept: dict[str, Any] = {"memory": of.memory, "anchor_every": of.anchor_every}
+        kept: dict[str, Any] = {"memory": of.checkpointing, "anchor_every": of.anchor_every}
         size = of.world.size
         if of.parallel == "data":
             if of.batch_size % size:
                 raise BadInput(
                     f"batch_size={of.batch_size}: {size} processes take a part each; allowed: a multiple of that"
                 )
-            if of.memory == "reverse":
-                raise NoSuchCombination("memory=reverse: allowed with parallel=data: store, segments, recompute")
+            if of.checkpointing == "reverse":
+                raise NoSuchCombination("checkpointing=reverse: allowed with parallel=data: store, segments, recompute")
             return DataParallel(**of.parts, **kept, world=of.world)
         if size > 1:
             raise BadInput(f"scheme=global in {size} processes: allowed: scheme=blocks, local, wave; parallel=data")

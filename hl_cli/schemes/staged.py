@@ -24,9 +24,9 @@ class Staged(Scheme):
         """A chain of blocks, in one process or several."""
         if of.parallel is not None:
             raise NoSuchCombination(f"parallel={of.parallel}: scheme={self.name} has its own; allowed: scheme=global")
-        if of.memory != "recompute":
+        if of.checkpointing != "recompute":
             raise NoSuchCombination(
-                f"memory={of.memory}: blocks of a feed-forward net have no ticks to keep; allowed with "
+                f"checkpointing={of.checkpointing}: blocks of a feed-forward net have no ticks to keep; allowed with "
                 f"scheme={self.name}: recompute"
             )
         for device in self.devices:

@@ -45,7 +45,7 @@ class Description:
     features: int
     kind: str
     size: int
-    counts: str
+    targets: str
     train_samples: int | None
     held_out_samples: int
     chance: float | None
@@ -134,7 +134,7 @@ class Stream:
             features=self.features,
             kind=self.task.kind,
             size=self.task.size,
-            counts=self.task.counts,
+            targets=self.task.targets,
             train_samples=self.train_samples,
             held_out_samples=len(held_out.inputs),
             chance=chance,

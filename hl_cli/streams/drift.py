@@ -68,7 +68,7 @@ def by_class(base: Stream, classes_per_task: int) -> dict[str, Stream]:
 
 def _shape(stream: Stream) -> str:
     task = stream.task
-    return f"{stream.ticks} x {stream.features} inputs and asks for {task.size} {task.kind} at the {task.counts} tick"
+    return f"{stream.ticks} x {stream.features} inputs and asks for {task.size} {task.kind} at the {task.targets} tick"
 
 
 class Drift(Stream):

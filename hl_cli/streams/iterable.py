@@ -90,10 +90,10 @@ class IterableStream(Stream):
 
     def _task(self, targets: list[Tensor]) -> Task:
         target = torch.cat(targets)
-        counts = "last" if len(target) == len(self._held_out.inputs) else "every"
+        asked = "last" if len(target) == len(self._held_out.inputs) else "all"
         if target.is_floating_point():
-            return Task("values", target.shape[1], counts)
-        return Task("classes", max(2, int(target.max()) + 1), counts)
+            return Task("values", target.shape[1], asked)
+        return Task("classes", max(2, int(target.max()) + 1), asked)
 
     def _placed(self, given: Any) -> Sample:
         """A sample of what the iterable gave, in the shapes of hl_cli.types."""

@@ -97,6 +97,6 @@ class Recall(Windows):
         count = max(1000, ticks)
         held_out = Rows(rows.inputs[:count], rows.target[:count])
         super().__init__(
-            Questions(task, delay, seed), held_out, Task("values", 1, "every"), ticks, batch_size, dtype, device
+            Questions(task, delay, seed), held_out, Task("values", 1, "all"), ticks, batch_size, dtype, device
         )
         self.name, self.origin = f"recall ({task})", f"generated: {task} over {delay} ticks, seed {seed}"

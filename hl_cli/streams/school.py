@@ -145,7 +145,7 @@ class SignalSchool(Windows):
             self.period, rest = divmod(lecture // ticks, batch_size)
             if rest:
                 raise BadInput(f"batch_size={batch_size}: allowed with stream.exam: whole batches in a lecture")
-        task = Task("values", 1, "every")
+        task = Task("values", 1, "all")
         super().__init__(Lectures(signals, lecture, step), held_out, task, ticks, batch_size, dtype, device)
 
     def __next__(self) -> Sample:

@@ -22,7 +22,7 @@ from hl_cli.streams.csv_times import Times, find
 from hl_cli.streams.series_rows import MOST_HELD_OUT, Columns, PastRows, held_out_rows, survey
 from hl_cli.streams.unpacked import source
 from hl_cli.streams.windows import Windows
-from hl_cli.types import COUNTS, Task
+from hl_cli.types import TARGETS, Task
 
 MOST_WORDS = 256  # of a column; each is a number that is seen
 
@@ -50,7 +50,7 @@ class SeriesConfig(StreamConfig):
         "rows that a sample sees, its ticks; null: 24, or 1 with scheme=forward, whose state goes on",
         least=1,
     )
-    counts: str = described("last", "ticks with a target: the last of a sample, or every one", choices=COUNTS)
+    targets: str = described("last", "ticks with a target: the last of a sample, or all", choices=TARGETS)
     changes: bool = described(False, "see and predict how values change, instead of the values")
     warmup: int = described(100, "rows that only begin the statistics, before the first sample", least=2)
     held_out: float = described(0.2, "last part of the rows kept for evaluation, at most 10,000 rows", above=0, below=1)
@@ -90,7 +90,7 @@ class SeriesStream(Windows):
         time: str | None = None,
         horizon: int = 1,
         lags: int = 24,
-        counts: str = "last",
+        targets: str = "last",
         changes: bool = False,
         warmup: int = 100,
         held_out: float = 0.2,
@@ -131,7 +131,7 @@ class SeriesStream(Windows):
             raise BadInput(f"stream.categorical: {many} has more than {MOST_WORDS} different words; allowed: fewer")
         columns = columns._replace(words=sizes)
         end = rows - min(MOST_HELD_OUT, round(rows * held_out))
-        least = warmup + horizon + (lags * batch_size if counts == "every" else lags + batch_size - 1)
+        least = warmup + horizon + (lags * batch_size if targets == "all" else lags + batch_size - 1)
         if end < least or rows - end < lags + horizon:
             raise table.file.bad(
                 f"has {rows} rows, {end} to train on and {rows - end} held out; allowed: at least {least} "
@@ -140,7 +140,7 @@ class SeriesStream(Windows):
         super().__init__(
             PastRows(cells, columns, horizon, warmup, end),
             held_out_rows(cells, columns, horizon, end, rows, found.marks),
-            Task("values", 1, counts),
+            Task("values", 1, targets),
             lags,
             batch_size,
             dtype,
@@ -148,7 +148,7 @@ class SeriesStream(Windows):
         )
         self.timed = times is not None and found.out_of_order is None
         usable = end - warmup - horizon
-        self.train_samples = usable // lags if counts == "every" else usable - lags + 1
+        self.train_samples = usable // lags if targets == "all" else usable - lags + 1
         self.length = self.train_samples // batch_size
         names = [table.names[k] for k in [*seen, *words]]
         what = f"the last {lags} {'changes' if changes else 'rows'} of {', '.join(names)}"

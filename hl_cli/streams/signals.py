@@ -86,7 +86,7 @@ class SignalStream(Windows):
         signal: Signal,
         ticks: int = 16,
         horizon: int = 1,
-        counts: str = "last",
+        targets: str = "last",
         held_out: int = 1000,
         blind: bool = False,
         batch_size: int = 1,
@@ -94,9 +94,9 @@ class SignalStream(Windows):
         device: str = "cpu",
     ) -> None:
         self.name, self.origin = signal.name, f"generated: {signal.formula}"
-        count = held_out * ticks if counts == "every" else held_out + ticks - 1
+        count = held_out * ticks if targets == "all" else held_out + ticks - 1
         first = signal.take(count + horizon)
-        task = Task("values", signal.width, counts)
+        task = Task("values", signal.width, targets)
         super().__init__(
             Ahead(signal, horizon, blind),
             rows(first[:count], first[horizon:], blind),

@@ -15,7 +15,7 @@ from hl_cli.config.registry import choice
 from hl_cli.config.stream import StreamConfig
 from hl_cli.streams.source_file import SourceFile
 from hl_cli.streams.windows import PIECE, Rows, Windows
-from hl_cli.types import COUNTS, Task
+from hl_cli.types import TARGETS, Task
 
 ALLOWED = "a text file in UTF-8 with two or more different characters"
 MOST_HELD_OUT = 10_000  # characters
@@ -31,7 +31,7 @@ class TextConfig(StreamConfig):
 
     path: str = described(MISSING, "text file in UTF-8")
     ticks: int = described(16, "characters that a sample sees", least=1)
-    counts: str = described("last", "ticks with a target: the last of a sample, or every one", choices=COUNTS)
+    targets: str = described("last", "ticks with a target: the last of a sample, or all", choices=TARGETS)
     held_out: float = described(0.1, "last part kept for evaluation, at most 10,000 characters", above=0, below=1)
 
 
@@ -52,7 +52,7 @@ class TextStream(Windows):
         self,
         path: str,
         ticks: int = 16,
-        counts: str = "last",
+        targets: str = "last",
         held_out: float = 0.1,
         batch_size: int = 1,
         dtype: torch.dtype = torch.float32,
@@ -62,7 +62,7 @@ class TextStream(Windows):
         scan = _scan(file)
         kept = min(MOST_HELD_OUT, round(scan.characters * held_out))
         circle = scan.characters - kept
-        span = ticks * batch_size if counts == "every" else ticks + batch_size - 1
+        span = ticks * batch_size if targets == "all" else ticks + batch_size - 1
         if circle < span or kept < ticks + 1:
             raise file.bad(
                 f"has {scan.characters} characters, {circle} to train on and {kept} held out; "
@@ -71,10 +71,10 @@ class TextStream(Windows):
         letters = Letters(scan.vocabulary, dtype)
         late = scan.late[len(scan.late) - kept :]
         end = file.size - len(late.encode())
-        task = Task("classes", len(scan.vocabulary), counts, symbols=True)
+        task = Task("classes", len(scan.vocabulary), targets, symbols=True)
         super().__init__(_Circle(file, letters, end), letters.rows(late), task, ticks, batch_size, dtype, device)
         self.vocabulary = scan.vocabulary
-        self.train_samples = circle // ticks if counts == "every" else circle
+        self.train_samples = circle // ticks if targets == "all" else circle
         self.files = (file.location,)
         self.name, self.origin = file.name, f"{file.name}, {scan.characters} characters"
 

@@ -63,7 +63,7 @@ def _joined(first: Rows, then: Rows) -> Rows:
 
 def cut(rows: Rows, ticks: int, task: Task, count: int, start: int = 0) -> Sample:
     """Make `count` windows of the rows from `start` on: one batch."""
-    every = task.counts == "every"
+    every = task.targets == "all"
     stride = ticks if every else 1
     end = start + (count - 1) * stride + ticks
     x = rows.inputs[start:end]
@@ -87,7 +87,7 @@ def _units(rows: Rows, counted: slice) -> Units | None:
 
 def cut_all(rows: Rows, ticks: int, task: Task) -> Sample:
     """Make all windows of the rows; there must be at least one. Where they overlap, they share the rows' memory."""
-    if task.counts == "every":
+    if task.targets == "all":
         return cut(rows, ticks, task, len(rows.inputs) // ticks)
     last = slice(ticks - 1, None)
     baseline = None if rows.baseline is None else rows.baseline[last]
@@ -114,7 +114,7 @@ class Windows(Stream):
     ) -> None:
         self.task, self.ticks, self.features = task, ticks, held_out.inputs.shape[1]
         self._source, self._batch_size, self._dtype, self._device = source, batch_size, dtype, device
-        self._stride = ticks if task.counts == "every" else 1
+        self._stride = ticks if task.targets == "all" else 1
         self.overlapping = self._stride < ticks
         scales = set() if held_out.units is None else set(held_out.units[:, 0].tolist())
         self.spread = scales.pop() if len(scales) == 1 else None

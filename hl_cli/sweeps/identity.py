@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from hl_cli.config.renamed import former_config, renewed_config
 from hl_cli.config.unresolved import Hidden
 from hl_cli.config.validation import LONGEST_NAME
 
@@ -31,13 +32,13 @@ def _plain(cfg: DictConfig, key: str) -> Any:
 
 def config_hash(cfg: DictConfig) -> str:
     """The same for the same resolved config, whatever the number and the command of the job."""
-    return hashlib.sha256(json.dumps(content(cfg), sort_keys=True).encode()).hexdigest()[:HASH]
+    return hashlib.sha256(json.dumps(former_config(content(cfg)), sort_keys=True).encode()).hexdigest()[:HASH]
 
 
 def difference(there: dict[str, Any], here: dict[str, Any], swept: Iterable[str]) -> str | None:
     """The first field in which two base configs differ, in words; fields that are swept in either are left out."""
     parts = [key.rpartition("@")[2].split(".") for key in swept]
-    old, new = dict(_flat(there)), dict(_flat(here))
+    old, new = dict(_flat(renewed_config(there))), dict(_flat(renewed_config(here)))
     for path in dict.fromkeys((*old, *new)):
         if old.get(path) != new.get(path) and not any(list(path[: len(part)]) == part for part in parts):
             name = ".".join(path)

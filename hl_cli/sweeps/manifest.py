@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hl_cli.config.renamed import renewed, renewed_all, renewed_config
 from hl_cli.errors import BadInput
 from hl_cli.reporting.own_files import check_inside, open_own
 from hl_cli.reporting.sealed import sealed, unsealed
@@ -72,6 +73,14 @@ class Manifest:
         entry = JobRecord(1 + max((entry.job for entry in self.jobs), default=-1), choices)
         self.jobs.append(entry)
         return entry
+
+    def renewed(self) -> Manifest:
+        """The same with the names of now, where it was written with others."""
+        for entry in self.jobs:
+            said = (renewed(f"{key}={value}").partition("=") for key, value in entry.choices.items())
+            entry.choices = {key: value for key, _, value in said}
+        swept, command = renewed_all(self.swept), renewed_all(self.command)
+        return Manifest(renewed_config(self.base), swept, command, self.jobs)
 
     @property
     def show(self) -> list[str]:
@@ -148,7 +157,7 @@ class ManifestFile:
             _check(jobs, **said)
             for entry in jobs:
                 check_inside(entry.folder, f"{self.folder / FILE}: job {entry.job}: folder")
-            return Manifest(**said, jobs=jobs)
+            return Manifest(**said, jobs=jobs).renewed()
         except BadInput:
             raise
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

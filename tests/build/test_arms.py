@@ -126,8 +126,11 @@ def test_one_arm_alone_has_no_verdict_and_an_arm_that_diverges_leaves_the_others
             ["arm=[hl,pytorch,rtrl]", "model=rnn", "arms.rtrl.window=3"],
             "^arms.rtrl.window=3: allowed with arms.rtrl.",
         ),
-        (["arm=[hl,pytorch,hl_explicit]", "arms.hl_explicit.memory=reverse"], "^arms.hl_explicit.memory=reverse: "),
-        (["arm=[pytorch,hl_wave]", "memory=reverse"], "^arm hl_wave: memory=reverse: "),
+        (
+            ["arm=[hl,pytorch,hl_explicit]", "arms.hl_explicit.checkpointing=reverse"],
+            "^arms.hl_explicit.checkpointing=reverse: ",
+        ),
+        (["arm=[pytorch,hl_wave]", "checkpointing=reverse"], "^arm hl_wave: checkpointing=reverse: "),
         (
             ["arm=[pytorch,hl_wave]", "model=rnn"],
             "need a feed-forward net, and this one is recurrent; allowed: model=cnn",

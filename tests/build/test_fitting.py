@@ -41,7 +41,7 @@ def test_lags_fit_the_scheme(build: Build, overrides: tuple[str, ...], ticks: in
         (("stream=lorenz", *FORWARD), "they see each row 16 times"),
         (("stream=drift", "hold=2", *FORWARD), "they see each row 16 times"),
         (("stream=lorenz", "stream.ticks=1", *FORWARD), ""),
-        (("stream=lorenz", "stream.counts=every", *FORWARD), ""),
+        (("stream=lorenz", "stream.targets=all", *FORWARD), ""),
         (("stream=digits", *FORWARD, "scheme.reset=sample", "pytorch.window=null"), ""),
         (("stream=digits",), ""),
     ],

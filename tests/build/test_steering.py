@@ -134,7 +134,7 @@ LIVING = ("scheme=forward", "stream=lorenz", "stream.ticks=2", "model=gru", "spl
 
 @pytest.mark.parametrize("steering", [SCHEDULES[1], CLIPS[2]], ids=" ".join)
 def test_forward_credit_without_carry_is_steered_as_truncated_bptt(build: Build, steering: tuple[str, ...]) -> None:
-    own = (*LIVING, "stream.counts=every", "pytorch.window=1", "scenario=gd_a", *steering)
+    own = (*LIVING, "stream.targets=all", "pytorch.window=1", "scenario=gd_a", *steering)
     assert apart(build(*own)) == 0.0
 
 

@@ -31,11 +31,11 @@ def gradient(built: Any, name: str, samples: list[Any]) -> dict[str, torch.Tenso
     return found
 
 
-@pytest.mark.parametrize("counts", ["last", "every"])
+@pytest.mark.parametrize("targets", ["last", "all"])
 @pytest.mark.parametrize("model", ["rnn", "gru", "rotation"])
-def test_real_time_recurrent_learning_is_exact(build: Build, model: str, counts: str) -> None:
+def test_real_time_recurrent_learning_is_exact(build: Build, model: str, targets: str) -> None:
     built = build(
-        "arm=[hl,rtrl]", "stream=mackey_glass", "stream.ticks=3", f"stream.counts={counts}", f"model={model}",
+        "arm=[hl,rtrl]", "stream=mackey_glass", "stream.ticks=3", f"stream.targets={targets}", f"model={model}",
         "model.hidden=4", "scheme=forward", "scenario=gd_a", "dtype=float64",
     )  # fmt: skip
     samples = list(islice(built.stream, 12))

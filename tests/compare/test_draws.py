@@ -76,7 +76,7 @@ def test_turns() -> None:
 
 def test_ticks_that_are_run_again_would_draw_anew(build: Build) -> None:
     cell = ("model=module", "model.factory=tests.nets:OwnCell", "model.options={drop: 0.5}", "stream=digits_rows")
-    with pytest.raises(BadInput, match=r"memory=recompute: the net draws random numbers.*allowed: memory=store"):
+    with pytest.raises(BadInput, match=r"checkpointing=recompute: the net draws .*allowed: checkpointing=store"):
         build(*cell, "split=state")
-    for choice in (("split=state", "memory=store"), ("split=output",)):
+    for choice in (("split=state", "checkpointing=store"), ("split=output",)):
         assert run(build(*cell, *choice, *SHORT))[0].word == "identical"

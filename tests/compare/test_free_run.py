@@ -27,7 +27,7 @@ def test_scores_by_hand() -> None:
     assert scores["zero"] == {"power_error": 1.0, "r2": pytest.approx(1 - 14 / 2)}
 
 
-@pytest.mark.parametrize("feed", ["own", "nothing", "given"])
+@pytest.mark.parametrize("feed", ["closed_loop", "zero_input", "teacher_forced"])
 @pytest.mark.parametrize("model", ["gru", "lstm", "rotation"])
 def test_generates_from_where_the_run_ended(build: Build, model: str, feed: str) -> None:
     """Both arms against a plain loop over the cell; weights, states and costates of the learners stay."""
@@ -42,8 +42,8 @@ def test_generates_from_where_the_run_ended(build: Build, model: str, feed: str)
         state = net.cells[0](sample.inputs[:, 0], state)  # type: ignore[index, operator]
     u, expected = coming[20].inputs[:, 0], []
     for k in range(7):
-        if feed != "own":
-            u = coming[20 + k].inputs[:, 0] * (feed == "given")
+        if feed != "closed_loop":
+            u = coming[20 + k].inputs[:, 0] * (feed == "teacher_forced")
         state = net.cells[0](u, state)  # type: ignore[index, operator]
         expected.append(net.head(state[0] if isinstance(state, tuple) else state).detach())  # type: ignore[operator]
         u = expected[-1]
@@ -63,7 +63,7 @@ def test_generates_from_where_the_run_ended(build: Build, model: str, feed: str)
 
 def test_files(tmp_path: Path) -> None:
     true = torch.randn(9, 2)
-    run = FreeRun("nothing", true, {"hl": true + 1, "pytorch": true * 0})
+    run = FreeRun("zero_input", true, {"hl": true + 1, "pytorch": true * 0})
     write_free_run(tmp_path, run)
     labels = {"hl": "HL", "pytorch": "PyTorch"}
     summary = {"arms": list(labels), "labels": labels, "reference": "pytorch", "hl": {}, "pytorch": {}}
@@ -80,7 +80,7 @@ def test_files(tmp_path: Path) -> None:
     (("stream=sine", "stream.ticks=1", "model=rnn"), "free_run=5: the state of hl, pytorch ends with each sample"),
     ((*CHOICE, "model=rnn", "stream.ticks=2"), "free_run=5: allowed: a stream of values, stream.ticks=1"),
     (("scheme=forward", "stream=recall", "stream.task=adding", "model=rnn", "pytorch.window=1"),
-     "feed=own: 1 outputs cannot be 2 inputs"),
+     "feed=closed_loop: 1 outputs cannot be 2 inputs"),
 ])  # fmt: skip
 def test_bad_input(build: Build, overrides: tuple[str, ...], wrong: str) -> None:
     with pytest.raises(BadInput, match=wrong):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
+import yaml
 
 import hl_cli
+from hl_cli.config.renamed import former_config, renewed_config
 from hl_cli.dynamics.accumulator import NO_GRADIENT, GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Block, Pulled, Tape
 from hl_cli.networks.chain import Chain
+from hl_cli.runs import state
+from hl_cli.runs.same_run import plain
 
 
 def test_a_block_of_before_keeps_working() -> None:
@@ -37,3 +44,56 @@ def test_the_rule_of_a_learner_may_be_called_integrator() -> None:
             integrator=hl_cli.explicit_euler,
         )  # fmt: skip
     assert hl.rule is hl_cli.explicit_euler
+
+
+OLD = {
+    "stream": {"name": "drift", "streams": {"a": {"name": "sine", "counts": "every"}}, "counts": "last"},
+    "memory": "store", "feed": "nothing", "model": {"memory": 3, "counts": "every"}, "steps": 5,
+    "arms": {"hl": {"memory": None, "lr": 0.1}, "own": {"memory": "reverse"}},
+}  # fmt: skip
+NEW = {
+    "stream": {"name": "drift", "streams": {"a": {"name": "sine", "targets": "all"}}, "targets": "last"},
+    "checkpointing": "store", "feed": "zero_input", "model": {"memory": 3, "counts": "every"}, "steps": 5,
+    "arms": {"hl": {"checkpointing": None, "lr": 0.1}, "own": {"checkpointing": "reverse"}},
+}  # fmt: skip
+
+
+def test_a_config_of_before_has_the_names_of_now_and_a_job_its_hash_of_before() -> None:
+    assert renewed_config(OLD) == NEW == renewed_config(NEW)
+    assert former_config({**NEW, "credit": None}) == OLD == former_config(OLD)
+    assert former_config({"credit": {"name": "exact"}}) == {"credit": {"name": "exact"}}
+
+
+def test_arguments_of_before_are_said_in_one_line_and_a_run_of_before_goes_on(
+    invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = ["stream.counts=every", "memory=store", "feed=given", "arms.hl.memory=segments"]
+    new = ["stream.targets=all", "checkpointing=store", "feed=teacher_forced", "arms.hl.checkpointing=segments"]
+    net = ["stream=sine", "stream.ticks=2", "model=rnn", "model.hidden=2", "split=state", "eval_every=0"]
+    with monkeypatch.context() as before:
+        before.setattr(state, "plain", lambda cfg: former_config(plain(cfg)))  # what a checkpoint has
+        code, _, err = invoke(*net, *old, "steps=10", "checkpoint_every=5", "hydra.run.dir=run")
+    assert (code, err) == (0, f"hl-run: {' '.join(old)}: write {' '.join(new)}\n")
+    config = tmp_path / "run" / ".hydra" / "config.yaml"
+    text = config.read_text()
+    assert "targets: all" in text and "checkpointing: segments" in text and "counts" not in text
+    config.write_text(yaml.safe_dump(former_config(yaml.safe_load(text))))
+    (config.parent / "overrides.yaml").write_text(yaml.safe_dump([*net, *old, "steps=10", "checkpoint_every=5"]))
+    code, _, err = invoke("resume=run", "steps=15")
+    assert code == 0 and not err.startswith("hl-run: stream")
+    assert len((tmp_path / "run" / "curves.csv").read_text().splitlines()) == 16
+
+
+def test_a_file_of_before_says_what_a_field_is_called_now(invoke: Any, tmp_path: Path) -> None:
+    (tmp_path / "configs" / "experiment").mkdir(parents=True)
+    (tmp_path / "configs" / "experiment" / "mine.yaml").write_text("# @package _global_\nmemory: store\n")
+    code, _, err = invoke("--config-dir", "configs", "experiment=mine")
+    assert code == 1 and "memory: is now called checkpointing" in err and err.count("\n") == 1
+
+
+def test_a_task_of_before_keeps_working() -> None:
+    for make in (lambda: hl_cli.Task("values", 1, "every"), lambda: hl_cli.Task("values", 1, counts="every")):
+        with pytest.warns(DeprecationWarning, match=r'is now Task\(targets="all"\)'):
+            assert make() == hl_cli.Task("values", 1, "all")
+    with pytest.warns(DeprecationWarning, match="is now Task.targets"):
+        assert hl_cli.Task("values", 1, "all").counts == "every"

@@ -13,9 +13,9 @@ from hl_cli.build import Comparison
 
 KINDS = {
     "backward": ("model=rnn", "stream=lorenz", "stream.ticks=3", "split=state_output"),
-    "backward, every tick": ("model=gru", "stream=lorenz", "stream.ticks=3", "stream.counts=every", "split=state"),
+    "backward, every tick": ("model=gru", "stream=lorenz", "stream.ticks=3", "stream.targets=all", "split=state"),
     "forward": ("model=rnn", "stream=lorenz", "stream.ticks=3", "scheme=forward", "split=state_output"),
-    "forward, every tick": ("model=rnn", "stream=lorenz", "stream.ticks=2", "stream.counts=every", "scheme=forward"),
+    "forward, every tick": ("model=rnn", "stream=lorenz", "stream.ticks=2", "stream.targets=all", "scheme=forward"),
 }
 Build = Callable[..., Comparison]
 

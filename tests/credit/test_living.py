@@ -28,7 +28,7 @@ FORWARD = ("scheme=forward", "stream=lorenz", "model.hidden=4")
 CASES = [
     ("credit=eligibility", "model=gru", "stream.ticks=3", "batch_size=2", "model.layers=2"),
     ("credit=eligibility", "model=rotation", "stream.ticks=1", "integrator=explicit_euler", "scheme.rise=5"),
-    ("credit=exact", "model=rnn", "stream.ticks=2", "stream.counts=every"),
+    ("credit=exact", "model=rnn", "stream.ticks=2", "stream.targets=all"),
     ("credit=costate", "model=rnn", "stream.ticks=2", "scheme.reset=h", "scheme.eta_z=0.5"),
 ]
 

@@ -37,7 +37,7 @@ VALUES = [
     (f"{CSV} stream.inputs=[]", "stream.inputs=[]: allowed: one or more"),
     (f"{CSV} stream.horizon=0", "stream.horizon=0: allowed: a number >= 1"),
     (f"{CSV} stream.lags=5000", "rows"),
-    (f"{CSV} stream.counts=first", "stream.counts=first: allowed: last, every"),
+    (f"{CSV} stream.targets=first", "stream.targets=first: allowed: last, all"),
     (f"{CSV} batch_size=900", "rows"),
     ("stream=mnist stream.ticks=5", "stream.ticks=5"),
     ("stream=sine stream.frequencies=[0.1]", "stream.frequencies"),

@@ -88,7 +88,7 @@ def test_identical_wherever_one_looks(build: Build, data: st.DataObject) -> None
         f"split={data.draw(st.sampled_from(SPLITS[model]))}",
         f"stream={data.draw(st.sampled_from(streams))}",
         f"dtype={data.draw(st.sampled_from(['float32', 'float64']))}",
-        f"memory={data.draw(st.sampled_from(['store', 'segments', 'recompute']))}",
+        f"checkpointing={data.draw(st.sampled_from(['store', 'segments', 'recompute']))}",
         f"tau={data.draw(st.sampled_from([0.25, 0.5, 1.0, 2.0, 4.0]))}",
         f"seed={data.draw(st.integers(0, 2**32 - 1))}",
         f"batch_size={data.draw(st.integers(1, 40))}",
@@ -142,7 +142,7 @@ def test_rebuilt_states_are_round_off_or_better(build: Build, model: str, split:
     for anchor_every, layers, stream in ((0, 1, "digits_pixels"), (10, 2, "digits_pixels"), (100, 1, "digits_rows")):
         built = build(
             f"model={model}", f"split={split}", f"dtype={dtype}", f"stream={stream}", f"model.layers={layers}",
-            "model.hidden=16", "memory=reverse", f"anchor_every={anchor_every}",
+            "model.hidden=16", "checkpointing=reverse", f"anchor_every={anchor_every}",
             "scenario=gd_b", "scenario.lr=0.001", "steps=8", "log_every=4",
         )  # fmt: skip
         assert verdict_of(built) in ("identical", "round_off"), (anchor_every, layers, stream)

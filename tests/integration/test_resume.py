@@ -27,7 +27,7 @@ CASES = [(f"stream={option}",) for option in STREAMS] + [
     ("scheme=wave", "split=state", "model.hidden=[8,8]", "hold=3"),
     ("scheme=local", "split=state", "model.hidden=[8,8]", "scheme.stash=true", "hold=2"),
     ("model=lstm", "stream=digits_rows", "split=state", "integrator=explicit_euler"),
-    ("model=rotation", "stream=digits_rows", "split=state", "memory=reverse", "anchor_every=3"),
+    ("model=rotation", "stream=digits_rows", "split=state", "checkpointing=reverse", "anchor_every=3"),
     ("stream=drift", "stream.period=17", "stream.blend=5", "stream.recurring=true", "hold=2", "dtype=float64"),
     ("batch_size=7", "scenario=mom_a", "tau=0.5", "log_every=1"),
     *((*FORWARD, "split=state_output", f"model={model}", "arms.pytorch.window=8") for model in ("rnn", "lstm")),

@@ -60,17 +60,17 @@ def test_identical_on_every_stream(build: Build, stream: str, model: str, split:
 
 
 @pytest.mark.parametrize(
-    ("stream", "model", "split", "counts"),
+    ("stream", "model", "split", "targets"),
     covering(
-        (stream, *net, counts)
+        (stream, *net, targets)
         for stream in ("series", "text", "lorenz")
         for net in MODELS
-        for counts in ("last", "every")
+        for targets in ("last", "all")
         if net[0] != "cnn"
     ),
 )
-def test_identical_wherever_the_target_counts(build: Build, stream: str, model: str, split: str, counts: str) -> None:
-    choice = [*chosen(stream, model, split), f"stream.counts={counts}"]
+def test_identical_wherever_the_target_counts(build: Build, stream: str, model: str, split: str, targets: str) -> None:
+    choice = [*chosen(stream, model, split), f"stream.targets={targets}"]
     for case in turn(model, split):
         assert verdict_of(build(*choice, *case, "steps=4")) == "identical", case
 

@@ -37,7 +37,7 @@ def test_identical_to_truncated_bptt_with_zeroed_costates(build: Build, model: s
     for ticks, steps in ((1, 12), (5, 4)):
         built = build(
             "scheme=forward", "scheme.carry=false", "stream=mackey_glass", f"stream.ticks={ticks}",
-            "stream.counts=every",
+            "stream.targets=all",
             f"model={model}", *(["model.layers=2"] if model != "oscillators" else []), f"split={split}",
             f"scenario={scenario}", "pytorch.window=1",
             f"steps={steps}", "batch_size=2", *slower,
@@ -54,7 +54,7 @@ def test_living_costates_are_another_method(build: Build) -> None:
 CASES = [
     ("model=rnn", "stream=lorenz", "stream.ticks=1"),
     ("model=lstm", "stream=digits_rows", "split=state", "scheme.reset=sample"),
-    ("model=gru", "stream=lorenz", "stream.counts=every", "scheme.rate=0.5", "batch_size=3"),
+    ("model=gru", "stream=lorenz", "stream.targets=all", "scheme.rate=0.5", "batch_size=3"),
     ("model=mlp", "stream=lorenz", "stream.ticks=1", "integrator=explicit_euler", "scheme.eta_z=0.5", "scheme.rise=9"),
 ]
 

@@ -85,7 +85,7 @@ def test_stops_on_a_gradient_that_is_not_finite_though_the_loss_is(arm: str) -> 
 
 @pytest.mark.parametrize("overrides", [case for case in CASES if not any(one.startswith("scheme=") for one in case)])
 def test_memory_modes_give_the_same_bits(build: Build, overrides: tuple[str, ...]) -> None:
-    modes = [build(*overrides, f"memory={memory}") for memory in ("store", "segments", "recompute")]
+    modes = [build(*overrides, f"checkpointing={memory}") for memory in ("store", "segments", "recompute")]
     for _ in range(10):
         for built in modes:
             built.hl.step(next(built.stream))
@@ -100,10 +100,10 @@ def test_memory_modes_give_the_same_bits(build: Build, overrides: tuple[str, ...
             ("stream=digits_rows", f"model={model}", "split=state_output")
             for model in ("rnn", "gru", "lstm", "mlp", "cnn", "rotation", "antisymmetric", "leapfrog")
         ),
-        ("stream=digits_rows", "model=leapfrog", "split=state", "memory=reverse"),
+        ("stream=digits_rows", "model=leapfrog", "split=state", "checkpointing=reverse"),
         ("stream=breast_cancer", "model=linear", "split=state", "loss=binary"),
         ("stream=digits_rows", "model=lstm", "split=output", "loss=mse"),
-        ("stream=lorenz", "stream.counts=every", "model=gru", "split=state"),
+        ("stream=lorenz", "stream.targets=all", "model=gru", "split=state"),
     ],
 )
 def test_hl_calls_no_optimizer_and_no_autograd(

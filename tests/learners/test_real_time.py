@@ -69,7 +69,7 @@ def test_a_tick_without_a_target_is_lived_through(build: Build) -> None:
 
 @pytest.mark.parametrize("overrides", [
     ("model=gru", "stream.ticks=1"),
-    ("model=diagonal", "stream.ticks=4", "stream.counts=every"),
+    ("model=diagonal", "stream.ticks=4", "stream.targets=all"),
     ("model=complex_diagonal", "stream.ticks=3", "scheme=forward", "scheme.reset=sample"),
 ])  # fmt: skip
 def test_goes_on_from_its_state_and_stops_on_what_is_not_finite(build: Build, overrides: tuple[str, ...]) -> None:

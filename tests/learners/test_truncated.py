@@ -24,7 +24,7 @@ Build = Callable[..., Comparison]
 def test_is_truncated_bptt_as_anyone_writes_it(build: Build, model: str, tensors: int, ticks: int) -> None:
     """Windows of 6 ticks that begin in the middle of samples."""
     built = build(
-        f"model={model}", "stream=lorenz", f"stream.ticks={ticks}", "stream.counts=every", "pytorch.window=6",
+        f"model={model}", "stream=lorenz", f"stream.ticks={ticks}", "stream.targets=all", "pytorch.window=6",
         "pytorch.optimizer=Adam", "pytorch.lr=0.01", "batch_size=2",
     )  # fmt: skip
     samples = list(islice(built.stream, 24 // ticks))
@@ -56,7 +56,7 @@ def test_is_truncated_bptt_as_anyone_writes_it(build: Build, model: str, tensors
 
 @pytest.mark.parametrize("overrides", [
     ("stream=lorenz", "stream.ticks=1", "pytorch.window=8"),
-    ("stream=lorenz", "stream.ticks=4", "stream.counts=every", "pytorch.window=7"),
+    ("stream=lorenz", "stream.ticks=4", "stream.targets=all", "pytorch.window=7"),
     ("stream=digits_rows", "pytorch.window=5", "scheme=forward", "scheme.reset=sample", "split=state"),
 ])  # fmt: skip
 def test_goes_on_in_the_middle_of_a_window(build: Build, overrides: tuple[str, ...]) -> None:

@@ -53,7 +53,7 @@ def test_the_head_is_what_it_is_called(build: Build) -> None:
 def test_memory_modes_run_it(build: Build, memory: str) -> None:
     choice = ("model=rotation", "model.head=[7]", "stream=digits_rows", "split=state", "dtype=float64")
     choice += ("scenario=gd_b", "scenario.lr=0.001")
-    usual, other = build(*choice), build(*choice, f"memory={memory}")
+    usual, other = build(*choice), build(*choice, f"checkpointing={memory}")
     for sample in islice(usual.stream, 5):
         usual.hl.step(sample)
         other.hl.step(sample)

@@ -1,4 +1,4 @@
-"""memory=reverse: states rebuilt, against states kept."""
+"""checkpointing=reverse: states rebuilt, against states kept."""
 
 from __future__ import annotations
 

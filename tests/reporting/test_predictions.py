@@ -49,7 +49,7 @@ def test_a_class_is_named_by_the_largest_output_or_the_sign_of_the_only_one(loss
 
 
 def test_values_at_every_tick_have_a_row_a_tick_and_a_column_a_number(configured: Configured, tmp_path: Path) -> None:
-    cfg = configured("steps=5", "stream=lorenz", "stream.counts=every", "stream.ticks=3", "batch_size=2", "model=rnn")
+    cfg = configured("steps=5", "stream=lorenz", "stream.targets=all", "stream.ticks=3", "batch_size=2", "model=rnn")
     cfg.predictions = True
     run(cfg, tmp_path)
     found = rows(tmp_path)
@@ -100,7 +100,7 @@ def test_values_are_in_the_units_of_the_file(configured: Configured, tmp_path: P
     "case",
     [
         ("scheme=local", "split=state", "model.hidden=[8,8]", "hold=2"),
-        ("stream=series", "stream.target=y", "stream.lags=5", "stream.counts=every", "model=gru", "batch_size=2"),
+        ("stream=series", "stream.target=y", "stream.lags=5", "stream.targets=all", "model=gru", "batch_size=2"),
     ],
     ids=lambda case: case[0],
 )

@@ -80,7 +80,7 @@ def test_the_first_steps_do_not_rule_the_axis_of_a_ratio(tmp_path: Path) -> None
         Look("pytorch", "PyTorch", "#d1495b", "pytorch", True, False),
         Look("hl", "HL", "#00477f", "hl", False, True),
     ]
-    measure = Measure(Task("values", 1, "every"), "mse")
+    measure = Measure(Task("values", 1, "all"), "mse")
     section = curves(tmp_path, measure, arms, 0)
     (figure,) = [one for one in section.figures if one["y"] == "r2"]
     low, high = figure["reach"]

@@ -94,7 +94,7 @@ def test_the_message_names_the_place(tmp_path: Path, data: bytes, said: str) -> 
         ({"lags": 1, "warmup": 47}, "allowed: at least 49 "),
         ({"batch_size": 44}, "allowed: at least 49 "),
         ({"horizon": 11}, "and 13 (lags, horizon)"),
-        ({"counts": "every", "batch_size": 23}, "allowed: at least 50 "),
+        ({"targets": "all", "batch_size": 23}, "allowed: at least 50 "),
     ],
 )
 def test_the_message_names_the_field(tmp_path: Path, options: dict[str, object], said: str) -> None:
@@ -107,7 +107,7 @@ def test_the_least_that_is_allowed_is_enough(tmp_path: Path) -> None:
     for options in (
         {"lags": 1, "warmup": 46},
         {"batch_size": 43},
-        {"counts": "every", "batch_size": 22},
+        {"targets": "all", "batch_size": 22},
         {"horizon": 10},
     ):
         stream = SeriesStream(str(path), "OT", **{**SMALL, **options})  # type: ignore[arg-type]

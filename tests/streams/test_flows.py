@@ -25,10 +25,10 @@ SCALES = np.array([20.0, 25.0, 45.0])
 
 
 @pytest.mark.parametrize("name", FLOWS)
-@pytest.mark.parametrize(("counts", "batch", "horizon"), [("last", 1, 1), ("last", 5, 30), ("every", 1, 5000)])
-def test_laws(name: str, counts: str, batch: int, horizon: int) -> None:
+@pytest.mark.parametrize(("targets", "batch", "horizon"), [("last", 1, 1), ("last", 5, 30), ("all", 1, 5000)])
+def test_laws(name: str, targets: str, batch: int, horizon: int) -> None:
     def make() -> SignalStream:
-        return SignalStream(FLOWS[name](), 8, horizon, counts, 100, batch)
+        return SignalStream(FLOWS[name](), 8, horizon, targets, 100, batch)
 
     laws.stream_is_the_same_again(make, 20)
     for stop in (0, 1, 1000) if name == "lorenz" else (0, 1, 4090, 9000):

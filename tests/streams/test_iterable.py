@@ -129,8 +129,8 @@ def test_a_small_last_batch_is_left_out_and_epochs_differ() -> None:
         (X[:5], X[:5, 0], (5, 1, 3), (5, 1), Task("values", 1)),
         (X[:5], X[:5, :2], (5, 1, 3), (5, 2), Task("values", 2)),
         (torch.ones(5, 2, 3), Y[:5], (5, 2, 3), (5,), Task("classes", 2)),
-        (torch.ones(5, 2, 3), torch.ones(5, 2, dtype=torch.uint8), (5, 2, 3), (10,), Task("classes", 2, "every")),
-        (torch.ones(5, 2, 3), torch.ones(5, 2, 4), (5, 2, 3), (10, 4), Task("values", 4, "every")),
+        (torch.ones(5, 2, 3), torch.ones(5, 2, dtype=torch.uint8), (5, 2, 3), (10,), Task("classes", 2, "all")),
+        (torch.ones(5, 2, 3), torch.ones(5, 2, 4), (5, 2, 3), (10, 4), Task("values", 4, "all")),
         (torch.ones(5, 1, 4, 4, dtype=torch.uint8), Y[:5], (5, 1, 16), (5,), Task("classes", 2)),
     ],
 )

@@ -47,7 +47,7 @@ def test_laws(lecture: int, batch: int) -> None:
 @pytest.mark.parametrize(("chosen", "lecture"), [([*range(8)], 1000), ([5, 2, 7], 40), ([4], 6000)])
 def test_each_lecture_is_its_signal_from_its_beginning(chosen: list[int], lecture: int) -> None:
     stream = SignalSchool(chosen, lecture, ticks=20, dtype=torch.float64)
-    assert (stream.task, stream.features, stream.ticks) == (Task("values", 1, "every"), 6, 20)
+    assert (stream.task, stream.features, stream.ticks) == (Task("values", 1, "all"), 6, 20)
     for _ in range(2):
         for number in chosen:
             samples = [*islice(stream, lecture // 20)]

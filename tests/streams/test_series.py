@@ -72,7 +72,7 @@ def naive(rows: range, horizon: int, known: int | None = None, changes: bool = F
 
 
 def windows(rows: list[tuple[np.ndarray, ...]], lags: int, every: bool) -> Sample:
-    """Overlapping where the last row counts, side by side where every one does; one below the other."""
+    """Overlapping where the last row targets, side by side where every one does; one below the other."""
     found = []
     for first in range(0, len(rows) - lags + 1, lags if every else 1):
         x, y, b = zip(*rows[first : first + lags], strict=True)
@@ -86,31 +86,31 @@ def close(got: list[Sample], expected: Sample) -> None:
         torch.testing.assert_close(torch.cat(part), right[: sum(map(len, part))], rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("counts", ["last", "every"])
+@pytest.mark.parametrize("targets", ["last", "all"])
 @pytest.mark.parametrize(("batch", "horizon"), [(1, 1), (3, 30)])
-def test_laws(path: str, counts: str, batch: int, horizon: int) -> None:
-    make = maker(path, counts=counts, batch_size=batch, horizon=horizon, lags=4)
+def test_laws(path: str, targets: str, batch: int, horizon: int) -> None:
+    make = maker(path, targets=targets, batch_size=batch, horizon=horizon, lags=4)
     laws.stream_is_the_same_again(make, 2000)
-    step = batch * (4 if counts == "every" else 1)
+    step = batch * (4 if targets == "all" else 1)
     for row in (1, 4040, 4096, TRAINED - 200):
         laws.stream_resumes_anywhere(make, row // step, 300)
 
 
-@pytest.mark.parametrize("counts", ["last", "every"])
+@pytest.mark.parametrize("targets", ["last", "all"])
 @pytest.mark.parametrize("changes", [False, True])
 @pytest.mark.parametrize(("batch", "horizon", "lags"), [(1, 1, 1), (1, 24, 5), (4, 3, 24)])
 def test_samples_are_those_of_a_plain_loop(
-    path: str, counts: str, batch: int, horizon: int, lags: int, changes: bool
+    path: str, targets: str, batch: int, horizon: int, lags: int, changes: bool
 ) -> None:
-    stream = maker(path, counts=counts, batch_size=batch, horizon=horizon, lags=lags, changes=changes)()
-    expected = windows(naive(range(WARMUP, TRAINED - horizon), horizon, None, changes), lags, counts == "every")
+    stream = maker(path, targets=targets, batch_size=batch, horizon=horizon, lags=lags, changes=changes)()
+    expected = windows(naive(range(WARMUP, TRAINED - horizon), horizon, None, changes), lags, targets == "all")
     got = list(stream)
     assert stream.train_samples == len(expected.inputs)
     assert len(got) == stream.length == len(expected.inputs) // batch
     assert {sample.inputs.shape for sample in got} == {(batch, lags, 3)}
     close(got, expected)
     late = naive(range(TRAINED, ROWS - horizon), horizon, TRAINED, changes)
-    close([stream.held_out()], windows(late, lags, counts == "every"))
+    close([stream.held_out()], windows(late, lags, targets == "all"))
 
 
 def test_the_end_is_the_end(path: str) -> None:

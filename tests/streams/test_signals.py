@@ -41,11 +41,11 @@ def saved(state: dict[str, Any]) -> BytesIO:
 
 
 @pytest.mark.parametrize("name", SIGNALS)
-@pytest.mark.parametrize("counts", ["last", "every"])
+@pytest.mark.parametrize("targets", ["last", "all"])
 @pytest.mark.parametrize(("batch", "ticks", "horizon"), [(1, 16, 1), (7, 3, 5), (1, 5000, 6000)])
-def test_laws(name: str, counts: str, batch: int, ticks: int, horizon: int) -> None:
+def test_laws(name: str, targets: str, batch: int, ticks: int, horizon: int) -> None:
     def make() -> SignalStream:
-        return SignalStream(SIGNALS[name](), ticks, horizon, counts, held_out=3, batch_size=batch)
+        return SignalStream(SIGNALS[name](), ticks, horizon, targets, held_out=3, batch_size=batch)
 
     laws.stream_is_the_same_again(make, 20)
     for stop in (0, 1, 4083, 5000) if ticks < 100 and name == "sine" else (0, 3):
@@ -84,7 +84,7 @@ def test_a_stream_goes_back_to_where_it_was() -> None:
 def test_where_every_tick_counts_each_counts_once() -> None:
     signal = SIGNALS["sine"]()
     values = torch.from_numpy(signal.at(np.arange(20_000)))
-    stream = SignalStream(SIGNALS["sine"](), 4, 3, "every", held_out=5, batch_size=2, dtype=torch.float64)
+    stream = SignalStream(SIGNALS["sine"](), 4, 3, "all", held_out=5, batch_size=2, dtype=torch.float64)
     assert torch.equal(stream.held_out().inputs.flatten(), values[:20].flatten())
     samples = [*islice(stream, 2000)]
     assert torch.equal(torch.cat([s.inputs.flatten() for s in samples]), values[23:16_023].flatten())

@@ -42,21 +42,21 @@ def spelled(stream: TextStream, sample: Sample) -> tuple[list[str], str]:
     return seen, "".join(stream.vocabulary[k] for k in sample.target.tolist())
 
 
-@pytest.mark.parametrize("counts", ["last", "every"])
+@pytest.mark.parametrize("targets", ["last", "all"])
 @pytest.mark.parametrize("batch", [1, 5])
-def test_laws(path: str, counts: str, batch: int) -> None:
-    make = maker(path, ticks=4, counts=counts, batch_size=batch, dtype=torch.float64)
+def test_laws(path: str, targets: str, batch: int) -> None:
+    make = maker(path, ticks=4, targets=targets, batch_size=batch, dtype=torch.float64)
     laws.stream_has_its_shapes(make(), batch, torch.float64)
     laws.stream_is_the_same_again(make, 1000)
     for stop in (0, 1, 818, 1030, 4095, len(CIRCLE) - 3):
         laws.stream_resumes_anywhere(make, stop, 200)
 
 
-@pytest.mark.parametrize("counts", ["last", "every"])
+@pytest.mark.parametrize("targets", ["last", "all"])
 @pytest.mark.parametrize(("batch", "ticks"), [(1, 1), (1, 16), (3, 4)])
-def test_samples_spell_the_text_round_and_round(path: str, counts: str, batch: int, ticks: int) -> None:
-    every = counts == "every"
-    stream = maker(path, counts=counts, batch_size=batch, ticks=ticks)()
+def test_samples_spell_the_text_round_and_round(path: str, targets: str, batch: int, ticks: int) -> None:
+    every = targets == "all"
+    stream = maker(path, targets=targets, batch_size=batch, ticks=ticks)()
     assert stream.vocabulary == "".join(sorted(set(TEXT))) and stream.task.symbols
     assert stream.length is None and stream.train_samples == (len(CIRCLE) // ticks if every else len(CIRCLE))
     long = CIRCLE * 3
@@ -72,7 +72,7 @@ def test_the_end_is_held_out(path: str) -> None:
     stream = maker(path, ticks=5)()
     seen, asked = spelled(stream, stream.held_out())
     assert seen == [late[k : k + 5] for k in range(HELD_OUT - 5)] and asked == late[5:]
-    stream = maker(path, ticks=5, counts="every")()
+    stream = maker(path, ticks=5, targets="all")()
     seen, asked = spelled(stream, stream.held_out())
     last = (HELD_OUT - 1) // 5 * 5
     assert "".join(seen) == late[:last] and asked == late[1 : last + 1]

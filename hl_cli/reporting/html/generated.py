@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hl_cli.compare.free_run import FED
 from hl_cli.reporting import facts
 from hl_cli.reporting.html.learning import line
 from hl_cli.reporting.html.thinning import thinned
@@ -39,8 +40,8 @@ def free_run(folder: Path, summary: dict[str, Any], arms: Sequence[Look]) -> Sec
         figures.append(
             {"title": title, "x": "tick", "y": "value", "scale": "linear", "reach": [-reach, reach], "layers": layers}
         )
-    fed = "its own output" if summary["feed"] == "own" else summary["feed"]
-    words = f"Weights frozen, fed with {fed}. Error is relative to the power of the true signal: zero output has 1."
+    fed = f"Weights frozen, fed with {FED[summary['feed']]}."
+    words = f"{fed} Error is relative to the power of the true signal: zero output has 1."
     rows = facts.generated(summary, summary["labels"])
     pictures = [(folder / "free_run.png", "true and generated signals")]
     return Section("free-run", "Free run", words, figures, pictures, rows, 2)

@@ -1,0 +1,80 @@
+"""Names of before: fields and values of a config that are called otherwise now, and still work.
+
+Arguments are renewed on the command line, with a line that says so, and silently where an old run or sweep is taken up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+FIELDS: dict[str, tuple[str, dict[str, str]]] = {
+    r"stream(?:\.streams\.\w+)?\.counts": ("targets", {"every": "all"}),
+    r"memory|arms\.\w+\.memory": ("checkpointing", {}),
+    r"feed": ("feed", {"own": "closed_loop", "nothing": "zero_input", "given": "teacher_forced"}),
+}
+"""By a pattern of the whole name of a field: its last part now, and its values now."""
+ADDED = ("credit",)
+"""Fields that came since sweeps have hashes; where they are null, a job is the one that it was without them."""
+
+
+def renewed(argument: str) -> str:
+    """An argument with the names of now.
+
+    >>> renewed("stream.counts=last,every"), renewed("+arms.a.memory=store"), renewed("feed=own")
+    ('stream.targets=last,all', '+arms.a.checkpointing=store', 'feed=closed_loop')
+    """
+    key, given, value = argument.partition("=")
+    bare = key.lstrip("+~")
+    found = _now(bare)
+    if found is None:
+        return argument
+    name, values = found
+    for old, new in values.items():
+        value = re.sub(rf"\b{old}\b", new, value)
+    return f"{key[: len(key) - len(bare)]}{name}{given}{value}"
+
+
+def renewed_all(arguments: Sequence[str]) -> list[str]:
+    """All of them."""
+    return [renewed(argument) for argument in arguments]
+
+
+def renewed_config(config: Any, where: str = "") -> Any:
+    """A config in plain values with the names of now; what is no config stays as it is."""
+    if not isinstance(config, dict):
+        return config
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        name = f"{where}{key}"
+        new, values = _now(name) or (name, {})
+        value = values.get(value, value) if isinstance(value, str) else renewed_config(value, f"{name}.")
+        found[new.rpartition(".")[2] if new != name else key] = value
+    return found
+
+
+def former_config(config: Any, where: str = "") -> Any:
+    """A config with the names that it had at first: what the hash of a job is made of, so that it stays what it was."""
+    if not isinstance(config, dict):
+        return config
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        name, old = f"{where}{key}", str(key)
+        if value is None and old in ADDED:
+            continue
+        value = former_config(value, f"{name}.")
+        for pattern, (new, values) in FIELDS.items():
+            first = re.sub(r".*\W", "", pattern.removesuffix(")"))
+            if new == key and re.fullmatch(pattern, f"{where}{first}"):
+                old = first
+                value = {now: before for before, now in values.items()}.get(value, value)
+        found[old] = value
+    return found
+
+
+def _now(name: str) -> tuple[str, dict[str, str]] | None:
+    for pattern, (new, values) in FIELDS.items():
+        if re.fullmatch(pattern, name):
+            return f"{name.rpartition('.')[0]}.{new}".lstrip("."), values
+    return None
