@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from omegaconf import DictConfig
@@ -19,7 +19,7 @@ from hl_cli.compare.draws import Draws
 from hl_cli.compare.free_run import Tick
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
-from hl_cli.config import validation
+from hl_cli.config import Run, validation
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import Learner
@@ -152,8 +152,9 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
         workshop.fit_split()
         given.split.name = cfg.split.name  # what the run is said to have
     arms = workshop.arms()
-    check_early_stop(cfg, arms)
-    check_free_run(cfg, stream, outputs, [arm.learner for arm in arms])
+    typed = cast(Run, cfg)
+    check_early_stop(typed, arms)
+    check_free_run(typed, stream, outputs, [arm.learner for arm in arms])
     begin = chance.state_dict()
 
     def again() -> Stream:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import torch
-from omegaconf import DictConfig
 
+from hl_cli.config import Scenario
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of, rounds_alike, sgd_of
 from hl_cli.errors import BadInput
 
 
 def coefficients(
-    scenario: DictConfig, tau: float, dtype: str, meant: bool = True, steady: bool = False
+    scenario: Scenario, tau: float, dtype: str, meant: bool = True, steady: bool = False
 ) -> tuple[Coefficients, SGD, str]:
     """HL's numbers, SGD's numbers, and a sentence on how they are related.
 
     meant: whether the two learners are meant to be equal, so that the sentence says how the numbers round; steady:
     whether HL's own phi is that of the first step, too, and not 1/tau, with which torch.optim.SGD starts.
     """
-    of_sgd = [k for k in ("lr", "momentum", "dampening") if scenario[k] is not None]
-    of_hl = [k for k in ("beta", "eta", "phi") if scenario[k] is not None]
+    of_sgd = [k for k in ("lr", "momentum", "dampening") if getattr(scenario, k) is not None]
+    of_hl = [k for k in ("beta", "eta", "phi") if getattr(scenario, k) is not None]
     if of_sgd and of_hl:
         raise BadInput(
             f"scenario gives both {', '.join(of_sgd)} (of SGD) and {', '.join(of_hl)} (of HL): give one kind, "
@@ -54,7 +54,7 @@ def _fitting(physics: Coefficients, sgd: SGD, note: str, dtype: str) -> tuple[Co
 
 
 def _from_hl(
-    scenario: DictConfig, tau: float, weight_decay: float, dtype: str, meant: bool, steady: bool
+    scenario: Scenario, tau: float, weight_decay: float, dtype: str, meant: bool, steady: bool
 ) -> tuple[Coefficients, SGD, str]:
     if scenario.beta is None:
         raise BadInput("scenario.beta=null: allowed: a number > 0 (eta and phi default to 1/tau)")

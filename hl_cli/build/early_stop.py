@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from omegaconf import DictConfig
-
 from hl_cli.compare.arm import Arm
 from hl_cli.compare.early_stop import EarlyStop
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.schedule import Schedule
+from hl_cli.config import Run, Stop
 from hl_cli.errors import NoSuchCombination
 
 CONTROLS = ("frozen", "zero")
 
 
-def check_early_stop(cfg: DictConfig, arms: Iterable[Arm]) -> None:
+def check_early_stop(cfg: Run, arms: Iterable[Arm]) -> None:
     """Raise BadInput for a condition that could never be met."""
     if cfg.stop.patience is not None and not cfg.eval_every:
         raise NoSuchCombination(
@@ -26,7 +25,7 @@ def check_early_stop(cfg: DictConfig, arms: Iterable[Arm]) -> None:
         raise NoSuchCombination(f"stop.loss={cfg.stop.loss:g}: no arm of this run learns; allowed: null")
 
 
-def early_stop(stop: DictConfig, arms: Iterable[Arm], schedule: Schedule, tally: RunningMetrics) -> EarlyStop | None:
+def early_stop(stop: Stop, arms: Iterable[Arm], schedule: Schedule, tally: RunningMetrics) -> EarlyStop | None:
     """What tells whether to end early; None where nothing may."""
     if stop.loss is None and stop.patience is None:
         return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from omegaconf import DictConfig
-
+from hl_cli.config import Run
 from hl_cli.config.models import with_a_state
 from hl_cli.errors import NoSuchCombination
 from hl_cli.learners.base import Learner
@@ -13,7 +12,7 @@ from hl_cli.learners.controls import FrozenLearner
 from hl_cli.streams.base import Stream
 
 
-def check_free_run(cfg: DictConfig, stream: Stream, outputs: int, learners: Sequence[Learner]) -> None:
+def check_free_run(cfg: Run, stream: Stream, outputs: int, learners: Sequence[Learner]) -> None:
     """Raise BadInput where a learner that learns could not generate by itself."""
     if not cfg.free_run:
         return

@@ -114,7 +114,7 @@ def steered(cfg: DictConfig, learner: Any, lr: float) -> Any:
     return learner
 
 
-def said(cfg: DictConfig) -> str:
+def said(cfg: config.Run) -> str:
     """In words, for the report; nothing where the rate stays and nothing is clipped."""
     own = OmegaConf.to_container(cfg.schedule, resolve=True)
     assert isinstance(own, dict)

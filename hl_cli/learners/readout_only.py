@@ -43,18 +43,10 @@ class HeadLearner(TruncatedLearner):
         )
         self.described = f"the output net alone, torch.optim.{of.__name__}, lr {place.lr:g}"
 
-    def _tick(self, u: Tensor, target: Tensor | None, asked: bool) -> tuple[Tensor | None, Tensor | None]:
-        """As one tick of truncated back-propagation, without a graph of the cells."""
-        self._seen.append((u, target))
+    def _climb(self, u: Tensor) -> Tensor:
+        """Without a graph of the cells."""
         with torch.no_grad():
-            x, self._states = self.module.tick(u, self._states, self._ready)
-        if not asked:
-            return None, None
-        y = self.module.head(x)
-        if target is None:
-            return y, None
-        self._losses.append(self.loss(y, target))
-        return y, self._losses[-1]
+            return super()._climb(u)
 
 
 def head(place: Place, optimizer: str, **_: Any) -> HeadLearner:

@@ -78,7 +78,7 @@ class TruncatedLearner(PyTorchLearner):
 
     def _tick(self, u: Tensor, target: Tensor | None, asked: bool) -> tuple[Tensor | None, Tensor | None]:
         self._seen.append((u, target))
-        x, self._states = self.module.tick(u, self._states, self._ready)
+        x = self._climb(u)
         if not asked:
             return None, None
         y = self.module.head(x)
@@ -86,6 +86,11 @@ class TruncatedLearner(PyTorchLearner):
             return y, None
         self._losses.append(self.loss(y, target))
         return y, self._losses[-1]
+
+    def _climb(self, u: Tensor) -> Tensor:
+        """The state net takes a tick; returns what the output net sees."""
+        x, self._states = self.module.tick(u, self._states, self._ready)
+        return x
 
     def _close(self) -> float:
         """End the window; returns the seconds that its guard took."""

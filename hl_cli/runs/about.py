@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from omegaconf import DictConfig
-
 from hl_cli.build import Comparison
 from hl_cli.build.steering import said
 from hl_cli.compare.arm import Arm
+from hl_cli.config import Run
 from hl_cli.parallel import launched
 from hl_cli.runs.resume import CONFIG
 
 
-def about_run(cfg: DictConfig, built: Comparison, command: str) -> dict[str, Any]:
+def about_run(cfg: Run, built: Comparison, command: str) -> dict[str, Any]:
     """Names, numbers and notes of a run, known before its first step; what comes out of it is put in later."""
     return {
         "stream": asdict(built.stream.describe()),

@@ -7,7 +7,6 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
-from omegaconf import DictConfig
 
 from hl_cli.build import Comparison
 from hl_cli.compare.metrics import evaluate
@@ -15,13 +14,14 @@ from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.resume_point import ResumePoint
 from hl_cli.compare.schedule import Schedule
 from hl_cli.compare.side_by_side import StepRecord, compare_arms
+from hl_cli.config import Run
 from hl_cli.reporting import console
 from hl_cli.runs.finish import Outcome
 
 SECONDS = 1.0  # for the steps by which the time is told
 
 
-def dry_run(cfg: DictConfig, built: Comparison, folder: Path) -> Outcome:
+def dry_run(cfg: Run, built: Comparison, folder: Path) -> Outcome:
     """Take a step, and then as many as fit into a second; write nothing."""
     schedule = built.schedule
     pairs = Pairs(built.learners, built.reference)
@@ -39,7 +39,9 @@ def dry_run(cfg: DictConfig, built: Comparison, folder: Path) -> Outcome:
     begin = perf_counter()
     for learner in built.learners:
         evaluate(learner, built.stream.held_out(), built.measure)
-    early = "; less, if stop.loss or stop.patience ends it early" if any(cfg.stop.values()) else ""
+    early = (
+        "; less, if stop.loss or stop.patience ends it early" if cfg.stop.loss is not None or cfg.stop.patience else ""
+    )
     lines = [
         "dry run: one step and some more to tell the time, nothing written",
         f"  step 1      {_said(first, built.labels)}",
@@ -65,7 +67,7 @@ def _said(first: StepRecord, labels: dict[str, str]) -> str:
     return f"loss {losses or 'none: no target counts yet'}{apart}"
 
 
-def _files(cfg: DictConfig, built: Comparison) -> list[tuple[str, str]]:
+def _files(cfg: Run, built: Comparison) -> list[tuple[str, str]]:
     """The files of a run, and how much will be in them."""
     s = built.schedule
     measured = _times(s.steps, s.log_every) + (s.log_every > 1 and s.steps > 1)

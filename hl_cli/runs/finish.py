@@ -8,8 +8,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
-
 from hl_cli.build import Comparison
 from hl_cli.compare.differences import TensorDistance
 from hl_cli.compare.free_run import FreeRun, free_run
@@ -17,6 +15,7 @@ from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.verdict import Verdict
+from hl_cli.config import Run
 from hl_cli.config.messages import format_error
 from hl_cli.errors import BadSample, LostRank
 from hl_cli.learners.stage_report import StageReport, stage_reports
@@ -69,7 +68,7 @@ class _End:
 
 
 def finish(
-    cfg: DictConfig,
+    cfg: Run,
     built: Comparison,
     folder: Path,
     about: dict[str, Any],

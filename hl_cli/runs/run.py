@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -20,6 +21,7 @@ from hl_cli.compare.record import StepRecord
 from hl_cli.compare.resume_point import ResumePoint
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.side_by_side import compare_arms
+from hl_cli.config import Run
 from hl_cli.config.unresolved import Hidden
 from hl_cli.errors import BadSample, LostRank
 from hl_cli.networks.attributes import CannotSave
@@ -65,7 +67,7 @@ def run(
         world.enlist(cfg, made_with(cfg, built.stream, among_ranks=True) if world.size > 1 else None)
         if cfg.dry_run:
             with world.leading():
-                return dry_run(cfg, built, folder)
+                return dry_run(cast(Run, cfg), built, folder)
         with world.leading():  # from here on there is something to finish
             if resumed:
                 clear(folder, start)
@@ -85,7 +87,8 @@ def _run(
 ) -> Outcome:
     state = start.state if start else None
     history = list(start.resumed) if start else []
-    about = Hidden(cfg)({**about_run(cfg, built, command), "resumed": history})
+    typed = cast(Run, cfg)
+    about = Hidden(cfg)({**about_run(typed, built, command), "resumed": history})
     console.say(
         "\n".join([console.opening(about | {"reference": built.reference}), *([start.said()] if start else [])])
     )
@@ -104,7 +107,7 @@ def _run(
     write_sums(folder, {name: mark for observer in seen.values() for name, mark in observer.marks().items()})
     for observer in seen.values():
         about |= observer.facts()
-    return finish(cfg, built, folder, about, tally, pairs, seen, stop, lost)
+    return finish(typed, built, folder, about, tally, pairs, seen, stop, lost)
 
 
 def _keeper(standing: RunState, folder: Path, start: ResumePoint | None) -> Callable[[ResumePoint, bool], None]:

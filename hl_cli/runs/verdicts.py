@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig
-
 from hl_cli.build import Comparison
 from hl_cli.build.arms import Arm
 from hl_cli.compare.draws import Drew
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.verdict import Verdict, judge, noise_floor
+from hl_cli.config import Run
 from hl_cli.reporting import console
 from hl_cli.runs.signals import Interruption
 
@@ -19,7 +18,7 @@ REPLAY_AFTER_SIGNAL = 1000  # steps: whoever sends a signal wants the files soon
 class NoiseFloor:
     """The reference and its neighbour one ulp away, replayed at most once, over all steps that were measured."""
 
-    def __init__(self, cfg: DictConfig, built: Comparison, tally: RunningMetrics, stop: Interruption) -> None:
+    def __init__(self, cfg: Run, built: Comparison, tally: RunningMetrics, stop: Interruption) -> None:
         self._seed, self._built, self._stop = cfg.seed, built, stop
         self._steps = sorted({step for apart in tally.apart.values() for step in apart})
         self._draws = built.draws if tally.drew else None
@@ -49,7 +48,7 @@ class NoiseFloor:
 
 
 def verdicts(
-    cfg: DictConfig, built: Comparison, pairs: Pairs, tally: RunningMetrics, stop: Interruption
+    cfg: Run, built: Comparison, pairs: Pairs, tally: RunningMetrics, stop: Interruption
 ) -> dict[str, Verdict]:
     """One for each arm but the reference, in their order; of the only arm where there is one alone."""
     floor = NoiseFloor(cfg, built, tally, stop)
@@ -57,9 +56,7 @@ def verdicts(
     return {arm.name: _verdict(cfg, built, pairs, tally, floor, arm) for arm in judged}
 
 
-def _verdict(
-    cfg: DictConfig, built: Comparison, pairs: Pairs, tally: RunningMetrics, floor: NoiseFloor, arm: Arm
-) -> Verdict:
+def _verdict(cfg: Run, built: Comparison, pairs: Pairs, tally: RunningMetrics, floor: NoiseFloor, arm: Arm) -> Verdict:
     diverged = [d for d in tally.diverged if d.learner in (arm.name, built.reference)]
     differences, apart = pairs.of.get(arm.name), tally.apart.get(arm.name, {})
     elsewhere = arm.learner.weights_elsewhere
@@ -83,7 +80,7 @@ def _verdict(
     )
 
 
-def meets(cfg: DictConfig, built: Comparison, found: dict[str, Verdict]) -> bool:
+def meets(cfg: Run, built: Comparison, found: dict[str, Verdict]) -> bool:
     """Whether each verdict is what was expected of its arm: that or better.
 
     `expect` of the run is meant for the arms that are meant to equal the reference; where none is, for the first.

@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
-from hl_cli.config.registry import choice_of
-from hl_cli.studies.tuning import FIRST_TUNING_SEED, JUDGING, TUNING, Candidate, Choice, candidates, choose
+from hl_cli.studies.tuning import FIRST_TUNING_SEED, JUDGING, TUNING, Candidate, Choice, choose
 
 PHASE = "study.phase"
 
@@ -57,19 +54,3 @@ class StudyPlan:
 
 def _said(tried: Mapping[str, Sequence[Candidate]], k: int) -> list[str]:
     return [f"{field}={value}" for of in tried.values() for field, value in of[k].items()]
-
-
-def study_plan(config: DictConfig) -> StudyPlan:
-    """The plan of a config; raises BadInput for what cannot be tuned."""
-    study = config.study
-    fields = {str(arm): [f"arms.{arm}.{field}" for field in of] for arm, of in config.arms.items()}
-    tunable = {arm: own for arm, own in fields.items() if _learns(config.arms[arm])}
-    tune: Any = OmegaConf.to_container(study.tune, resolve=True)
-    tried = candidates(tune, study.budget, tunable) if tune else {}
-    return StudyPlan(tried, study.score, study.tuning_seeds, study.seeds)
-
-
-def _learns(arm: DictConfig) -> bool:
-    """Whether an arm has anything to tune."""
-    choice = choice_of(OmegaConf.get_type(arm))
-    return choice is None or bool(choice.facts.get("learns", True))

@@ -14,12 +14,14 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, ValueType
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from hl_cli.config.registry import choice_of
 from hl_cli.config.unresolved import Hidden, as_written
 from hl_cli.errors import BadInput
 from hl_cli.reporting.own_files import check_own
-from hl_cli.studies.plan import study_plan
+from hl_cli.studies.plan import StudyPlan
+from hl_cli.studies.tuning import candidates
 from hl_cli.sweeps.identity import content, difference
 from hl_cli.sweeps.manifest import FILE, Manifest, ManifestFile
 
@@ -101,6 +103,22 @@ def is_study(config: DictConfig) -> bool:
     if config.study.tune and not named:
         raise BadInput("study.tune: allowed with hydra/sweeper=study")
     return named
+
+
+def study_plan(config: DictConfig) -> StudyPlan:
+    """The plan of a config; raises BadInput for what cannot be tuned."""
+    study = config.study
+    fields = {str(arm): [f"arms.{arm}.{field}" for field in of] for arm, of in config.arms.items()}
+    tunable = {arm: own for arm, own in fields.items() if _learns(config.arms[arm])}
+    tune: Any = OmegaConf.to_container(study.tune, resolve=True)
+    tried = candidates(tune, study.budget, tunable) if tune else {}
+    return StudyPlan(tried, study.score, study.tuning_seeds, study.seeds)
+
+
+def _learns(arm: DictConfig) -> bool:
+    """Whether an arm has anything to tune."""
+    choice = choice_of(OmegaConf.get_type(arm))
+    return choice is None or bool(choice.facts.get("learns", True))
 
 
 def _of_resume(override: str) -> bool:

@@ -13,8 +13,9 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 
-from hl_cli.studies.plan import StudyPlan, study_plan
+from hl_cli.studies.plan import StudyPlan
 from hl_cli.sweeps.manifest import ManifestFile
+from hl_cli.sweeps.plan import study_plan
 
 PACKAGE, HOME = "hydra_plugins", "hydra_plugins.hl_run"
 

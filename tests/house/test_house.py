@@ -73,6 +73,12 @@ def test_the_mathematics_knows_no_networks_and_no_files() -> None:
             assert not (isinstance(node, ast.Name) and node.id == "open"), path
 
 
+def test_a_config_of_hydra_is_known_in_five_rooms_alone() -> None:
+    """Elsewhere values are plain, or of the classes in hl_cli.config."""
+    rooms = {room(path.relative_to(PACKAGE).parts) for path in FILES if "DictConfig" in path.read_text()}
+    assert rooms <= {"build", "cli", "config", "runs", "sweeps"}
+
+
 def test_import_and_help_do_not_wait_for_torch() -> None:
     code = (
         "import sys, hl_cli; from hl_cli.cli import main; sys.argv = ['hl-run', '--help']; main(); "
