@@ -43,7 +43,7 @@ def test_the_inverse_undoes_the_tick(
 ) -> None:
     """To some hundred roundings of the largest number met; and its tape is that of the tick."""
     torch.manual_seed(seed)
-    option = {"rotation": "damping", "antisymmetric": "scale", "leapfrog": "eps"}[name]
+    option = {"rotation": "damping", "antisymmetric": "scale"}.get(name, "eps")
     block = made(name, features, hidden, DTYPES[dtype], **{option: strength})
     x = torch.randn(batch, features, dtype=DTYPES[dtype])
     h = tuple(s * size for s in state(block.cell, batch, DTYPES[dtype]))

@@ -91,7 +91,7 @@ def test_anchors_hold_the_drift_down(name: str) -> None:
     inputs = torch.randn(2000, BATCH, FEATURES)
     drifts = [went(blocks, inputs, "reverse", False, k)[1].drift for k in (0, 1000, 100, 10)]
     assert all(a > b for a, b in pairwise(drifts)), drifts  # type: ignore[operator]
-    assert drifts[0] > 2 * drifts[2]  # type: ignore[operator]
+    assert drifts[0] > 1.5 * drifts[2]  # type: ignore[operator]
     cell = blocks[0]
     with torch.no_grad():
         cell.start()
