@@ -13,6 +13,7 @@ from torch import Tensor
 
 from hl_cli.config.arms import Arm
 from hl_cli.config.fields import described
+from hl_cli.config.models import with_a_state
 from hl_cli.config.registry import choice
 from hl_cli.errors import NoSuchCombination
 from hl_cli.learners.place import Place
@@ -52,5 +53,5 @@ class HeadLearner(TruncatedLearner):
 def head(place: Place, optimizer: str, **_: Any) -> HeadLearner:
     """The arm `head`; raises NoSuchCombination for a net without states."""
     if not isinstance(place.module, Recurrent):
-        raise NoSuchCombination("arm=head: the net has no states that its output net could learn from; allowed: cells")
+        raise NoSuchCombination(f"its output net learns from states, and this net has none; allowed: {with_a_state()}")
     return HeadLearner(place, optimizer)
