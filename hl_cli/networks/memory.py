@@ -138,7 +138,7 @@ def check_memory(mode: str, state: Sequence[Block], leak: float = 1.0, anchor_ev
         raise BadInput(f"anchor_every={anchor_every}: allowed: a number >= 0")
     remembering = [block for block in state if block.memory]
     fixed = [type(block).__name__ for block in remembering if not block.invertible]
-    nets = "rotation, antisymmetric, leapfrog with split=state, state_output; or another memory"
+    nets = "rotation, antisymmetric, leapfrog, hamiltonian with split=state, state_output; or another memory"
     if fixed:
         raise NoSuchCombination(f"checkpointing=reverse: {fixed[0]} has no inverse; allowed: {nets}")
     if not remembering:
