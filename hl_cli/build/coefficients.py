@@ -29,7 +29,9 @@ def coefficients(
         return _fitting(*_from_hl(scenario, tau, decay, dtype, meant, steady), dtype)
     if scenario.lr is None:
         raise BadInput("scenario.lr=null: allowed: a number > 0, or scenario.beta for HL's own numbers")
-    sgd = SGD(scenario.lr, scenario.momentum or 0.0, scenario.dampening or 0.0, decay)
+    sgd = SGD(
+        scenario.lr, scenario.momentum or 0.0, scenario.dampening or 0.0, decay, scenario.nesterov, scenario.maximize
+    )
     physics = physics_of(sgd, tau)
     rounding = _rounding(physics, sgd, dtype) if meant else ""
     return _fitting(physics, sgd, f"HL's coefficients follow from SGD's{rounding}", dtype)
@@ -44,7 +46,7 @@ def _fitting(physics: Coefficients, sgd: SGD, note: str, dtype: str) -> tuple[Co
     """Pass on coefficients that are finite numbers of the dtype."""
     derived = {"tau*beta": physics.velocity, "1 - tau*eta": physics.decay, "tau*phi": physics.tau * physics.phi}
     largest = torch.finfo(getattr(torch, dtype)).max
-    for name, value in {**vars(physics), **vars(sgd), **derived}.items():
+    for name, value in {**vars(physics), **sgd.options, **derived}.items():
         if value is not None and not abs(value) <= largest:
             raise BadInput(
                 f"scenario.{name}={value:g} (tau={physics.tau:g}): no finite number in {dtype}; "
@@ -61,8 +63,12 @@ def _from_hl(
     eta = 1.0 / tau if scenario.eta is None else scenario.eta
     phi = 1.0 / tau if scenario.phi is None else scenario.phi
     has_momentum, dampened = 1.0 - tau * eta != 0.0, tau * phi < 1.0
-    phi_first = 1.0 / tau if has_momentum and dampened and not steady else phi
-    physics = Coefficients(tau, scenario.beta, eta, phi, phi_first, weight_decay)
+    phi_first = 1.0 / tau if has_momentum and dampened and not (steady or scenario.nesterov) else phi
+    physics = Coefficients(
+        tau, scenario.beta, eta, phi, phi_first, weight_decay, nesterov=scenario.nesterov, maximize=scenario.maximize
+    )
+    if scenario.nesterov and not physics.decay > 0.0:
+        raise BadInput(f"scenario.nesterov=true (tau*eta={tau * eta:g}): allowed: with tau*eta below 1, a momentum")
     found = sgd_of(physics)
     first = f" (phi = {phi_first:g} at the first step, as PyTorch starts)" if phi_first != phi else ""
     rounding = _rounding(physics, found.sgd, dtype) if found.equal and meant else ""

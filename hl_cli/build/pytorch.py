@@ -80,7 +80,7 @@ def check_optimizer(where: str, name: str) -> None:
 
 def options(of: DictConfig, sgd: SGD) -> dict[str, Any]:
     """The arguments of the optimizer: for SGD those of the scenario, and what the user says over them."""
-    own: dict[str, Any] = dict(vars(sgd))
+    own: dict[str, Any] = sgd.options
     if of.optimizer.lower() != "sgd":
         own = {"lr": sgd.lr, **({"weight_decay": sgd.weight_decay} if sgd.weight_decay else {})}
     said: Any = OmegaConf.to_container(of.options, resolve=True)
@@ -119,6 +119,6 @@ def another_baseline(cfg: DictConfig, sgd: SGD, of_reference: SGD | None = None)
     """
     of_reference = of_reference or sgd
     on_and_on = cfg.pytorch.credit == "rtrl" or (cfg.pytorch.window is not None and not scheme_of(cfg).online)
-    if on_and_on or _method(cfg.pytorch, of_reference) != PLAIN | vars(sgd):
+    if on_and_on or _method(cfg.pytorch, of_reference) != PLAIN | sgd.options:
         return f"PyTorch's arm is {named(cfg.pytorch, of_reference)}: compare the curves, not the weights"
     return ""

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hl_cli import config
 from hl_cli.build.pytorch import OPTIMIZERS
+from hl_cli.config.registry import choices
 from hl_cli.errors import BadInput
 
 STOCK = "PyTorch"  # label of the arm `pytorch`
@@ -28,7 +29,7 @@ def seen_by(cfg: DictConfig, name: str) -> DictConfig:
     if of.model is not None:
         seen.model = of.model
     if of.lr is not None and OmegaConf.get_type(of) is config.HamiltonianArm:
-        if any(seen.scenario[key] is not None for key in ("beta", "eta", "phi")):
+        if any(seen.scenario.get(key) is not None for key in ("beta", "eta", "phi")):
             raise BadInput(f"arms.{name}.lr={of.lr}: the scenario gives HL's own numbers; allowed: null")
         seen.scenario.lr = of.lr
     if OmegaConf.get_type(of) is config.HamiltonianArm:
@@ -36,9 +37,10 @@ def seen_by(cfg: DictConfig, name: str) -> DictConfig:
             seen.scheme = of.scheme
         if of.credit is not None:
             seen.credit = of.credit
-        for group in ("split", "integrator"):
-            if of[group] is not None:
-                seen[group].name = of[group]
+        if of.split is not None:
+            seen.split.name = of.split
+        if of.integrator is not None and of.integrator != seen.integrator.name:
+            seen.integrator = _integrator(f"arms.{name}.integrator", of.integrator)
         for key in OF_RUN:
             if of[key] is not None:
                 seen[key] = of[key]
@@ -46,6 +48,15 @@ def seen_by(cfg: DictConfig, name: str) -> DictConfig:
         for key in OF_STOCK:
             seen.pytorch[key] = of[key]
     return seen
+
+
+def _integrator(where: str, name: str) -> DictConfig:
+    """An integrator by its name, with the defaults of its config."""
+    known = {option: one.kind for one in choices("integrator") for option in one.names}
+    if name not in known:
+        raise BadInput(f"{where}={name}: allowed: {', '.join(known)}")
+    made: DictConfig = OmegaConf.structured(known[name](name=name))
+    return made
 
 
 def as_set(cfg: DictConfig, name: str, message: str) -> str:

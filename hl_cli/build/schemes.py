@@ -8,10 +8,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from hl_cli.build.coefficients import coefficients
 from hl_cli.build.credits import credit_of
+from hl_cli.build.rules import rule_of
 from hl_cli.build.steering import steered
 from hl_cli.config.registry import choice_of
 from hl_cli.dynamics.equivalence import SGD, Coefficients
-from hl_cli.dynamics.rules import RULES
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.splits import Split
@@ -46,12 +46,16 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
         raise NoSuchCombination(
             f"credit={cfg.credit.name} (scheme={cfg.scheme.name}): its neurons do not live on; allowed: scheme=forward"
         )
+    rule = rule_of(cfg)
+    if cfg.compile and not rule.in_graph:
+        raise NoSuchCombination(f"compile=true: not for {rule.name}; allowed: compile=false")
     of_run = {name: cfg[name] for name in OF_RUN}
-    of = Setting(split, loss, physics, RULES[cfg.integrator.name], world, credit_of(cfg), **of_run)
+    of = Setting(split, loss, physics, rule, world, credit_of(cfg), **of_run)
     learner = scheme.learner(of)
     return steered(cfg, learner, numbers_of(cfg)[1].lr)
 
 
 def another_method(cfg: DictConfig) -> str:
     """Why the HL arm is not meant to equal SGD; nothing where it is."""
-    return credit_of(cfg).another_method or scheme_of(cfg).another_method(cfg.integrator.name, cfg.pytorch.window)
+    of_scheme = scheme_of(cfg).another_method(cfg.integrator.name, cfg.pytorch.window)
+    return credit_of(cfg).another_method or of_scheme or rule_of(cfg).another_method

@@ -17,6 +17,7 @@ from hl_cli.config.fields import described
 from hl_cli.config.models import Model, Module, StateNet
 from hl_cli.config.observers import Observe
 from hl_cli.config.pytorch import PyTorch
+from hl_cli.config.rules import Integrator, Optimizer, Scenario
 from hl_cli.config.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
 from hl_cli.config.schemes import Scheme
 from hl_cli.config.signals import SignalConfig
@@ -27,11 +28,11 @@ from hl_cli.config.study import Study
 from hl_cli.types import FEEDS
 
 __all__ = [
-    "ARMS", "CREDITS", "MODELS", "OBSERVERS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm", "Constant", "Cosine",
-    "CreditConfig", "Drift",
-    "HamiltonianArm", "Integrator", "Model", "Module", "Observe", "Paths", "Plugin", "PyTorch", "Run", "Scenario",
-    "Schedule", "Scheduler", "Scheme", "SignalConfig", "Split", "StateNet", "Step", "StockArm", "Stop",
-    "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine", "node_of", "register",
+    "ARMS", "CREDITS", "INTEGRATORS", "MODELS", "OBSERVERS", "SCENARIOS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm",
+    "Constant", "Cosine", "CreditConfig", "Drift", "HamiltonianArm", "Integrator", "Model", "Module", "Observe",
+    "Optimizer", "Paths", "Plugin", "PyTorch", "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "SignalConfig",
+    "Split", "StateNet", "Step", "StockArm", "Stop", "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine",
+    "node_of", "register",
 ]  # fmt: skip
 
 
@@ -40,27 +41,6 @@ class Split:
     """Which part of the net is the state net, which the output net."""
 
     name: str = described(MISSING, "name of the split", choices=("output", "state", "state_output"))
-
-
-@dataclass
-class Scenario:
-    """The optimizer: either SGD's numbers (HL's follow) or HL's own (the SGD that equals it follows)."""
-
-    name: str = described(MISSING, "name in files and titles")
-    lr: float | None = described(None, "learning rate of SGD", above=0)
-    momentum: float | None = described(None, "momentum of SGD", least=0, below=1)
-    dampening: float | None = described(None, "dampening of SGD", least=0, most=1)
-    weight_decay: float | None = described(None, "weight decay, the same number for SGD and HL", least=0)
-    beta: float | None = described(None, "weight velocity gain of HL", above=0)
-    eta: float | None = described(None, "dissipation of the weight costates of HL, 1/time (default 1/tau)", least=0)
-    phi: float | None = described(None, "weight of the loss in the Hamiltonian, 1/time (default 1/tau)", least=0)
-
-
-@dataclass
-class Integrator:
-    """The order of an Euler step."""
-
-    name: str = described(MISSING, "name of the order", choices=("semi_implicit_euler", "explicit_euler"))
 
 
 @dataclass
@@ -84,7 +64,7 @@ class Run:
     stream: StreamConfig = MISSING
     model: Model = MISSING
     split: Split = MISSING
-    scenario: Scenario = MISSING
+    scenario: Optimizer = MISSING
     scheme: Scheme = MISSING
     credit: CreditConfig | None = None
     integrator: Integrator = MISSING
@@ -163,6 +143,8 @@ MODELS: dict[str, type[Model]] = {name: one.kind for one in registry.choices("mo
 CREDITS: tuple[type[CreditConfig], ...] = tuple(one.kind for one in registry.choices("credit"))
 ARMS: tuple[type[Arm], ...] = (HamiltonianArm, StockArm, *(one.kind for one in registry.choices("arm")))
 SCHEMES: tuple[type[Scheme], ...] = tuple(one.kind for one in registry.choices("scheme"))
+SCENARIOS: tuple[type[Optimizer], ...] = (Scenario, *(one.kind for one in registry.choices("scenario")))
+INTEGRATORS: tuple[type[Integrator], ...] = tuple(one.kind for one in registry.choices("integrator"))
 OBSERVERS: tuple[type[Observe], ...] = tuple(one.kind for one in registry.choices("observe"))
 
 
@@ -182,10 +164,10 @@ def register() -> None:
         *MODELS.values(),
         Module,
         Split,
-        Scenario,
+        *SCENARIOS,
         *SCHEMES,
         *CREDITS,
-        Integrator,
+        *INTEGRATORS,
         *SCHEDULES,
         Paths,
         *ARMS,

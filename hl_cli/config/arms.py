@@ -35,9 +35,7 @@ class HamiltonianArm(Arm):
     scheme: Scheme | None = None
     credit: CreditConfig | None = None
     split: str | None = described(None, "split of this arm", choices=("output", "state", "state_output"))
-    integrator: str | None = described(
-        None, "order of the Euler step", choices=("semi_implicit_euler", "explicit_euler")
-    )
+    integrator: str | None = described(None, "how the weights take a step: an option of integrator=")
     tau: float | None = described(None, "Euler step, time units", above=0)
     checkpointing: str | None = described(
         None, "what a state net keeps of its ticks", choices=("recompute", "segments", "store", "reverse")

@@ -91,9 +91,10 @@ def choice_of(kind: Any) -> Choice | None:
 def read_all() -> None:
     """Read every file that holds a choice; raises BadInput for one of another package that cannot be read."""
     package = Path(__file__).parents[1]
-    for path in sorted(package.glob("*/*.py")):
-        if path.parent.name != "config":
-            _read(path.read_text(), f"hl_cli.{path.parent.name}.{path.stem}")
+    for path in sorted(package.glob("*/**/*.py")):
+        room = path.relative_to(package).with_suffix("").parts
+        if room[0] != "config":
+            _read(path.read_text(), ".".join(("hl_cli", *room)))
     for entry in sorted(entry_points(group=ENTRIES)):
         try:
             spec = find_spec(entry.value)

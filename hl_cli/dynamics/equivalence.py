@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
 
 from hl_cli.errors import BadInput
 
@@ -28,7 +29,8 @@ class Coefficients:
 
     tau (time), beta (weight velocity gain), eta (1/time, dissipation), phi (1/time, weight of the loss);
     phi_first: phi at the first weight step; weight_decay: a term (weight_decay/2)|theta|^2 beside the loss;
-    rate (1/time): leak rate of the neurons, 1/tau when None.
+    rate (1/time): leak rate of the neurons, 1/tau when None; nesterov: theta follows omega as the next step has it for
+    the same gradient; maximize: the sign of phi is turned.
 
     >>> Coefficients(tau=0.5, beta=0.04, eta=0.6, phi=1.4, phi_first=2.0).decay
     0.7
@@ -41,6 +43,13 @@ class Coefficients:
     phi_first: float
     weight_decay: float = 0.0
     rate: float | None = None
+    nesterov: bool = field(default=False, repr=False)
+    maximize: bool = field(default=False, repr=False)
+
+    @property
+    def sign(self) -> float:
+        """Of phi: -1 where the loss is to grow."""
+        return -1.0 if self.maximize else 1.0
 
     @property
     def decay(self) -> float:
@@ -67,17 +76,34 @@ class SGD:
     """Arguments of torch.optim.SGD, in its ranges: all but dampening >= 0. Raises BadInput for others.
 
     buffer' = momentum buffer + (1 - dampening) (gradient + weight_decay theta)      theta' = theta - lr buffer'
+
+    nesterov: theta follows gradient + weight_decay theta + momentum buffer'; it asks for a momentum and no dampening.
+    maximize: the sign of the gradient is turned.
     """
+
+    optimizer: ClassVar[str] = "sgd"
 
     lr: float
     momentum: float = 0.0
     dampening: float = 0.0
     weight_decay: float = 0.0
+    nesterov: bool = field(default=False, repr=False)
+    maximize: bool = field(default=False, repr=False)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The arguments of the optimizer; what is not asked for is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not False}
 
     def __post_init__(self) -> None:
         for name in ("lr", "momentum", "weight_decay"):
             if not getattr(self, name) >= 0.0:
                 raise BadInput(f"SGD: {name}={getattr(self, name)}: allowed: a number >= 0")
+        if self.nesterov and not (self.momentum > 0 and self.dampening == 0):
+            raise BadInput(
+                f"nesterov=true (momentum={self.momentum:g}, dampening={self.dampening:g}): allowed: with a momentum "
+                "above 0 and dampening 0"
+            )
 
 
 def physics_of(sgd: SGD, tau: float = 1.0) -> Coefficients:
@@ -96,6 +122,8 @@ def physics_of(sgd: SGD, tau: float = 1.0) -> Coefficients:
         phi=(1.0 - dampening) / tau,
         phi_first=1.0 / tau,
         weight_decay=sgd.weight_decay,
+        nesterov=sgd.nesterov,
+        maximize=sgd.maximize,
     )
 
 
@@ -118,18 +146,20 @@ def sgd_of(physics: Coefficients) -> Equivalence:
     False
     """
     momentum, gain = physics.decay, physics.tau * physics.phi
+    more = {"nesterov": physics.nesterov and momentum > 0.0, "maximize": physics.maximize}
+    undamped = gain == 1.0 or not physics.nesterov  # nesterov has no dampening
     if momentum < 0.0:
-        closest = SGD(physics.velocity * gain, 0.0, 0.0, physics.weight_decay)
+        closest = SGD(physics.velocity * gain, 0.0, 0.0, physics.weight_decay, **more)
         return Equivalence(
             closest,
             False,
             f"no SGD equals it: tau*eta = {physics.tau * physics.eta:g} > 1 would be a momentum of {momentum:g}; "
             f"the closest is lr = {closest.lr:g} without momentum",
         )
-    if momentum != 0.0 and gain <= 1.0 and math.isclose(physics.tau * physics.phi_first, 1.0):
-        sgd = SGD(physics.velocity, momentum, 1.0 - gain, physics.weight_decay)
+    if momentum != 0.0 and undamped and gain <= 1.0 and math.isclose(physics.tau * physics.phi_first, 1.0):
+        sgd = SGD(physics.velocity, momentum, 1.0 - gain, physics.weight_decay, **more)
         return Equivalence(sgd, True, "equal to SGD in exact arithmetic")
-    sgd = SGD(physics.velocity * gain, momentum, 0.0, physics.weight_decay)
+    sgd = SGD(physics.velocity * gain, momentum, 0.0, physics.weight_decay, **more)
     if momentum != 0.0 and physics.phi_first != physics.phi:
         return Equivalence(
             sgd, False, "no SGD equals it: tau*phi > 1 after a first step at another phi; this is the closest"

@@ -65,13 +65,15 @@ def total(first: Tensor | None, second: Tensor | None) -> Tensor | None:
 class Share(NamedTuple):
     """What a part of the net adds to H, read before its weights move.
 
-    work: sum of zeta . (h' - h); the others: sums of squares of zeta, omega and theta.
+    work: sum of zeta . (h' - h); energy: 2 T / beta, where the kinetic energy T is not that of |omega|^2; the others:
+    sums of squares of zeta, omega and theta.
     """
 
     work: float
     state_costate: float
     weight_costate: float
     weight: float
+    energy: float | None = None
 
 
 def share_of(
@@ -103,14 +105,15 @@ def hamiltonian(loss: float, phi: float, shares: Sequence[Share], beta: float, t
     >>> hamiltonian(loss=2.0, phi=0.5, shares=[whole], beta=0.2, tau=1.0).hamiltonian
     0.6
     """
-    work, state_costate, weight_costate, weight = (sum(column) for column in zip(*shares, strict=True))
-    kinetic = 0.5 * beta * weight_costate
+    columns = zip(*(share[:4] for share in shares), strict=True)
+    work, state_costate, weight_costate, weight = (sum(column) for column in columns)
+    kinetic = 0.5 * beta * sum(one.weight_costate if one.energy is None else one.energy for one in shares)
     loss_term = phi * loss
     return Physics(
         hamiltonian=loss_term + phi * work - kinetic,
         loss_term=loss_term,
         kinetic=kinetic,
-        state_costate_norm=tau * phi * state_costate**0.5,
+        state_costate_norm=tau * abs(phi) * state_costate**0.5,
         weight_costate_norm=weight_costate**0.5,
         weight_norm=weight**0.5,
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from hl_cli.dynamics.accumulator import NOBODY, GradientAccumulator
-from hl_cli.dynamics.rules.base import Loose, WeightState
+from hl_cli.dynamics.rules.base import Loose, UpdateRule, WeightState
 
 ALIGNMENT = 16  # elements: every slot starts at a full cache line, as PyTorch's own tensors do
 PIECE = 2**19  # elements: larger nets are updated in pieces that stay in the cache
@@ -28,14 +28,18 @@ class FlatWeights:
     theta, omega: (slots padded to ALIGNMENT,), zero in the padding. `drive` sums dH/dtheta in a second buffer like
     omega; `exchange` makes it omega. A parameter keeps its strides (as with channels_last), for its kernels.
     resting: ids of the parameters that have no gradient in this step; waiting: places of those that never had one,
-    None before the first step.
+    None before the first step. taken: steps so far; behind: how many of them a parameter rested in, by its place;
+    kept: what the rule keeps beside omega, in buffers like it, 0 at first.
     """
 
-    def __init__(self, parameters: Sequence[Tensor]) -> None:
+    def __init__(self, parameters: Sequence[Tensor], rule: UpdateRule | None = None) -> None:
         self.parameters = list(parameters)
         like = self.parameters[0]
         self.resting = NOBODY
         self.waiting: list[int] | None = None
+        self.taken = 0
+        self.behind: dict[int, int] = {}
+        self._counting = rule is not None and rule.counts
         self._late: list[int] = []
         self._whole: Sequence[tuple[WeightState, bool]] = ((self, False),)
         self._strides = [torch.empty_like(p).stride() for p in self.parameters]
@@ -45,6 +49,9 @@ class FlatWeights:
             end += -(-p.numel() // ALIGNMENT) * ALIGNMENT
         self.theta = torch.zeros(end, dtype=like.dtype, device=like.device)
         self._omega, self._next = self._buffer(), self._buffer()
+        slots = rule.slots if rule is not None else ()
+        self.kept: Mapping[str, Tensor] = {name: torch.zeros_like(self.theta) for name in slots}
+        self._kept_slots = {name: self.views(flat) for name, flat in self.kept.items()}
         self._slots = self.views(self.theta)
         for p, slot in self._slots.items():
             slot.copy_(p.detach())
@@ -99,18 +106,26 @@ class FlatWeights:
     def rest(self, resting: frozenset[int]) -> None:
         """Let these parameters, by id, take no part in the step that comes."""
         self.resting, self._late = resting, []
+        self.taken += 1
         if self.waiting or self.waiting is None:
             places = [k for k, p in enumerate(self.parameters) if id(p) in resting] if resting else []
             self._late = [k for k in self.waiting or () if k not in places]
             self.waiting = places if self.waiting is None else [k for k in self.waiting if k in places]
+        for k, p in enumerate(self.parameters) if resting else ():
+            if id(p) in resting:
+                self.behind[k] = self.behind.get(k, 0) + 1
 
     def parts(self) -> Sequence[tuple[WeightState, bool]]:
         """All at once; weight by weight where some rest, or begin late."""
-        if not self.resting and not self._late:
+        if not self.resting and not self._late and not (self._counting and self.behind):
             return self._whole
         omega, drive = self._omega.slots, self._next.slots
+
+        def kept(p: Tensor) -> dict[str, Tensor]:
+            return {name: slots[p] for name, slots in self._kept_slots.items()}
+
         return [
-            (Loose(self._slots[p], omega[p], drive[p]), k in self._late)
+            (Loose(self._slots[p], omega[p], drive[p], kept(p), self.taken - self.behind.get(k, 0)), k in self._late)
             for k, p in enumerate(self.parameters)
             if id(p) not in self.resting
         ]
@@ -122,3 +137,16 @@ class FlatWeights:
     def costates(self) -> dict[Tensor, Tensor]:
         """Parameter to its omega."""
         return self._omega.slots
+
+    def state_of_rule(self) -> dict[str, Any]:
+        """What the rule keeps, and who is behind by how many steps, where there is any."""
+        kept = {name: [slot.clone() for slot in slots.values()] for name, slots in self._kept_slots.items()}
+        return {"rule": {"kept": kept, "behind": dict(self.behind)}} if kept or self.behind else {}
+
+    def go_on(self, state: dict[str, Any], taken: int) -> None:
+        """Take what the rule kept out of a state, after so many steps."""
+        of = state.get("rule", {"kept": {}, "behind": {}})
+        self.taken, self.behind = taken, dict(of["behind"])
+        for name, slots in self._kept_slots.items():
+            for slot, before in zip(slots.values(), of["kept"][name], strict=True):
+                slot.copy_(before)

@@ -60,7 +60,7 @@ class HamiltonianLearner(NamedWeights):
             warnings.warn("integrator= is now called rule=", DeprecationWarning, stacklevel=2)
             rule = options.pop("integrator")
         self.split, self.coefficients, self.rule = split, coefficients, rule
-        self.phase = FlatWeights([p for block in split.blocks for p in block.parameters])
+        self.phase = FlatWeights([p for block in split.blocks for p in block.parameters], rule)
         self.credit: Any = credit(Ground(split, loss, coefficients, rule, self.phase), **options)
         self.lives_on = self.credit.lives_on
         if self.credit.alone is not None:
@@ -112,7 +112,8 @@ class HamiltonianLearner(NamedWeights):
     def _physics(self, loss: float) -> Physics:
         """H and its parts in this period, before the weights move."""
         c = self.coefficients
-        return hamiltonian(loss, self.credit.phi(c, self.steps)[0], [self._share()], c.beta, c.tau)
+        share = self._share()._replace(energy=self.rule.energy(self.phase, c))
+        return hamiltonian(loss, c.sign * self.credit.phi(c, self.steps)[0], [share], c.beta, c.tau)
 
     def _share(self) -> Share:
         """What H is made of beside the loss."""
@@ -136,6 +137,7 @@ class HamiltonianLearner(NamedWeights):
             "buffers": {name: b.clone() for name, b in self.split.module.named_buffers()},
             "steps": self.steps,
             "waiting": self.phase.waiting,
+            **self.phase.state_of_rule(),
             "credit": self.credit.state_dict(),
             **self._where(),
         }
@@ -154,5 +156,6 @@ class HamiltonianLearner(NamedWeights):
         for name, b in self.split.module.named_buffers():
             b.copy_(state.get("buffers", {}).get(name, b))
         self.steps, self.phase.waiting = state["steps" if "steps" in state else "ticks"], state["waiting"]
+        self.phase.go_on(state, self.steps)
         self.credit.load_state_dict(state.get("credit", state))
         self._go_to(state)

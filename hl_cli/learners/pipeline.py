@@ -125,7 +125,7 @@ class Pipeline(Ranks, NamedWeights):
             self.waited += self.world.waited - waited
             everyone = [one for part in self._collect(shares) for one in part] if observe else []
         if everyone and record.loss is not None and self.is_top:
-            record = record._replace(physics=hamiltonian(record.loss, phi, everyone, c.beta, c.tau))
+            record = record._replace(physics=hamiltonian(record.loss, c.sign * phi, everyone, c.beta, c.tau))
         return record
 
     def _step(self, sample: Sample, observe: bool) -> tuple[LearnerRecord, list[Share]]:

@@ -51,7 +51,7 @@ class Stage:
         self.number, self.layers, self.output = number, list(layers), output or IDENTITY
         self.block = layers[0] if len(layers) == 1 else Chain(layers)
         self.coefficients, self.rule = coefficients, rule
-        self.phase = FlatWeights([p for block in self.parts for p in block.parameters])
+        self.phase = FlatWeights([p for block in self.parts for p in block.parameters], rule)
         self.steps, self.seconds = 0, 0.0
         self._inputs: deque[Tensor] = deque(maxlen=age + 1)
         self._tapes: tuple[Tape, Tape] = (None, None)
@@ -73,7 +73,7 @@ class Stage:
                 block.module.to(device)  # buffers too
             for p in block.parameters:
                 p.data = p.data.to(device)
-        self.phase = FlatWeights([p for block in self.parts for p in block.parameters])
+        self.phase = FlatWeights([p for block in self.parts for p in block.parameters], self.rule)
 
     @property
     def parts(self) -> list[Block]:
@@ -145,7 +145,8 @@ class Stage:
         from_rest: h was 0 before this sample; else it was what the stage showed a tick ago.
         """
         before = () if from_rest else self._before
-        return share_of([(self._zeta,)], [before], [self._h], self.phase.theta, self.phase.omega)
+        share = share_of([(self._zeta,)], [before], [self._h], self.phase.theta, self.phase.omega)
+        return share._replace(energy=self.rule.energy(self.phase, self.coefficients))
 
     def move_costate(self) -> None:
         """Omega takes its step; raises NonFinite, with theta untouched, where it ends up so."""
@@ -183,6 +184,7 @@ class Stage:
             "buffers": [buffer.clone() for buffer in self.buffers],
             "steps": self.steps,
             "waiting": self.phase.waiting,
+            **self.phase.state_of_rule(),
             "h": list(self._h),
             "inputs": list(self._inputs),
         }
@@ -192,6 +194,7 @@ class Stage:
         self.show((state["theta"], *state["buffers"]))
         self.phase.omega.copy_(state["omega"])
         self.steps, self.phase.waiting = state["steps"], state["waiting"]
+        self.phase.go_on(state, self.steps)
         self._h = tuple(h.to(self.device) for h in state["h"])
         self._inputs.clear()
         self._inputs.extend(x.to(self.device) for x in state["inputs"])

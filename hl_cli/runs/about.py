@@ -77,6 +77,6 @@ def _coefficients(arm: Arm) -> dict[str, Any] | None:
         return None
     physics = {} if arm.coefficients is None else asdict(arm.coefficients)
     return {
-        **{k: v for k, v in physics.items() if k != "rate"},
-        **{k: v for k, v in asdict(arm.sgd).items() if arm.coefficients is None or k != "weight_decay"},
+        **{k: v for k, v in physics.items() if k != "rate" and v is not False},
+        **{k: v for k, v in arm.sgd.options.items() if arm.coefficients is None or k != "weight_decay"},
     }

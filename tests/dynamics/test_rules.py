@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from hl_cli.dynamics import weights as flat
 from hl_cli.dynamics.equivalence import Coefficients
-from hl_cli.dynamics.rules import RULES, UpdateRule, explicit_euler, semi_implicit_euler
+from hl_cli.dynamics.rules import UpdateRule, explicit_euler, semi_implicit_euler
 from hl_cli.dynamics.rules.base import pure
 from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.errors import NonFinite
 from tests.problems import DampedOscillator
+from tests.rules import RULES
 
 
 def check(omega: Tensor) -> None:
@@ -63,7 +64,7 @@ def test_one_step_is_the_written_formula(rule: UpdateRule, c: Coefficients) -> N
         problem.push(weights)
         rule.step(weights, c, c.phi, c.phi_first, check)
         new = (1 - c.tau * c.eta) * omega + c.tau * c.phi * (problem.k * theta + c.weight_decay * theta)
-        theta -= c.tau * c.beta * (new if rule is semi_implicit_euler else omega)
+        theta -= c.tau * c.beta * (new if rule.newest else omega)
         omega = new
         assert float(weights.theta[0]) == pytest.approx(theta, rel=1e-14)
         assert float(weights.omega[0]) == pytest.approx(omega, rel=1e-14)

@@ -16,13 +16,13 @@ from torch.nn import functional
 
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.equivalence import Coefficients
-from hl_cli.dynamics.rules import RULES
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.networks.blocks import ModuleBlock
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.sequence import SequenceRun
 from hl_cli.networks.splits import one_by_one, split_of
 from hl_cli.types import Sample
+from tests.rules import RULES
 
 WIDTH, CLASSES, FEATURES = 5, 3, 4
 

@@ -1,4 +1,4 @@
-"""A net, stream, arm, scheme, credit or observer is one file: dropped in hl_cli, or installed; no other is edited."""
+"""A net, stream, arm, scheme, credit, update rule or observer is one file: dropped in hl_cli, or installed."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ ROOMS = {
     "least_loss": "reporting",
     "patient": "schemes",
     "fading": "credit",
+    "averaged": "dynamics/rules",
 }
 COMMAND = (
     "stream=coin_flips", "model=minimal_gated", "model.bias=1", "model.hidden=4",
@@ -34,6 +35,7 @@ COMMAND = (
     "scenario.lr=0.05", "steps=40", "seed=3", "hydra.run.dir=here", "expect=identical",
     "observe=[least_loss]", "observe.least_loss.after=5",
     "+arm@arms.late=hl", "+scheme@arms.late.scheme=patient", "arms.late.scheme.every=3",
+    "+arm@arms.mean=hl", "arms.mean.integrator=averaged",
 )  # fmt: skip
 
 
@@ -72,6 +74,7 @@ def test_a_part_is_one_file(put: object, tmp_path: Path) -> None:
     say(*COMMAND)
     summary = summary_of(tmp_path / "here")
     assert summary["verdict"] == "identical" and {"sign_descent", "late", "hl_eligibility"} < {*summary["arms"]}
+    assert "follow a mean" in summary["mean"]["reason"] and summary["mean"]["verdict"] == "different"
     assert "leaves samples out" in summary["late"]["reason"] and summary["late"]["verdict"] == "different"
     assert summary["sign_descent"]["held_out_accuracy"] > 0.6
     least = min(summary["arms"], key=lambda arm: summary[arm]["least_loss"])

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
-from hl_cli.dynamics.rules import RULES
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.local import Local
 from hl_cli.learners.passing import Blockwise, Wave
@@ -20,6 +19,7 @@ from hl_cli.networks.feedforward import dense_blocks
 from hl_cli.networks.splits import split_chain
 from hl_cli.types import Sample
 from tests.chains import MOMENTUM, Make, learner_of, net_of, samples
+from tests.rules import RULES
 
 
 def literal_local(net: nn.Sequential, c: Coefficients, stream: list[Sample], stash: bool) -> list[Tensor]:

@@ -1,6 +1,5 @@
-"""Update rules: one file a rule, one line a name. A new rule joins RULES, and the laws are tested over it."""
+"""Update rules: one file a rule, registered there by its config class. A new integrator is tested by the laws."""
 
-from hl_cli.dynamics.rules.base import UpdateRule
-from hl_cli.dynamics.rules.euler import explicit_euler, semi_implicit_euler
-
-RULES: dict[str, UpdateRule] = {rule.name: rule for rule in (semi_implicit_euler, explicit_euler)}
+from hl_cli.dynamics.rules.base import UpdateRule as UpdateRule
+from hl_cli.dynamics.rules.euler import explicit_euler as explicit_euler
+from hl_cli.dynamics.rules.euler import semi_implicit_euler as semi_implicit_euler

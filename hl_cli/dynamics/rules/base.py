@@ -7,12 +7,15 @@ r"""The contract of an update rule: how the weights theta and their costates ome
 The drive g = (dH/dtheta)/phi is in `weights`, summed over the ticks of the learning period, and may be overwritten.
 A weight without a gradient rests: nothing of it moves. One that never had a gradient has its first step, at phi_0,
 still to come. Whoever runs a rule, at once, stage by stage or in a compiled graph, uses these functions alone.
+
+A rule is one file. Its config class stands in it under `@choice("integrator", NAME, home=CLASS)`; the fields of the
+config, without `name`, are the arguments of the class. Its weights keep what `slots` names, in checkpoints too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ClassVar, NamedTuple, Protocol
 
 from torch import Tensor
 from torch.compiler import is_exporting
@@ -23,9 +26,18 @@ Check = Callable[[Tensor], None]
 
 
 class WeightState(Protocol):
-    """theta, omega and the drive g of some weights; hl_cli.dynamics.weights.FlatWeights is one."""
+    """theta, omega and the drive g of some weights; hl_cli.dynamics.weights.FlatWeights is one.
+
+    kept: what the rule keeps beside omega, like theta, 0 at first; taken: steps so far, with the one that is taken now.
+    """
 
     theta: Tensor
+    kept: Mapping[str, Tensor]
+
+    @property
+    def taken(self) -> int:
+        """Steps of these weights."""
+        ...
 
     @property
     def omega(self) -> Tensor:
@@ -53,8 +65,16 @@ class Weights(WeightState, Protocol):
         ...
 
 
-# (theta, along, step, mass): theta' = theta - step * along / mass; mass: like theta or of one element, None is 1
-Drift = tuple[Tensor, Tensor, float, Tensor | None]
+class Drift(NamedTuple):
+    """theta' = keep * theta - step * along / mass; mass: like theta or of one element, None is 1."""
+
+    theta: Tensor
+    along: Tensor
+    step: float
+    mass: Tensor | None = None
+    keep: float = 1.0
+
+
 Update = list[Drift]
 
 
@@ -63,15 +83,34 @@ class UpdateRule:
 
     name: in the config; order: of convergence; newest: whether each update sees the newest values of the others, or
     those of before the step. Neurons and their costates then do the same.
+
+    conformal: whether a step is conformal symplectic, J^T Omega J = (1 - tau eta) Omega for its Jacobian J; equals:
+    the optimizer that it equals, in words; another_method: why HL with it is not meant to equal the reference;
+    slots: names of tensors like theta that it keeps beside omega; counts: whether the step depends on how many a
+    weight has taken; in_graph: whether it can be a part of a compiled tick.
     """
 
     name: ClassVar[str]
     order: ClassVar[int]
     newest: ClassVar[bool]
+    conformal: bool = False
+    equals: str = ""
+    another_method: str = ""
+    slots: tuple[str, ...] = ()
+    counts: ClassVar[bool] = False
+    in_graph: ClassVar[bool] = False
 
     def drifts(self, weights: WeightState, c: Coefficients, phi: float) -> Update:
         """Move omega of one part in place."""
         raise TypeError(f"{type(self).__name__} does not say how to move")
+
+    def energy(self, weights: Weights, c: Coefficients) -> float | None:
+        """2 T / beta of the weights as they are, T the kinetic energy; None: |omega|^2, T = (beta/2) |omega|^2."""
+        return None
+
+    def velocity(self, weights: WeightState, c: Coefficients) -> Tensor:
+        """dT/domega, like omega."""
+        return weights.omega * c.beta
 
     def advance(self, weights: Weights, c: Coefficients, phi: float, first: float) -> Update:
         """Move omega of all that moves now, in place; first: phi_0, for a weight whose first step this is."""
@@ -84,9 +123,21 @@ class UpdateRule:
         apply(update)
 
 
+def complete(weights: WeightState, c: Coefficients) -> Tensor:
+    """The drive with all that H has beside the loss, in place: +-g + weight_decay theta."""
+    g = weights.flat_drive
+    if c.maximize:
+        g.neg_()
+    if c.weight_decay != 0.0:
+        add_scaled(g, weights.theta, c.weight_decay)
+    return g
+
+
 def apply(update: Update) -> None:
     """Let theta follow, in place."""
-    for theta, along, step, mass in update:
+    for theta, along, step, mass, keep in update:
+        if keep != 1.0:
+            theta.mul_(keep)
         if mass is None:
             add_scaled(theta, along, -step)
         else:
@@ -107,8 +158,12 @@ def add_scaled(x: Tensor, y: Tensor, a: float) -> None:
 class Loose:
     """The weights of one tensor, or of one part of a buffer, that have no second buffer to exchange with."""
 
-    def __init__(self, theta: Tensor, omega: Tensor, drive: Tensor) -> None:
+    def __init__(
+        self, theta: Tensor, omega: Tensor, drive: Tensor, kept: Mapping[str, Tensor] | None = None, taken: int = 1
+    ) -> None:
         self.theta, self.omega, self.flat_drive = theta, omega, drive
+        self.kept: Mapping[str, Tensor] = kept or {}
+        self.taken = taken
 
     def exchange(self) -> None:
         """Let the drive be omega."""
@@ -120,9 +175,16 @@ class Loose:
 
 
 def pure(
-    rule: UpdateRule, theta: Tensor, omega: Tensor, g: Tensor, c: Coefficients, phi: float
+    rule: UpdateRule,
+    theta: Tensor,
+    omega: Tensor,
+    g: Tensor,
+    c: Coefficients,
+    phi: float,
+    kept: Mapping[str, Tensor] | None = None,
+    taken: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """The step as a function: theta' and omega' of theta, omega and g, none of which is changed.
+    """The step as a function: theta' and omega' of theta, omega and g, none of which is changed; what is kept moves.
 
     >>> import torch
     >>> from hl_cli.dynamics.rules import semi_implicit_euler
@@ -130,6 +192,6 @@ def pure(
     >>> pure(semi_implicit_euler, torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([0.5]), c, c.phi)
     (tensor([0.]), tensor([2.]))
     """
-    part = Loose(theta.clone(), omega.clone(), g.clone())
+    part = Loose(theta.clone(), omega.clone(), g.clone(), kept, taken)
     apply(rule.drifts(part, c, phi))
     return part.theta, part.omega
