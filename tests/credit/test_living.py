@@ -166,7 +166,5 @@ def test_the_head_alone_learns(build: Build) -> None:
         lambda: build(*FORWARD, "model=gru", "stream.ticks=2", "arm=[hl,head]").arms["head"].learner,
         build(*FORWARD, "model=gru", "stream.ticks=2").stream, 9,
     )  # fmt: skip
-    with pytest.raises(
-        BadInput, match="arm head: its output net learns from states, and this net has none; allowed"
-    ):
+    with pytest.raises(BadInput, match="arm head: its output net learns from states, and this net has none; allowed"):
         build("model=mlp", "arm=[hl,head]")

@@ -81,6 +81,7 @@ def test_every_experiment_comes_out_as_its_comment_says(
     assert expected or group == "debug"
 
     short = ["stream.lecture=20", "stream.ticks=20", "model.hidden=8"] if "school" in option else []
+    short += ["stream.ticks=30", "model.hidden=8"] if "gradient" in option else []
     cfg = composed(f"{group}={option}", "steps=30", "eval_every=0", *short)
     outcome = run(cfg, tmp_path)
 
