@@ -1,4 +1,4 @@
-"""Bench rows of learning over time: a tick of forward credit by a tick of truncated BPTT with window 1."""
+"""Bench rows of learning over time: a tick of forward credit by one of truncated BPTT, and of eligibility by that."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ ROWS = (
     ("leaky_rnn", 0.7),
     ("diagonal", 0.7),
     ("rotation", 0.7),
+)
+
+ELIGIBILITY = (
+    ("trace_units", 1.15),
+    ("complex_diagonal", 1.75),
+    ("diagonal", 1.65),
+    ("min_gru", 1.65),
+    ("elementwise_lstm", 2.1),
+    ("gru", 2.6),
 )
 
 
@@ -49,11 +58,20 @@ def choice(model: str) -> list[str]:
     ]  # fmt: skip
 
 
+def eligibility() -> None:
+    print("\nOne tick of credit=eligibility, by one of forward credit with scheme.carry=false; 64 neurons, batch 1")
+    for model, limit in ELIGIBILITY:
+        ours, theirs = (build(*choice(model), one) for one in ("credit=eligibility", "scheme.carry=false"))
+        sample = next(ours.stream)
+        compare(model, limit, partial(ours.hl.step, sample), partial(theirs.hl.step, sample))
+
+
 def forward() -> None:
     print("\nOne tick of forward credit, by PyTorch's truncated BPTT with window 1; 64 neurons, batch 1")
     for model, limit in ROWS:
         built = build(*choice(model))
         compare(model, limit, partial(built.hl.step, next(built.stream)), bare_truncated(built))
+    eligibility()
     if not shutil.which(os.environ.get("CXX", "g++")):
         print("compile=true: not measured, there is no C++ compiler")
         return

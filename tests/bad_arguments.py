@@ -20,7 +20,7 @@ UNKNOWN = [
     (
         "model=foo",
         "antisymmetric, cnn, complex_diagonal, diagonal, elementwise_lstm, gru, leaky_rnn, leapfrog, linear, lstm, "
-        "mlp, module",
+        "min_gru, mlp, module",
     ),
     ("split=foo", "output, state, state_output"),
     ("scenario=foo", "custom, gd_a"),

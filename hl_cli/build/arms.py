@@ -24,6 +24,7 @@ from hl_cli.errors import BadInput
 from hl_cli.learners.base import Learner
 from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.place import Place
+from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.parallel.world import World
 from hl_cli.streams.base import Stream
@@ -161,6 +162,8 @@ class Workshop:
         reset = scheme.states_reset if scheme.online else "sample"
         place = Place(copy.deepcopy(start), self.loss, self.stream, self.outputs, lr, reset)
         learner = choice.load()(place, **own)
+        if isinstance(learner, PyTorchLearner):
+            learner.update_every = cfg.update_every
         return self._named(name, learner, learner.described, learner.another_method)
 
     def _named(self, name: str, learner: Any, described: str, reason: str, note: str = "", **more: Any) -> Arm:

@@ -104,6 +104,14 @@ def steered(cfg: DictConfig, learner: Any, lr: float) -> Any:
             f"clip={clip.norm:g} (scheme={cfg.scheme.name}): the norm is of all blocks, and a block knows its own "
             "gradient alone; allowed: scheme=global or forward, or clip_value"
         )
+    if cfg.update_every > 1:
+        if isinstance(learner, Pipeline | CompiledForward):
+            said = f"scheme={cfg.scheme.name}" if isinstance(learner, Pipeline) else "compile=true"
+            raise NoSuchCombination(
+                f"update_every={cfg.update_every} ({said}): its weights move at every step; allowed: scheme=global or "
+                "forward, compile=false"
+            )
+        learner.update_every = cfg.update_every
     if clip != Clip():
         for one in (learner, *getattr(learner, "stages", ())):
             one.clip = clip

@@ -98,6 +98,9 @@ class Run:
         "what is minimised; null: mse for values, cross_entropy for classes",
         choices=("cross_entropy", "mse", "binary"),
     )
+    update_every: int = described(
+        1, "learning periods between weight steps, in every arm: samples, or ticks with scheme=forward", least=1
+    )
     checkpointing: str = described(
         "recompute",
         "what a state net keeps of T ticks: h at each, h at sqrt(T) of them, every tick's tape, or hardly anything: "

@@ -56,12 +56,15 @@ class Living(Credit):
 
     def loss_weight(self, tick: int) -> float:
         """phi at a tick (counted from 0)."""
-        risen = min(1.0, (tick + 1) / self.rise) if self.rise else 1.0
-        return self._coefficients.loss_weight(tick) * risen
+        return self._coefficients.loss_weight(tick) * self._risen(tick)
 
     def phi(self, c: Coefficients, step: int) -> tuple[float, float]:
-        """phi of this tick; a weight whose first step it is has phi_0, or as far as phi has risen."""
-        return self._phi, self._phi if self.rise else c.phi_first
+        """phi, as far as it has risen at this tick; a weight whose first step it is has phi_0, or as far."""
+        now = self._coefficients.loss_weight(step) * self._risen(self.ticks)
+        return now, now if self.rise else c.phi_first
+
+    def _risen(self, tick: int) -> float:
+        return min(1.0, (tick + 1) / self.rise) if self.rise else 1.0
 
     def check(self) -> Check:
         """Now and then the weights are looked at, too."""

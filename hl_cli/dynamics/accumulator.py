@@ -7,6 +7,7 @@ gradient at all, which is not a gradient of zero: it rests, as under torch.optim
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ class GradientAccumulator:
 
     Without any contribution the drive of a parameter is zero, or it has none: where it was passed over.
 
+    gathering: whether learning periods are summed to one another, because the weights have not moved since.
     slots: parameter to a tensor of its shape. Contributions are summed in the order in which they come.
     """
 
@@ -26,6 +28,7 @@ class GradientAccumulator:
         self._slots = {id(parameter): slot for parameter, slot in slots.items()}
         self._empty: set[int] = set(self._slots)
         self._passed: set[int] = set()
+        self.gathering = False
 
     @classmethod
     def of(cls, *parameters: Tensor) -> GradientAccumulator:
@@ -36,8 +39,9 @@ class GradientAccumulator:
         return self._slots[id(parameter)]
 
     def start(self) -> None:
-        """Begin a learning period: all slots are empty."""
-        self._empty = set(self._slots)
+        """Begin a learning period: all slots are empty, unless this one is summed to those before."""
+        if not self.gathering:
+            self._empty = set(self._slots)
 
     def pass_over(self, parameters: Iterable[Tensor]) -> None:
         """Note that a pull-back reached none of these: unless another does, they have no gradient."""
@@ -51,6 +55,18 @@ class GradientAccumulator:
         self._empty.clear()
         self._passed.clear()
         return without
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has been summed so far, None where nothing was."""
+        return {"sums": [None if key in self._empty else slot.clone() for key, slot in self._slots.items()]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there: the next period is summed to it."""
+        self.gathering, self._empty = True, set(self._slots)
+        for (key, slot), before in zip(self._slots.items(), state["sums"], strict=True):
+            if before is not None:
+                self._empty.discard(key)
+                slot.copy_(before)
 
     def add(self, parameter: Tensor, g: Tensor) -> None:
         """Add g, of the parameter's shape."""

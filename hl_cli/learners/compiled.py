@@ -31,11 +31,13 @@ from hl_cli.networks.blocks import ModuleBlock
 from hl_cli.networks.online import BOUND, flat, nested
 from hl_cli.networks.sequence import parted
 from hl_cli.networks.splits import unopened
+from hl_cli.networks.trace_units import TraceUnitsBlock
 from hl_cli.types import LearnerRecord, Sample
 
 CHECKED = 5  # ticks
 REFUSED = {
     ModuleBlock: "a block that autograd pulls back",
+    TraceUnitsBlock: "model=trace_units, whose numbers are complex",
     AntisymmetricBlock: "model=antisymmetric, whose exponential squares as often as its weights ask for",
 }
 

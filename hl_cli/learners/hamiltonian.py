@@ -46,6 +46,7 @@ class HamiltonianLearner(NamedWeights):
     """
 
     name = "hl"
+    update_every = 1  # learning periods between weight steps, whose mean drive is taken
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class HamiltonianLearner(NamedWeights):
         if self.credit.alone is not None:
             self.alone = self.credit.alone
         self.steps, self.seconds = 0, 0.0
+        self.gathered, self.moves = 0, 0  # learning periods since the last weight step, and weight steps
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """Predict and learn: all learning periods of a sample; the outputs and the loss are of before each update.
@@ -87,7 +89,7 @@ class HamiltonianLearner(NamedWeights):
             if observe and last:
                 paused, physics = perf_counter(), self._physics(loss)
                 start += perf_counter() - paused
-            self._move()
+            self._gather()
             self.steps += 1
         if self.credit.drift is not None:
             self.drift = max(self.drift or 0.0, self.credit.drift)
@@ -97,12 +99,22 @@ class HamiltonianLearner(NamedWeights):
         self.seconds += perf_counter() - start
         return LearnerRecord(joined(said), None if sample.target is None else value, physics)
 
+    def _gather(self) -> None:
+        """The weights move where enough learning periods have been summed."""
+        self.gathered += 1
+        self.phase.drive.gathering = self.gathered < self.update_every
+        if not self.phase.drive.gathering:
+            self._move()
+            self.gathered, self.moves = 0, self.moves + 1
+
     def _move(self) -> None:
         """The weights take their step, along the drive of this period."""
         credit, c = self.credit, self.coefficients
         self._complete_drive()
+        if self.gathered > 1:
+            self.phase.flat_drive.div_(self.gathered)
         self._clip_drive()
-        phi, first = credit.phi(c, self.steps)
+        phi, first = credit.phi(c, self.moves)
         self.rule.step(self.phase, c, credit.sign * phi, credit.sign * first, credit.check())
 
     def _complete_drive(self) -> None:
@@ -113,7 +125,7 @@ class HamiltonianLearner(NamedWeights):
         """H and its parts in this period, before the weights move."""
         c = self.coefficients
         share = self._share()._replace(energy=self.rule.energy(self.phase, c))
-        return hamiltonian(loss, c.sign * self.credit.phi(c, self.steps)[0], [share], c.beta, c.tau)
+        return hamiltonian(loss, c.sign * self.credit.phi(c, self.moves)[0], [share], c.beta, c.tau)
 
     def _share(self) -> Share:
         """What H is made of beside the loss."""
@@ -139,6 +151,8 @@ class HamiltonianLearner(NamedWeights):
             "waiting": self.phase.waiting,
             **self.phase.state_of_rule(),
             "credit": self.credit.state_dict(),
+            "moves": self.moves,
+            **({"gathered": self.gathered, **self.phase.drive.state_dict()} if self.gathered else {}),
             **self._where(),
         }
 
@@ -156,6 +170,9 @@ class HamiltonianLearner(NamedWeights):
         for name, b in self.split.module.named_buffers():
             b.copy_(state.get("buffers", {}).get(name, b))
         self.steps, self.phase.waiting = state["steps" if "steps" in state else "ticks"], state["waiting"]
-        self.phase.go_on(state, self.steps)
+        self.moves, self.gathered = state.get("moves", self.steps), state.get("gathered", 0)
+        self.phase.go_on(state, self.moves)
         self.credit.load_state_dict(state.get("credit", state))
+        if self.gathered:
+            self.phase.drive.load_state_dict(state)
         self._go_to(state)

@@ -27,6 +27,7 @@ class PyTorchLearner(ModuleLearner):
     """
 
     name = "pytorch"
+    update_every = 1  # learning periods (samples, or ticks of windows) between optimizer steps, of their mean gradient
     clip: Clip | None = None
     rates: Rates | None = None
 
@@ -36,6 +37,7 @@ class PyTorchLearner(ModuleLearner):
         super().__init__(module, loss)
         self.optimizer = optimizer(module.parameters(), **options)
         self._parameters = list(module.parameters())
+        self._gathered = self._sums = 0  # periods since the last step, and gradients that were summed in them
 
     def follow(self, scheduler: Scheduler) -> None:
         """Let the learning rate follow a scheduler (hl_cli.learners.rates), before the first step."""
@@ -48,8 +50,20 @@ class PyTorchLearner(ModuleLearner):
             self.rates.advance()
         return record
 
-    def _move(self) -> None:
+    def _open(self) -> None:
+        """What precedes backward(): gradients begin at zero once the weights have moved."""
+        if not self._sums:
+            self.optimizer.zero_grad()
+
+    def _move(self, periods: int = 1) -> None:
         """What follows on backward()."""
+        self._gathered, self._sums = self._gathered + periods, self._sums + 1
+        if self._gathered < self.update_every:
+            return
+        for p in self._parameters if self._sums > 1 else ():
+            if p.grad is not None:
+                p.grad.div_(self._sums)
+        self._gathered = self._sums = 0
         if self.clip is not None:
             self.clip.gradients(self._parameters)
         self.optimizer.step()
@@ -58,7 +72,7 @@ class PyTorchLearner(ModuleLearner):
         if sample.target is None:
             return LearnerRecord(self.predict(sample.inputs), None)
         start = perf_counter()
-        self.optimizer.zero_grad()
+        self._open()
         prediction = self.module(sample.inputs)
         loss = self.loss(prediction, sample.target)
         loss.backward()
@@ -73,12 +87,19 @@ class PyTorchLearner(ModuleLearner):
 
     def state_dict(self) -> dict[str, Any]:
         """Module and optimizer, copied: torch's own state_dict holds the live tensors."""
-        own = copy.deepcopy({"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()})
+        own: dict[str, Any] = copy.deepcopy(
+            {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
+        )
+        if self._sums:
+            own |= copy.deepcopy({"gathered": (self._gathered, self._sums), "sums": [p.grad for p in self._parameters]})
         return own if self.rates is None else {**own, "rates": self.rates.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self.module.load_state_dict(state["module"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self._gathered, self._sums = state.get("gathered", (0, 0))
+        for p, g in zip(self._parameters, state.get("sums", ()), strict=False):
+            p.grad = None if g is None else g.clone()
         if self.rates is not None:
             self.rates.load_state_dict(state["rates"])

@@ -67,8 +67,9 @@ class RealTimeLearner(TruncatedLearner):
             costates = [torch.zeros_like(part) for part in new]
             costates[len(tensors(self._states[:-1]))] = got[0]  # the first state of the top cell is what it shows
             gradients = [*self._sensitivity.gradient(costates), *got[1:]]
+            self._open()
             for parameter, g in zip([*cells, *head], gradients, strict=True):
-                parameter.grad = g
+                parameter.grad = g if parameter.grad is None else parameter.grad + g
             guarding = perf_counter()
             all_finite(gradients, "gradient")
             guarding = perf_counter() - guarding

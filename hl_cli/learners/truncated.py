@@ -96,12 +96,12 @@ class TruncatedLearner(PyTorchLearner):
         """End the window; returns the seconds that its guard took."""
         guarding = 0.0
         if self._losses:
-            self.optimizer.zero_grad()
+            self._open()
             (sum(self._losses[1:], self._losses[0]) / len(self._losses)).backward()
             guarding = perf_counter()
             all_finite((p.grad for p in self._parameters if p.grad is not None), "gradient")
             guarding = perf_counter() - guarding
-            self._move()
+            self._move(len(self._seen))
         self._begin(self._states)
         return guarding
 

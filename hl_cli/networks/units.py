@@ -56,7 +56,11 @@ class Lanes:
 
     def step(self, local: Local, s: Tensor) -> Tensor:
         """D s + B."""
-        return torch.matmul(local.own, s).add_(local.direct)
+        own, direct = local
+        if own.shape[3] == 1:
+            return torch.addcmul(direct, own, s)
+        wide = (part.expand(*s.shape[:2], -1, -1).flatten(0, 1) for part in (direct, own, s))
+        return torch.baddbmm(*wide).view(s.shape)
 
     def pull(self, z: Tensor, local: Local) -> Tensor:
         """D^T z."""
@@ -64,7 +68,7 @@ class Lanes:
 
     def add(self, z: Tensor, s: Tensor, drive: GradientAccumulator) -> None:
         """Add s^T z to the drive of the weights."""
-        g = torch.matmul(z.unsqueeze(2), s).squeeze(2)
+        g = (z.unsqueeze(3) * s).squeeze(2) if z.shape[2] == 1 else (z.unsqueeze(3) * s).sum(2)
         for p, part in zip(self.parameters, _summed(g).split(self._counts, 1), strict=True):
             if len(p) > self.units:
                 part = part.unflatten(1, (len(p) // self.units, -1)).transpose(0, 1)

@@ -17,7 +17,7 @@ from hl_cli.networks.recurrent import GRUCell, TanhCell
 from hl_cli.networks.units import Local
 
 Build = Callable[..., Comparison]
-SEPARABLE = ("diagonal", "complex_diagonal", "rotation", "elementwise_lstm", "trace_units")
+SEPARABLE = ("diagonal", "complex_diagonal", "rotation", "elementwise_lstm", "trace_units", "min_gru")
 LIVING = ("scheme=forward", "stream=lorenz", "stream.ticks=1", "dtype=float64", "model.hidden=5")
 RTRL = ("arms.pytorch.credit=rtrl",)
 STILL = ("scenario=custom", "scenario.lr=1e-300")
@@ -79,8 +79,10 @@ def test_where_units_see_one_another_it_is_between(build: Build, model: str) -> 
     assert 1e-6 < gaps[0] < gaps[1]
 
 
-@pytest.mark.parametrize("scenario", ["gd_a", "mom_b"])
-@pytest.mark.parametrize(("credit", "model"), [("eligibility", m) for m in SEPARABLE] + [("exact", "rnn")])
+@pytest.mark.parametrize(
+    ("credit", "model", "scenario"),
+    [*(("eligibility", m, ("gd_a", "mom_b")[k % 2]) for k, m in enumerate(SEPARABLE)), ("exact", "rnn", "mom_b")],
+)
 def test_trained_it_is_real_time_recurrent_learning(build: Build, credit: str, model: str, scenario: str) -> None:
     """The arm of PyTorch keeps the derivative as this does; weights move at every tick."""
     built = build(

@@ -17,7 +17,7 @@ from tests import laws
 
 Build = Callable[..., Comparison]
 ONE_BY_ONE = ("stream=lorenz", "stream.ticks=1", "pytorch.credit=rtrl")
-ELEMENTWISE = ("diagonal", "complex_diagonal", "rotation", "elementwise_lstm")
+ELEMENTWISE = ("diagonal", "complex_diagonal", "rotation", "min_gru", "elementwise_lstm")
 OTHERS = ("rnn", "gru", "lstm", "leaky_rnn", "leapfrog", "antisymmetric")
 
 
