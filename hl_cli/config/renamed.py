@@ -15,8 +15,8 @@ FIELDS: dict[str, tuple[str, dict[str, str]]] = {
     r"feed": ("feed", {"own": "closed_loop", "nothing": "zero_input", "given": "teacher_forced"}),
 }
 """By a pattern of the whole name of a field: its last part now, and its values now."""
-ADDED = ("credit",)
-"""Fields that came since sweeps have hashes; where they are null, a job is the one that it was without them."""
+ADDED: dict[str, Any] = {r"credit|arms\.\w+\.credit": None, r"scenario\.(?:nesterov|maximize)": False}
+"""Fields that came since, with the value at which a run is the one that it was without them."""
 
 
 def renewed(argument: str) -> str:
@@ -42,12 +42,17 @@ def renewed_all(arguments: Sequence[str]) -> list[str]:
 
 
 def renewed_config(config: Any, where: str = "") -> Any:
-    """A config in plain values with the names of now; what is no config stays as it is."""
+    """A config in plain values with the names of now, without what came since and says nothing.
+
+    So a config of before and the one that is composed now can be compared. What is no config stays as it is.
+    """
     if not isinstance(config, dict):
         return config
     found: dict[str, Any] = {}
     for key, value in config.items():
         name = f"{where}{key}"
+        if _says_nothing(name, value):
+            continue
         new, values = _now(name) or (name, {})
         value = values.get(value, value) if isinstance(value, str) else renewed_config(value, f"{name}.")
         found[new.rpartition(".")[2] if new != name else key] = value
@@ -61,7 +66,7 @@ def former_config(config: Any, where: str = "") -> Any:
     found: dict[str, Any] = {}
     for key, value in config.items():
         name, old = f"{where}{key}", str(key)
-        if value is None and old in ADDED:
+        if _says_nothing(name, value):
             continue
         value = former_config(value, f"{name}.")
         for pattern, (new, values) in FIELDS.items():
@@ -71,6 +76,10 @@ def former_config(config: Any, where: str = "") -> Any:
                 value = {now: before for before, now in values.items()}.get(value, value)
         found[old] = value
     return found
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    return any(value is neutral and re.fullmatch(pattern, name) for pattern, neutral in ADDED.items())
 
 
 def _now(name: str) -> tuple[str, dict[str, str]] | None:

@@ -69,7 +69,7 @@ def check_config(state: dict[str, Any], cfg: DictConfig, free: tuple[str, ...]) 
 
 def differing(before: dict[str, Any], cfg: DictConfig, whose: str, free: tuple[str, ...]) -> None:
     """Raise BadInput for the first field that differs from the config of `whose`."""
-    then, now = _flat(renewed_config(before)), _flat(Hidden(cfg)(plain(cfg)))
+    then, now = (_flat(renewed_config(one)) for one in (before, Hidden(cfg)(plain(cfg))))
     for name in dict.fromkeys((*then, *now)):
         if name.partition(".")[0] not in free and then.get(name) != now.get(name):
             raise BadInput(f"{name}={now.get(name)}, and in the config of {whose} {then.get(name)}")

@@ -13,10 +13,11 @@ import hl_cli
 from hl_cli.config.renamed import former_config, renewed_config
 from hl_cli.dynamics.accumulator import NO_GRADIENT, GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
+from hl_cli.errors import BadInput
 from hl_cli.networks.blocks import Block, Pulled, Tape
 from hl_cli.networks.chain import Chain
 from hl_cli.runs import state
-from hl_cli.runs.same_run import plain
+from hl_cli.runs.same_run import differing, plain
 
 
 def test_a_block_of_before_keeps_working() -> None:
@@ -60,8 +61,23 @@ NEW = {
 
 def test_a_config_of_before_has_the_names_of_now_and_a_job_its_hash_of_before() -> None:
     assert renewed_config(OLD) == NEW == renewed_config(NEW)
-    assert former_config({**NEW, "credit": None}) == OLD == former_config(OLD)
-    assert former_config({"credit": {"name": "exact"}}) == {"credit": {"name": "exact"}}
+    added = {"credit": None, "scenario": {"lr": 0.1, "nesterov": False, "maximize": False}}
+    since = {**NEW, **added, "arms": {**NEW["arms"], "adam": {"credit": "bptt"}, "late": {"credit": None}}}  # type: ignore[dict-item]
+    without = {"scenario": {"lr": 0.1}, "arms": {**OLD["arms"], "adam": {"credit": "bptt"}, "late": {}}}  # type: ignore[dict-item]
+    assert former_config(NEW) == OLD == former_config(OLD) and former_config(since) == {**OLD, **without}
+    said = {"credit": {"name": "exact"}, "scenario": {"nesterov": True}}
+    assert former_config(said) == said == renewed_config(said)
+    assert set(renewed_config(since)) == {*NEW, "scenario"}
+
+
+def test_a_config_without_a_field_that_came_since_is_the_same_run(configured: Any) -> None:
+    cfg = configured("stream.ticks=2")
+    before = former_config(plain(cfg))
+    assert "credit" not in before and "nesterov" not in before["scenario"] and "memory" in before
+    differing(before, cfg, "before", ())
+    cfg.scenario.nesterov = True
+    with pytest.raises(BadInput, match=r"scenario\.nesterov=True, and in the config of before None"):
+        differing(before, cfg, "before", ())
 
 
 def test_arguments_of_before_are_said_in_one_line_and_a_run_of_before_goes_on(
