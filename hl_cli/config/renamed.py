@@ -15,7 +15,11 @@ FIELDS: dict[str, tuple[str, dict[str, str]]] = {
     r"feed": ("feed", {"own": "closed_loop", "nothing": "zero_input", "given": "teacher_forced"}),
 }
 """By a pattern of the whole name of a field: its last part now, and its values now."""
-ADDED: dict[str, Any] = {r"credit|arms\.\w+\.credit": None, r"scenario\.(?:nesterov|maximize)": False}
+ADDED: dict[str, Any] = {
+    r"credit|arms\.\w+\.credit": None,
+    r"scenario\.(?:nesterov|maximize)": False,
+    "update_every": 1,
+}
 """Fields that came since, with the value at which a run is the one that it was without them."""
 
 
@@ -79,7 +83,11 @@ def former_config(config: Any, where: str = "") -> Any:
 
 
 def _says_nothing(name: str, value: Any) -> bool:
-    return any(value is neutral and re.fullmatch(pattern, name) for pattern, neutral in ADDED.items())
+    return any(_same(value, neutral) and re.fullmatch(pattern, name) for pattern, neutral in ADDED.items())
+
+
+def _same(value: Any, neutral: Any) -> bool:
+    return type(value) is type(neutral) and bool(value == neutral)
 
 
 def _now(name: str) -> tuple[str, dict[str, str]] | None:

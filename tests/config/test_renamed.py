@@ -17,7 +17,7 @@ from hl_cli.errors import BadInput
 from hl_cli.networks.blocks import Block, Pulled, Tape
 from hl_cli.networks.chain import Chain
 from hl_cli.runs import state
-from hl_cli.runs.same_run import differing, plain
+from hl_cli.runs.same_run import _flat, differing, plain
 
 
 def test_a_block_of_before_keeps_working() -> None:
@@ -105,6 +105,26 @@ def test_a_file_of_before_says_what_a_field_is_called_now(invoke: Any, tmp_path:
     (tmp_path / "configs" / "experiment" / "mine.yaml").write_text("# @package _global_\nmemory: store\n")
     code, _, err = invoke("--config-dir", "configs", "experiment=mine")
     assert code == 1 and "memory: is now called checkpointing" in err and err.count("\n") == 1
+
+
+FIRST = """
+    stream.name stream.dataset stream.ticks stream.held_out model.name model.hidden model.activation
+    split.name scenario.name scenario.lr scenario.momentum scenario.dampening scenario.weight_decay
+    scenario.beta scenario.eta scenario.phi scheme.name integrator.name schedule.name paths.outputs
+    arms.hl.label arms.hl.model arms.hl.lr arms.hl.expect arms.hl.scheme arms.hl.split arms.hl.integrator
+    arms.hl.tau arms.hl.memory arms.hl.anchor_every arms.hl.compile arms.pytorch.label arms.pytorch.model
+    arms.pytorch.lr arms.pytorch.expect arms.pytorch.window arms.pytorch.credit arms.pytorch.optimizer
+    arms.pytorch.options observe pytorch.window pytorch.credit pytorch.optimizer pytorch.lr pytorch.options
+    stop.loss stop.patience sweep.resume study.tune study.budget study.score study.tuning_seeds study.seeds
+    study.show study.phase steps hold batch_size seed dtype device threads parallel tau clip clip_value loss
+    memory anchor_every eval_every log_every log_histograms predictions free_run feed compile checkpoint_every
+    keep_checkpoints dry_run reference expect
+"""  # the fields of a plain run, when runs and sweeps had been written that have to be taken up
+
+
+def test_a_field_that_was_renamed_or_added_is_known(configured: Any) -> None:
+    """Else no run or sweep of before is taken up: FIELDS and ADDED in hl_cli/config/renamed.py."""
+    assert set(_flat(former_config(plain(configured())))) == set(FIRST.split())
 
 
 def test_a_task_of_before_keeps_working() -> None:
