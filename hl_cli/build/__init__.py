@@ -20,7 +20,7 @@ from hl_cli.compare.free_run import Tick
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
 from hl_cli.config import Run, validation
-from hl_cli.dynamics.equivalence import SGD, Coefficients
+from hl_cli.dynamics.equivalence import SGD, Coefficients, Stock
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import Learner
 from hl_cli.learners.device import use_device
@@ -98,8 +98,8 @@ class Comparison:
         return self.theory.coefficients
 
     @property
-    def sgd(self) -> SGD | None:
-        """The SGD that equals it."""
+    def sgd(self) -> SGD | Stock | None:
+        """The optimizer that equals it."""
         return self.theory.sgd
 
     @property

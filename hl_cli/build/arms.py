@@ -16,6 +16,7 @@ from hl_cli.build.models import fitting_split, is_own, net, split
 from hl_cli.build.own import try_out
 from hl_cli.build.pytorch import another_baseline, check_optimizer, named, pytorch_learner, same_method
 from hl_cli.build.roster import as_set, labels_of, reference_of, seen_by
+from hl_cli.build.rules import rule_of
 from hl_cli.build.schemes import another_method, hl_learner, numbers_of, scheme_of
 from hl_cli.compare.arm import Arm
 from hl_cli.compare.draws import Draws, of_device
@@ -68,7 +69,9 @@ class Workshop:
         built = []
         for name in self.cfg.arms:
             if OmegaConf.get_type(self.cfg.arms[name]) is config.StockArm:
-                check_optimizer(f"arms.{name}", self.cfg.arms[name].optimizer)  # before others are measured against it
+                check_optimizer(
+                    f"arms.{name}", self.cfg.arms[name].optimizer or "sgd"
+                )  # before others are measured against it
         for name in self.cfg.arms:
             try:
                 built.append(self._arm(str(name)))
@@ -107,7 +110,7 @@ class Workshop:
             learner.compile(next(self.fresh_stream()))
         reason = reason or unsteady
         credit = "" if cfg.credit is None else f", {cfg.credit.name} credit"
-        words = f"{cfg.scheme.name} scheme{credit}, {cfg.split.name} split, {cfg.integrator.name}, tau {cfg.tau:g}"
+        words = f"{cfg.scheme.name} scheme{credit}, {cfg.split.name} split, {rule_of(cfg).name}, tau {cfg.tau:g}"
         note += self._fitted + scheme_of(cfg).note(learner)
         return self._named(name, learner, words, reason, note, coefficients=physics, sgd=sgd, twin=twin)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from hl_cli.config import Scenario
-from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of, rounds_alike, sgd_of
+from hl_cli.dynamics.equivalence import SGD, Coefficients, Stock, physics_of, rounds_alike, sgd_of
+from hl_cli.dynamics.rules.metric import Metric
 from hl_cli.errors import BadInput
 
 
@@ -35,6 +36,15 @@ def coefficients(
     physics = physics_of(sgd, tau)
     rounding = _rounding(physics, sgd, dtype) if meant else ""
     return _fitting(physics, sgd, f"HL's coefficients follow from SGD's{rounding}", dtype)
+
+
+def of_masses(rule: Metric, tau: float, dtype: str) -> tuple[Coefficients, Stock, str]:
+    """The same of a scenario whose weights have masses."""
+    physics, lr = rule.physics(tau), rule.stock.lr
+    alike = "" if physics.velocity == lr else f"; tau*beta is not quite its lr={lr:g}, so expect round-off"
+    if not lr <= torch.finfo(getattr(torch, dtype)).max:
+        raise BadInput(f"scenario.lr={lr:g}: no finite number in {dtype}")
+    return physics, rule.stock, f"HL with a mass per weight, as {rule.name} has it{alike}"
 
 
 def _rounding(physics: Coefficients, sgd: SGD, dtype: str) -> str:

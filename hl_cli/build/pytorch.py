@@ -12,7 +12,7 @@ from torch import nn
 from hl_cli.build.schemes import scheme_of
 from hl_cli.build.steering import steered
 from hl_cli.config.models import with_a_state
-from hl_cli.dynamics.equivalence import SGD
+from hl_cli.dynamics.equivalence import SGD, Stock
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.learners.real_time import RealTimeLearner
@@ -31,14 +31,14 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 }
 
 
-def pytorch_learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorchLearner:
+def pytorch_learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD | Stock) -> PyTorchLearner:
     """Build the PyTorch arm over a net of its own, steered; raises BadInput for what torch.optim does not take."""
     return steered(cfg, _learner(cfg, module, loss, sgd), sgd.lr)
 
 
-def _learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorchLearner:
+def _learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD | Stock) -> PyTorchLearner:
     of, given = cfg.pytorch, options(cfg.pytorch, sgd)
-    optimizer = OPTIMIZERS[of.optimizer.lower()]
+    optimizer = OPTIMIZERS[optimizer_of(of, sgd)]
     for field, value in (("window", of.window), ("credit", "rtrl" if of.credit == "rtrl" else None)):
         if value is not None and not isinstance(module, Recurrent):
             raise NoSuchCombination(
@@ -56,7 +56,7 @@ def _learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD) -> PyTorc
         raise
     except (TypeError, ValueError) as error:
         line = " ".join(str(error).split())
-        raise BadInput(f"pytorch.optimizer={of.optimizer}: torch.optim refuses {given}: {line}") from error
+        raise BadInput(f"pytorch.optimizer={optimizer_of(of, sgd)}: torch.optim refuses {given}: {line}") from error
 
 
 def _in_real_time(cfg: DictConfig, module: nn.Module) -> Recurrent:
@@ -72,53 +72,60 @@ def _in_real_time(cfg: DictConfig, module: nn.Module) -> Recurrent:
     return module
 
 
-def check_optimizer(where: str, name: str) -> None:
+def check_optimizer(where: str, name: str | None) -> None:
     """Raise BadInput for one that torch.optim does not have, or that asks for more than gradients."""
-    if name.lower() not in OPTIMIZERS:
+    if name is not None and name.lower() not in OPTIMIZERS:
         raise BadInput(f"{where}.optimizer={name}: allowed: {', '.join(sorted(OPTIMIZERS))}")
 
 
-def options(of: DictConfig, sgd: SGD) -> dict[str, Any]:
-    """The arguments of the optimizer: for SGD those of the scenario, and what the user says over them."""
+def optimizer_of(of: DictConfig, sgd: SGD | Stock) -> str:
+    """The name of the optimizer; by default that of the scenario."""
+    return str(of.optimizer or sgd.optimizer).lower()
+
+
+def options(of: DictConfig, sgd: SGD | Stock) -> dict[str, Any]:
+    """The arguments of the optimizer: for that of the scenario its own, and what the user says over them."""
     own: dict[str, Any] = sgd.options
-    if of.optimizer.lower() != "sgd":
+    if optimizer_of(of, sgd) != sgd.optimizer:
         own = {"lr": sgd.lr, **({"weight_decay": sgd.weight_decay} if sgd.weight_decay else {})}
     said: Any = OmegaConf.to_container(of.options, resolve=True)
     return {**own, **({} if of.lr is None else {"lr": of.lr}), **said}
 
 
-def named(of: DictConfig, sgd: SGD) -> str:
+def named(of: DictConfig, sgd: SGD | Stock) -> str:
     """The PyTorch arm in words."""
     given = (
         f"{name} {value:.12g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in options(of, sgd).items()
-        if name != "weight_decay" or value
+        if name not in ("weight_decay", "foreach") or value
     )
     ticks = f"truncated BPTT over {of.window} tick{'s' if of.window != 1 else ''}"
     credit = ["real-time recurrent learning"] if of.credit == "rtrl" else [] if of.window is None else [ticks]
-    return ", ".join((f"torch.optim.{OPTIMIZERS[of.optimizer.lower()].__name__}", *given, *credit))
+    return ", ".join((f"torch.optim.{OPTIMIZERS[optimizer_of(of, sgd)].__name__}", *given, *credit))
 
 
-def _method(of: DictConfig, sgd: SGD) -> dict[str, Any]:
+def _method(of: DictConfig, sgd: SGD | Stock) -> dict[str, Any]:
     """The options of the optimizer that say what is computed, and not by which kernel."""
     said = {name: value for name, value in options(of, sgd).items() if name not in KERNELS}
-    return PLAIN | said if of.optimizer.lower() == "sgd" else said
+    return PLAIN | said if optimizer_of(of, sgd) == "sgd" else said
 
 
-def same_method(of: DictConfig, sgd: SGD, other: DictConfig, of_other: SGD) -> bool:
+def same_method(of: DictConfig, sgd: SGD | Stock, other: DictConfig, of_other: SGD | Stock) -> bool:
     """Whether two arms of PyTorch compute the same."""
     pair = ((of, sgd), (other, of_other))
-    one, two = ((one.optimizer.lower(), one.window, one.credit, _method(one, numbers)) for one, numbers in pair)
+    one, two = ((optimizer_of(one, numbers), one.window, one.credit, _method(one, numbers)) for one, numbers in pair)
     return one == two
 
 
-def another_baseline(cfg: DictConfig, sgd: SGD, of_reference: SGD | None = None) -> str:
+def another_baseline(cfg: DictConfig, sgd: SGD | Stock, of_reference: SGD | Stock | None = None) -> str:
     """Why the PyTorch arm is not the SGD that HL is meant to equal; nothing where it is.
 
     sgd: that SGD; of_reference: the one whose numbers the PyTorch arm has by default, the same unless it is given.
     """
     of_reference = of_reference or sgd
     on_and_on = cfg.pytorch.credit == "rtrl" or (cfg.pytorch.window is not None and not scheme_of(cfg).online)
-    if on_and_on or _method(cfg.pytorch, of_reference) != PLAIN | sgd.options:
+    method = optimizer_of(cfg.pytorch, of_reference), _method(cfg.pytorch, of_reference)
+    wanted = {name: value for name, value in sgd.options.items() if name not in KERNELS}
+    if on_and_on or method != (sgd.optimizer, PLAIN | wanted if sgd.optimizer == "sgd" else wanted):
         return f"PyTorch's arm is {named(cfg.pytorch, of_reference)}: compare the curves, not the weights"
     return ""

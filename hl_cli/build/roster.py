@@ -96,7 +96,7 @@ def _label(of: DictConfig) -> str | None:
     """What an arm is called; "PyTorch" is SGD by back-propagation, and another optimizer or credit has its own name."""
     if OmegaConf.get_type(of) is not config.StockArm or of.label != STOCK:
         return str(of.label) if of.label else None
-    optimizer = OPTIMIZERS.get(of.optimizer.lower())
+    optimizer = OPTIMIZERS.get((of.optimizer or "sgd").lower())
     parts = [] if optimizer in (None, torch.optim.SGD) else [optimizer.__name__]
     if of.credit == "rtrl":
         parts.append("RTRL")

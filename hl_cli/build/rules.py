@@ -8,11 +8,27 @@ from omegaconf import DictConfig, OmegaConf
 
 from hl_cli.config.registry import choice_of
 from hl_cli.dynamics.rules import UpdateRule
+from hl_cli.dynamics.rules.metric import Metric
+from hl_cli.errors import NoSuchCombination
 
 
 def rule_of(cfg: DictConfig) -> UpdateRule:
     """The rule of a run, or of an arm (hl_cli.build.roster.seen_by)."""
-    return made(cfg.integrator)
+    if choice_of(OmegaConf.get_type(cfg.scenario)) is None:
+        return made(cfg.integrator)
+    if cfg.integrator.name != "semi_implicit_euler":
+        raise NoSuchCombination(
+            f"integrator={cfg.integrator.name} (scenario={cfg.scenario.name}): its step is that of the optimizer; "
+            "allowed: integrator=semi_implicit_euler"
+        )
+    return made(cfg.scenario)
+
+
+def masses_of(cfg: DictConfig) -> Metric | None:
+    """The rule of a scenario that has one of its own."""
+    own = choice_of(OmegaConf.get_type(cfg.scenario))
+    rule = made(cfg.scenario) if own is not None else None
+    return rule if isinstance(rule, Metric) else None
 
 
 def made(of: DictConfig) -> UpdateRule:

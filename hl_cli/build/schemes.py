@@ -6,12 +6,12 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli.build.coefficients import coefficients
+from hl_cli.build.coefficients import coefficients, of_masses
 from hl_cli.build.credits import credit_of
-from hl_cli.build.rules import rule_of
+from hl_cli.build.rules import masses_of, rule_of
 from hl_cli.build.steering import steered
 from hl_cli.config.registry import choice_of
-from hl_cli.dynamics.equivalence import SGD, Coefficients
+from hl_cli.dynamics.equivalence import SGD, Coefficients, Stock
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.splits import Split
@@ -30,8 +30,11 @@ def scheme_of(cfg: DictConfig) -> Scheme:
     return scheme
 
 
-def numbers_of(cfg: DictConfig, meant: bool = True) -> tuple[Coefficients, SGD, str]:
+def numbers_of(cfg: DictConfig, meant: bool = True) -> tuple[Coefficients, SGD | Stock, str]:
     """HL's numbers, SGD's numbers, and a sentence on how they are related (hl_cli.build.coefficients)."""
+    rule = masses_of(cfg)
+    if rule is not None:
+        return of_masses(rule, cfg.tau, cfg.dtype)
     return coefficients(cfg.scenario, cfg.tau, cfg.dtype, meant, steady=scheme_of(cfg).online)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from hl_cli.dynamics.equivalence import SGD, Coefficients
+from hl_cli.dynamics.equivalence import SGD, Coefficients, Stock
 from hl_cli.learners.base import Learner
 
 
@@ -31,6 +31,6 @@ class Arm:
     note: str = ""
     expect: str | None = None
     coefficients: Coefficients | None = None
-    sgd: SGD | None = None
+    sgd: SGD | Stock | None = None
     fresh: Callable[[], Learner] | None = None
     twin: Callable[[dict[str, Tensor]], Learner] | None = None

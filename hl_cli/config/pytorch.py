@@ -25,6 +25,6 @@ class PyTorch:
         "bptt: back over the window or the sample; rtrl: real-time recurrent learning, exact over the whole past",
         choices=("bptt", "rtrl"),
     )
-    optimizer: str = described("sgd", "a name of torch.optim: sgd, adam, rmsprop, ...")
+    optimizer: str | None = described(None, "a name of torch.optim, adam, rmsprop, ...; null: that of the scenario")
     lr: float | None = described(None, "learning rate of the optimizer; null: lr of the scenario", above=0)
     options: dict[str, Any] = described({}, "other arguments of the optimizer: +arms.adam.options.eps=1e-6")

@@ -41,3 +41,13 @@ class Integrator:
     """How the weights and their costates take a step; what each kind has beside its name is in its file."""
 
     name: str = described(MISSING, "name in files and titles")
+
+
+@dataclass
+class Masses(Optimizer):
+    """A scenario whose weights have masses of their own; PyTorch's arm is the optimizer of that name."""
+
+    lr: float = described(0.001, "learning rate", above=0)
+    eps: float = described(1e-8, "added to the mass; at 0 a weight without a gradient would have none", above=0)
+    weight_decay: float = described(0.0, "weight decay", least=0)
+    maximize: bool = described(False, "the loss is to grow")

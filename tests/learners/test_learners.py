@@ -29,6 +29,8 @@ CASES = [
     ("model=gru", "split=output", "stream=digits_rows", "integrator=explicit_euler", "scenario=mom_a"),
     ("model=mlp", "split=state", "scheme=wave"),
     ("model=cnn", "split=state_output", "scheme=blocks", "integrator=explicit_euler", "scenario=mom_a"),
+    ("model=cnn", "split=state_output", "scheme=blocks", "scenario=nadam"),
+    ("model=mlp", "scenario=adam", "scenario.amsgrad=true"),
     ("model=mlp", "split=state_output", "scheme=local"),
     ("model=mlp", "split=state_output", "scheme=local", "hold=2"),
     ("model=rotation", "split=state_output", "stream=digits_rows"),
