@@ -20,7 +20,8 @@ from hl_cli.compare.free_run import Tick
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
 from hl_cli.config import Run, validation
-from hl_cli.dynamics.equivalence import SGD, Coefficients, Stock
+from hl_cli.dynamics.equivalence import SGD, Coefficients
+from hl_cli.dynamics.stock import Stock
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import Learner
 from hl_cli.learners.device import use_device

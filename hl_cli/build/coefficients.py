@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 
 from hl_cli.config import Scenario
-from hl_cli.dynamics.equivalence import SGD, Coefficients, Stock, physics_of, rounds_alike, sgd_of
+from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of, rounds_alike, sgd_of
 from hl_cli.dynamics.rules.metric import Metric
+from hl_cli.dynamics.stock import Stock
 from hl_cli.errors import BadInput
 
 

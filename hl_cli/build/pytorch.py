@@ -12,7 +12,8 @@ from torch import nn
 from hl_cli.build.schemes import scheme_of
 from hl_cli.build.steering import steered
 from hl_cli.config.models import with_a_state
-from hl_cli.dynamics.equivalence import SGD, Stock
+from hl_cli.dynamics.equivalence import SGD
+from hl_cli.dynamics.stock import Stock
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.learners.real_time import RealTimeLearner

@@ -11,7 +11,8 @@ from hl_cli.build.credits import credit_of
 from hl_cli.build.rules import masses_of, rule_of
 from hl_cli.build.steering import steered
 from hl_cli.config.registry import choice_of
-from hl_cli.dynamics.equivalence import SGD, Coefficients, Stock
+from hl_cli.dynamics.equivalence import SGD, Coefficients
+from hl_cli.dynamics.stock import Stock
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.splits import Split

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from hl_cli.dynamics.equivalence import SGD, Coefficients, Stock
+from hl_cli.dynamics.equivalence import SGD, Coefficients
+from hl_cli.dynamics.stock import Stock
 from hl_cli.learners.base import Learner
 
 

@@ -128,24 +128,6 @@ def physics_of(sgd: SGD, tau: float = 1.0) -> Coefficients:
 
 
 @dataclass(frozen=True)
-class Stock:
-    """An optimizer of torch, by its name in lower case, and its arguments, lr among them."""
-
-    optimizer: str
-    options: dict[str, Any]
-
-    @property
-    def lr(self) -> float:
-        """Its learning rate."""
-        return float(self.options["lr"])
-
-    @property
-    def weight_decay(self) -> float:
-        """Its decay."""
-        return float(self.options.get("weight_decay", 0.0))
-
-
-@dataclass(frozen=True)
 class Equivalence:
     """The SGD beside an HL, and how near it is: `equal` in exact arithmetic, `note` for the report."""
 

@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from hl_cli.dynamics.equivalence import Coefficients, Stock
+from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules.base import UpdateRule, Weights, WeightState, complete
+from hl_cli.dynamics.stock import Stock
 
 
 class Metric(UpdateRule):
