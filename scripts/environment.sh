@@ -30,8 +30,9 @@ install() {
     fi
     [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ] || return 0
     echo "Installing hl-run$1 into .venv (a few minutes, once)" >&2
-    # Python compiles what it imports; all that is installed would take as long as the rest of the installation
     "$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
         --constraint "$root/constraints.txt" --editable "$root$1" >&2
+    # pip would compile on one core; some packages hold templates that are no Python
+    "$root/.venv/bin/python" -m compileall -q -j 0 "$root/.venv/lib" >/dev/null 2>&1 || true
     echo "$wanted" >"$stamp"
 }

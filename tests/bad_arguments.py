@@ -17,11 +17,7 @@ UNKNOWN = [
     ("scenario.gamma=2", "scenario.lr, scenario.momentum"),
     ("hydra.job.foo=1", "hydra.job.foo"),
     ("stream=foo", "digits_rows, drift, fashion_mnist, iris, kmnist, lorenz"),
-    (
-        "model=foo",
-        "antisymmetric, cnn, complex_diagonal, diagonal, elementwise_lstm, gru, leaky_rnn, leapfrog, linear, lstm, "
-        "min_gru, mlp, module",
-    ),
+    ("model=foo", "antisymmetric, cnn, complex_diagonal, diagonal, elementwise_lstm, gru, hamiltonian"),
     ("split=foo", "output, state, state_output"),
     ("scenario=foo", "custom, gd_a"),
     ("scheme=foo", "blocks, forward, global, local, wave"),

@@ -16,7 +16,6 @@ from torch import nn
 
 from hl_cli import config
 from hl_cli.build import Comparison, comparison
-from hl_cli.build.schemes import Arm
 from hl_cli.config.plugins import translate
 from hl_cli.errors import NonFinite
 from hl_cli.parallel import rank
@@ -73,7 +72,7 @@ def normalised(features: int, ticks: int, outputs: int, every: bool) -> nn.Seque
     return nn.Sequential(nn.Flatten(), *layers, nn.Linear(8, outputs))
 
 
-def kept(hl: Arm) -> Any:
+def kept(hl: Any) -> Any:
     """The state of a learner as a file brings it back."""
     file = io.BytesIO()
     torch.save(hl.state_dict(), file)

@@ -69,6 +69,7 @@ def test_the_defaults_that_the_help_shows_are_those_of_the_config() -> None:
     assert {"steps", "tau", "seed", "dtype", "expect"} <= set(shown)
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize(("group", "option"), [one for one in OPTIONS if one[0] in LAUNCHED])
 def test_every_experiment_comes_out_as_its_comment_says(
     group: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -181,8 +181,8 @@ def test_optuna_minimises_the_held_out_loss_and_every_job_is_in_the_hparams_tabl
 
 def test_submitit_runs_jobs_in_processes_of_its_own(tmp_path: Path) -> None:
     pytest.importorskip("submitit")
-    said = hl_run_from_nothing(tmp_path, "-m", *QUICK, "hydra/launcher=submitit_local", "steps=5,6")
+    said = hl_run_from_nothing(tmp_path, "-m", *QUICK, "hydra/launcher=submitit_local", "steps=5")
     assert (said.returncode, said.stderr) == (0, "")
     rows = table(tmp_path / "sweep")
-    assert [(row["status"], row["verdict"]) for row in rows] == [("done", "identical")] * 2
+    assert [(row["status"], row["verdict"]) for row in rows] == [("done", "identical")]
     assert all(json.loads((tmp_path / "sweep" / row["folder"] / "summary.json").read_text()) for row in rows)

@@ -168,7 +168,7 @@ def test_bad_splits() -> None:
         split_of(net, output=net[1])
     with pytest.raises(BadInput, match="belongs to two blocks"):
         split_of(net, state=net, output=net[1])
-    with pytest.raises(BadInput, match="memory=keep: allowed: store, segments, recompute, reverse"):
+    with pytest.raises(BadInput, match="checkpointing=keep: allowed: store, segments, recompute, reverse"):
         HamiltonianLearner(
             split_of(net, output=ModuleBlock(net)), functional.cross_entropy, physics_of(SGD(1)), memory="keep"
         )
