@@ -66,7 +66,7 @@ RANGES = [
 REVERSE = [
     (
         "model=lstm split=state",
-        "checkpointing=reverse: LSTMCell has no inverse; allowed: rotation, antisym",
+        "checkpointing=reverse: LSTMCell has no inverse; allowed: antisymmetric, hamiltonian, leapfrog, rotation",
     ),
     ("model=rnn", "checkpointing=reverse: TanhCell has no inverse"),
     ("model=mlp", "checkpointing=reverse: there is no state net that remembers; allowed: rotation"),

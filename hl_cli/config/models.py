@@ -49,6 +49,11 @@ def without_a_state() -> str:
     return f"model={_named(False)}, or a feed-forward net of your own"
 
 
+def invertible() -> str:
+    """The options of `model` whose ticks can be undone, as an error names them."""
+    return ", ".join(sorted(name for one in choices("model") if one.facts.get("invertible") for name in one.names))
+
+
 @dataclass
 class Module(Model):
     """A net of your own: model=module:factory, or the name of an entry point in the group hl_cli.models."""

@@ -105,7 +105,7 @@ class AntisymmetricBlock(CellBlock):
         return (before,), (x, before)
 
 
-@choice("model", "antisymmetric", home="antisymmetric")
+@choice("model", "antisymmetric", home="antisymmetric", invertible=True)
 @dataclass
 class AntisymmetricConfig(StateNet):
     """An orthogonal matrix from an antisymmetric generator: h' = exp(A) h + gain (B x + b)."""

@@ -157,7 +157,7 @@ class HamiltonianBlock(CellBlock):
         drive.add(self.cell.log_stiffness, self.cotangent_of(0) * self.precomputed[0])
 
 
-@choice("model", "hamiltonian", home="hamiltonian")
+@choice("model", "hamiltonian", home="hamiltonian", invertible=True)
 @dataclass
 class HamiltonianConfig(StateNet):
     """Springs in a learnt potential, symplectic: the gradient over time cannot vanish; can be undone."""

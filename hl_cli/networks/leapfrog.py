@@ -109,7 +109,7 @@ class LeapfrogBlock(CellBlock):
         return Pulled(below, (total(z_q, torch.mm(g, kick)), z_p) if want_h else (None, None))
 
 
-@choice("model", "leapfrog", home="leapfrog")
+@choice("model", "leapfrog", home="leapfrog", invertible=True)
 @dataclass
 class LeapfrogConfig(StateNet):
     """Positions and momenta that move by turns, with tanh forces."""

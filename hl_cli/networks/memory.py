@@ -23,6 +23,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from hl_cli.config.models import invertible
 from hl_cli.dynamics.hamiltonian import State
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.blocks import Block, Tape
@@ -138,7 +139,7 @@ def check_memory(mode: str, state: Sequence[Block], leak: float = 1.0, anchor_ev
         raise BadInput(f"anchor_every={anchor_every}: allowed: a number >= 0")
     remembering = [block for block in state if block.memory]
     fixed = [type(block).__name__ for block in remembering if not block.invertible]
-    nets = "rotation, antisymmetric, leapfrog, hamiltonian with split=state, state_output; or another memory"
+    nets = f"{invertible()} with split=state, state_output; or another checkpointing="
     if fixed:
         raise NoSuchCombination(f"checkpointing=reverse: {fixed[0]} has no inverse; allowed: {nets}")
     if not remembering:

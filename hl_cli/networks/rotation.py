@@ -130,7 +130,7 @@ class RotationBlock(CellBlock):
         return before, (x, *before)
 
 
-@choice("model", "rotation", home="rotation")
+@choice("model", "rotation", home="rotation", invertible=True)
 @dataclass
 class RotationConfig(StateNet):
     """Pairs that turn by learnt angles: h' = R(angles) h + gain (B x + b)."""

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from hl_cli.config.models import invertible
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.networks.cell import Cell, CellBlock
 from hl_cli.networks.feedforward import Dense
@@ -21,6 +22,10 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 def made(name: str, features: int, hidden: int, dtype: torch.dtype = torch.float64, **options: float) -> CellBlock:
     cell, block = OWN_CELLS[name]
     return block(cell(features, hidden, **options).to(dtype))  # type: ignore[call-arg, arg-type]
+
+
+def test_the_options_that_are_said_to_be_invertible_are() -> None:
+    assert sorted(INVERTIBLE) == invertible().split(", ")
 
 
 def state(cell: Cell, batch: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:

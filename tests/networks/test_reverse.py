@@ -180,7 +180,9 @@ def test_refusals() -> None:
     mixed = Recurrent(CELLS["rnn"][0], FEATURES, HIDDEN, 1, HIDDEN)
     both = torch.nn.ModuleList([net, mixed])
     stacked = Split(both, [blocks[0], Dense(net.head), CELLS["rnn"][1](mixed.cells[0]), Dense(mixed.head)], None)  # type: ignore
-    with pytest.raises(BadInput, match="TanhCell has no inverse; allowed: rotation, antisymmetric, leapfrog"):
+    with pytest.raises(
+        BadInput, match="TanhCell has no inverse; allowed: antisymmetric, hamiltonian, leapfrog, rotation"
+    ):
         learner(stacked, "reverse")
     with pytest.raises(TypeError, match="TanhCell has no inverse"):
         CELLS["rnn"][1](mixed.cells[0]).inverse(torch.zeros(1, 1), ())  # type: ignore[arg-type]
