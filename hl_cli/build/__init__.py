@@ -32,8 +32,8 @@ from hl_cli.streams.base import Stream
 from hl_cli.streams.held import Held
 
 AT_REST = (
-    "; held-out scores are of weights at rest, and of neurons that go on from where they are: of a net that lives on "
-    "and learns at every tick, the scores over all steps say more"
+    "; held-out scores are of frozen weights, and the state is carried on from where it is: of a net that learns at "
+    "every tick, the scores over all steps say more"
 )
 
 
@@ -114,7 +114,7 @@ class Comparison:
         return self.primary.another_method
 
     def alone(self) -> dict[str, Tick]:
-        """A tick of each arm whose neurons live on, for a free run."""
+        """A tick of each arm whose state is carried on, for a free run."""
         return {arm.name: arm.alone() for arm in self.learners if hasattr(arm, "alone")}
 
     @property

@@ -1,4 +1,4 @@
-"""Defaults and remarks that depend on more than one choice: a stream, and whether neurons live on over its samples."""
+"""Defaults and remarks that depend on a stream and on whether the state is carried across its samples."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAGS = 24
 
 
 def fitted(cfg: DictConfig) -> DictConfig:
-    """The config with stream.lags where it was left open: 1 where neurons live on and remember by themselves."""
+    """The config with stream.lags where it was left open: 1 where the state is carried across samples."""
     cfg = copy.deepcopy(cfg)
     lives_on = scheme_of(cfg).lives_on
     for stream in (cfg.stream, *cfg.stream.get("streams", {}).values()):
@@ -29,17 +29,17 @@ def fitted(cfg: DictConfig) -> DictConfig:
 
 
 def remark(stream: Stream, learners: Sequence[Learner]) -> str:
-    """A word where neurons live on over samples that do not follow one another."""
+    """A word where the state is carried across samples that do not follow one another."""
     if not any(learner.lives_on for learner in learners):
         return ""
     if _shuffles(stream):
         return (
-            "; neurons live on from sample to sample, but this stream shuffles its samples: what they remember is "
-            "of no use; choose a stream in order, such as a series or a signal, or a scheme that rests between samples"
+            "; the state is carried across samples, but this stream shuffles them: what it remembers is of no use; "
+            "choose a stream in order, such as a series or a signal, or a scheme that rests between samples"
         )
     if stream.overlapping:
         return (
-            f"; neurons live on from sample to sample, but the windows overlap: they see each row {stream.ticks} "
+            f"; the state is carried across samples, but the windows overlap: the net sees each row {stream.ticks} "
             "times, and out of order; a sample of one row (stream.lags=1 of a series, else stream.ticks=1) fits them"
         )
     return ""

@@ -48,7 +48,8 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
         raise BadInput(f"compile=true (device={cfg.device}): allowed: device=cpu")
     if cfg.credit is not None and not scheme.online:
         raise NoSuchCombination(
-            f"credit={cfg.credit.name} (scheme={cfg.scheme.name}): its neurons do not live on; allowed: scheme=forward"
+            f"credit={cfg.credit.name} (scheme={cfg.scheme.name}): weights do not move at every tick; "
+            "allowed: scheme=forward"
         )
     rule = rule_of(cfg)
     if cfg.compile and not rule.in_graph:

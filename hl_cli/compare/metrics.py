@@ -110,7 +110,7 @@ def pooled(parts: Sequence[tuple[int, Means]]) -> Means:
 
 
 def evaluate(learner: Learner, sample: Sample, measure: Measure) -> Scores:
-    """Scores on held-out samples; nothing is learnt. One that lives on runs over all, from the state that it is in."""
+    """Scores on held-out samples; nothing is learnt. A state that is carried on goes on over all of them."""
     assert sample.target is not None
     count, parts = len(sample.inputs), []
     rows = len(sample.target) // count

@@ -1,4 +1,4 @@
-"""The config of a kind of credit: how the gradient of a tick reaches back, where neurons live on (scheme=forward).
+"""The config of a kind of credit: how the gradient of a tick reaches back, under scheme=forward.
 
 Each kind is one file: its config class stands there under `@choice("credit", ...)`, whose facts state it:
 

@@ -39,7 +39,7 @@ class Ground(NamedTuple):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of credit for neurons that live on, as a scheme takes it.
+    """A kind of credit of a net online, as a scheme takes it.
 
     make: called with a Ground, `reset`, `rise`, the fields of the scheme that are named in of_scheme, and options;
     another_method: why HL with it is not meant to equal SGD, nothing where that is for the scheme to say.
@@ -99,7 +99,7 @@ class Credit:
         raise TypeError(f"{type(self).__name__} does not say how to predict")
 
     def state_dict(self) -> dict[str, Any]:
-        """States and costates that live on."""
+        """States and costates that are carried on."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

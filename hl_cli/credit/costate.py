@@ -1,4 +1,4 @@
-r"""Credit `costate`: h and z take one Euler step at each tick, and live on. The credit of the published equations.
+r"""Credit `costate`: h and z take one Euler step at each tick and are carried on. The published credit.
 
 A tick of the semi-implicit order (hl_cli.networks.online has both orders, and what a chain of blocks sees):
 
@@ -21,7 +21,7 @@ from hl_cli.config.credits import CreditConfig
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.credit.base import Ground, Kind
-from hl_cli.credit.living import Living
+from hl_cli.credit.online import Online
 from hl_cli.dynamics.forward import Flow
 from hl_cli.networks.online import OnlineChain
 
@@ -43,7 +43,7 @@ class CostateConfig(CreditConfig):
     name: str = described(MISSING, "name in files and titles", choices=("costate",))
 
 
-class Costate(Living):
+class Costate(Online):
     """eta_z: dissipation of the neuron costates (1/time); sign: -1, or +1 for the plain Hamilton equations; carry:
     False to zero every z before each tick. Neuron costates that grow without bound stop the learner before its weights
     move.

@@ -29,7 +29,7 @@ from hl_cli.config.credits import CreditConfig
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.credit.base import Ground
-from hl_cli.credit.living import Living
+from hl_cli.credit.online import Online
 from hl_cli.dynamics.accumulator import NO_GRADIENT, GradientAccumulator
 from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import Costate
@@ -114,7 +114,7 @@ class TracedChain(OnlineChain):
         self.traces = [None if s is None else s.clone() for s in state["traces"]]
 
 
-class Eligibility(Living):
+class Eligibility(Online):
     """Raises NoSuchCombination for a net whose blocks do not say the derivative of their units."""
 
     def __init__(self, ground: Ground, reset: str = "never", rise: int = 0) -> None:

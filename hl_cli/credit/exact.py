@@ -20,7 +20,7 @@ from hl_cli.config.credits import CreditConfig
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.credit.base import Ground
-from hl_cli.credit.living import Living
+from hl_cli.credit.online import Online
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import State, neuron_step
@@ -122,7 +122,7 @@ class SensitiveChain(OnlineChain):
         self.sensitivity.p = None if p is None else p.clone()
 
 
-class Exact(Living):
+class Exact(Online):
     """Raises BadInput at the first tick of a net that is too large, or of a batch."""
 
     def __init__(self, ground: Ground, reset: str = "never", rise: int = 0) -> None:

@@ -124,26 +124,26 @@ class CompiledForward(HamiltonianLearner):
         u = u.flatten(1)  # within the graph it costs nothing
         c, credit, like = self.coefficients, self.credit, self._here
         h, zeta = states[: len(states) // 2], states[len(states) // 2 :]
-        living = credit.chain()
-        living.after, living.costates = nested(h, like), list(nested([z * fade for z in zeta], like))
+        chain = credit.chain()
+        chain.after, chain.costates = nested(h, like), list(nested([z * fade for z in zeta], like))
         if not credit.carry:
-            living.forget()
+            chain.forget()
         new = self.phase.views(theta)
         slots = {w: torch.zeros_like(w) for w in new.values()}
         drive = GradientAccumulator(slots)
         named = {name: new[p] for name, p in self.split.module.named_parameters() if p in new}
         with stateless._reparametrize_module(self.split.module, named):
-            y, tape = credit.readout.record(living.tick(u))
+            y, tape = credit.readout.record(chain.tick(u))
             loss, below = credit.readout.loss(y, target)
             loss, below = loss * counts, below * counts
             below = credit.readout.vjp(tape, below, drive)
-            living.vjp(below, drive)
+            chain.vjp(below, drive)
             drive.finish()
         g = self.phase.laid(list(slots.values()))
         phi: Any = scalars[2]
         followed, moved = pure(self.rule, theta, omega, g, c, phi)
-        after = flat(living.after)
-        costates = [torch.zeros_like(p) if z is None else z for z, p in zip(flat(living.costates), after, strict=True)]
+        after = flat(chain.after)
+        costates = [torch.zeros_like(p) if z is None else z for z, p in zip(flat(chain.costates), after, strict=True)]
         costate = torch.stack([z.abs().max() for z in costates]).max()
         most = torch.maximum(largest, below.abs().max())
         fine = torch.isfinite(moved).all()

@@ -41,7 +41,7 @@ class HamiltonianLearner(NamedWeights):
         omega' = (1 - tau eta) omega + tau dH/dtheta       theta' = theta - tau beta omega'
 
     split: state net and output net; loss: a mean over the batch; coefficients: tau, beta, eta, phi;
-    rule: of the weight step; credit: its kind, hl_cli.credit.backward.Backward or one whose neurons live on;
+    rule: of the weight step; credit: its kind, hl_cli.credit.backward.Backward or one of hl_cli.credit.online;
     options: of that kind, such as memory="store".
     """
 
@@ -133,7 +133,7 @@ class HamiltonianLearner(NamedWeights):
 
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Tensor:
-        """Let the neurons run over the inputs, from where they are if they live on; weights and costates stay."""
+        """Let the neurons run over the inputs, a carried state from where it is; weights and costates stay."""
         with evaluating(self.split.module):
             return self.credit.predict(inputs)
 
@@ -142,7 +142,7 @@ class HamiltonianLearner(NamedWeights):
         return [self.phase]
 
     def state_dict(self) -> dict[str, Any]:
-        """Theta, omega and buffers by name, the number of weight steps so far, and what lives on."""
+        """Theta, omega and buffers by name, the number of weight steps so far, and what is carried on."""
         return {
             "theta": {name: w.clone() for name, w in self.weights().items()},
             "omega": {name: w.clone() for name, w in self.weight_costates().items()},

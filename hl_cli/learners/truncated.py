@@ -1,7 +1,7 @@
 r"""The PyTorch arm on a stream that never ends: truncated back-propagation through time.
 
-The states of the net live on over samples. Every `window` ticks the mean loss of the ticks that counted is sent back
-over them, the optimizer takes a step, and the states are cut off from their past.
+The state of the net is carried across samples. Every `window` ticks the mean loss of the ticks that counted is sent
+back over them, the optimizer takes a step, and the states are cut off from their past.
 Source: Williams and Peng, An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent Network
 Trajectories, 1990.
 """

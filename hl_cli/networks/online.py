@@ -1,4 +1,4 @@
-r"""A chain of blocks that lives on: states h and costates zeta stay from tick to tick, and nothing else is kept.
+r"""A chain of blocks online: states h and costates zeta are carried from tick to tick, and nothing else is kept.
 
 A tick costs what the chain costs once, however long it has lived. Two orders, with x_1 = u (symbols and the step of
 zeta in hl_cli.dynamics.forward):

@@ -19,7 +19,7 @@ class Setting:
     """What a scheme builds its learner of: the parts of the arm, and values of the run of the same names.
 
     split, loss, coefficients, rule: as of hl_cli.learners.hamiltonian.HamiltonianLearner; world: the processes;
-    credit: how the credit of a tick reaches back, where neurons live on.
+    credit: how the credit of a tick reaches back, where weights move at every tick.
     """
 
     split: Split
@@ -46,7 +46,7 @@ class Scheme:
 
     compiles: whether compile=true is allowed; online: whether weights move at every tick, so that an arm of PyTorch
     with a window is its like; replays: whether ticks of a sample may be computed again; reset: when neurons return to
-    rest (hl_cli.credit.living).
+    rest (hl_cli.credit.online).
     """
 
     compiles: ClassVar[bool] = False

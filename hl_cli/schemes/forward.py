@@ -21,7 +21,7 @@ from hl_cli.schemes.base import Scheme, Setting
 @choice("scheme", "forward", home="Forward")
 @dataclass
 class ForwardConfig(schemes.Scheme):
-    """Nothing ends: states and costates live on from tick to tick, and the weights move at each."""
+    """States and costates are carried from tick to tick without an end, and the weights move at each."""
 
     name: str = described(MISSING, "name in files and titles", choices=("forward",))
     eta_z: float = described(0.0, "dissipation of the neuron costates, 1/time, beside their leak", least=0)
@@ -67,7 +67,7 @@ class Forward(Scheme):
         for name, value in self.options.items():
             if name not in ("rise", *credit.of_scheme) and value != usual[name]:
                 raise NoSuchCombination(
-                    f"scheme.{name}={value}: credit={credit.name} has no costate that lives on; "
+                    f"scheme.{name}={value}: credit={credit.name} carries no costate from tick to tick; "
                     f"allowed with credit={COSTATE.name}"
                 )
         if compiled and credit.name != COSTATE.name:

@@ -1,4 +1,4 @@
-"""Defaults that fit the scheme, and a word where neurons live on over samples that do not follow one another."""
+"""Defaults that fit the scheme, and a word where the state is carried across samples that do not follow one another."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_lags_fit_the_scheme(build: Build, overrides: tuple[str, ...], ticks: in
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        (("stream=digits", *FORWARD), "shuffles its samples"),
-        (("stream=digits_rows", "hold=3", *FORWARD), "shuffles its samples"),
-        (("stream=digits_by_class", *FORWARD), "shuffles its samples"),
-        (("stream=digits_permuted", *FORWARD), "shuffles its samples"),
-        (("stream=digits", "pytorch.window=8", "model=rnn"), "shuffles its samples"),
-        (("stream=lorenz", *FORWARD), "they see each row 16 times"),
-        (("stream=drift", "hold=2", *FORWARD), "they see each row 16 times"),
+        (("stream=digits", *FORWARD), "shuffles them"),
+        (("stream=digits_rows", "hold=3", *FORWARD), "shuffles them"),
+        (("stream=digits_by_class", *FORWARD), "shuffles them"),
+        (("stream=digits_permuted", *FORWARD), "shuffles them"),
+        (("stream=digits", "pytorch.window=8", "model=rnn"), "shuffles them"),
+        (("stream=lorenz", *FORWARD), "the net sees each row 16 times"),
+        (("stream=drift", "hold=2", *FORWARD), "the net sees each row 16 times"),
         (("stream=lorenz", "stream.ticks=1", *FORWARD), ""),
         (("stream=lorenz", "stream.targets=all", *FORWARD), ""),
         (("stream=digits", *FORWARD, "scheme.reset=sample", "pytorch.window=null"), ""),
@@ -48,7 +48,7 @@ def test_lags_fit_the_scheme(build: Build, overrides: tuple[str, ...], ticks: in
 )
 def test_a_choice_that_makes_no_sense_is_remarked_on(build: Build, overrides: tuple[str, ...], said: str) -> None:
     note = build(*overrides).note
-    assert said in note and ("neurons live on from sample to sample, but" in note) == bool(said)
+    assert said in note and ("the state is carried across samples, but" in note) == bool(said)
 
 
 def test_experiments_keep_their_lags() -> None:

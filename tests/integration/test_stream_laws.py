@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -25,6 +24,7 @@ from hl_cli.types import Sample
 from tests import laws
 from tests.covering import FULL
 from tests.material import OPTIONS, needs
+from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = ("series", "text", "sine", "square", "lorenz", "mackey_glass", "pendulum", "mass_spring")
@@ -59,10 +59,10 @@ def digest(stream: Stream, count: int = 1000) -> tuple[int, str]:
 AHEAD = {1: 1000, 3: 100} if FULL else {1: 200, 3: 60}  # samples compared, by batch size
 
 
-def go_on(states: Path) -> None:
+def go_on() -> None:
     """What the other process does: load each state into a new stream, and say what comes next."""
     config.register()
-    for case, batch, state in torch.load(states, weights_only=True):
+    for case, batch, state in torch.load(sys.argv[1], weights_only=True):
         stream = make(case, batch)
         stream.load_state_dict(state)
         print(*digest(stream, AHEAD[batch]), flush=True)
@@ -79,10 +79,7 @@ def test_goes_on_in_another_process(tmp_path: Path) -> None:
             saved.append((case, batch, copy.deepcopy(stream.state_dict())))
             wanted.append(digest(stream, AHEAD[batch]))
     torch.save(saved, tmp_path / "states.pt")
-    code = f"from tests.integration.test_stream_laws import go_on, Path; go_on(Path({str(tmp_path / 'states.pt')!r}))"
-    said = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
+    said = Warm(ROOT, str(tmp_path / "states.pt"), program=go_on).ended()
     assert said.returncode == 0, said.stderr
     for (case, batch, _), line, expected in zip(saved, said.stdout.splitlines(), wanted, strict=True):
         assert line == f"{expected[0]} {expected[1]}", (case, batch)

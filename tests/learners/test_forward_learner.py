@@ -45,7 +45,7 @@ def test_identical_to_truncated_bptt_with_zeroed_costates(build: Build, model: s
         assert verdict_of(built) == "identical"
 
 
-def test_living_costates_are_another_method(build: Build) -> None:
+def test_costates_that_are_carried_on_are_another_method(build: Build) -> None:
     """A check that cannot fail checks nothing."""
     built = build("scheme=forward", "stream=mackey_glass", "stream.ticks=1", "model=rnn", "pytorch.window=1", "steps=9")
     assert verdict_of(built) == "different" and "forward credit" in built.another_method
@@ -110,7 +110,7 @@ def test_held_out_samples_are_one_sequence_from_the_state_of_the_last_row(
         for k, u in enumerate(held_out.inputs):
             x, h = cells.tick(u, h, cells.ready())
             assert torch.equal(cells.head(x)[0], built.pytorch.predict(held_out.inputs)[k])
-    assert "held-out scores are of weights at rest" in built.note
+    assert "held-out scores are of frozen weights" in built.note
     assert "held-out scores" not in build("model=rnn", "stream=digits_rows").note
 
 
@@ -145,7 +145,7 @@ def test_physics_are_those_of_the_tick(build: Build) -> None:
 
 
 @pytest.mark.parametrize("overrides, said", [
-    (("split=output", "model=rnn"), "split=output: nothing lives on from tick to tick; allowed: state, state_output"),
+    (("split=output", "model=rnn"), "no state is carried from tick to tick; allowed: state, state_output"),
     (("model=rnn", "scheme.rate=3"), r"scheme.rate=3.0 \(tau=1\): allowed: up to 1/tau, 1"),
     (("model=rnn", "scheme.sign=0"), "scheme.sign=0: allowed: -1, 1"),
     (("model=rnn", "scenario=custom", "scenario.beta=1", "scenario.phi=0"), "scenario.phi=0"),

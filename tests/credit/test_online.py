@@ -1,4 +1,4 @@
-"""The laws of credit whose neurons live on: it goes on from its state, rests when told, and refuses in one line."""
+"""The laws of credit online: it goes on from its state, rests when told, and refuses in one line."""
 
 from __future__ import annotations
 
@@ -112,11 +112,11 @@ def test_a_cell_whose_units_see_one_another_is_refused(cell: nn.Module) -> None:
 
 
 @pytest.mark.parametrize("overrides, said", [
-    (("credit=eligibility", "scheme=global"), r"credit=eligibility \(scheme=global\): its neurons do not live"),
+    (("credit=eligibility", "scheme=global"), r"credit=eligibility \(scheme=global\): weights do not move"),
     (("credit=eligibility", "model=antisymmetric"), "AntisymmetricBlock does not say the derivative of its units"),
-    (("credit=eligibility", "scheme.eta_z=0.5"), "scheme.eta_z=0.5: credit=eligibility has no costate that lives on"),
-    (("credit=exact", "scheme.carry=false"), "scheme.carry=False: credit=exact has no costate that lives on"),
-    (("credit=eligibility", "split=output"), "split=output: nothing lives on"),
+    (("credit=eligibility", "scheme.eta_z=0.5"), "scheme.eta_z=0.5: credit=eligibility carries no costate"),
+    (("credit=exact", "scheme.carry=false"), "scheme.carry=False: credit=exact carries no costate"),
+    (("credit=eligibility", "split=output"), "split=output: no state is carried"),
     (("credit=eligibility", "split=state", "scheme.rate=0.5"), "scheme.rate is a memory of every block"),
     (("credit=eligibility", "model.layers=2", "integrator=explicit_euler"), "2 blocks see one another a tick late"),
     (("credit=eligibility", "compile=true"), "compile=true: not for credit=eligibility; allowed: credit=costate"),

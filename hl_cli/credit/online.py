@@ -1,4 +1,4 @@
-r"""What kinds of credit share whose neurons live on: one learning period a tick, and nothing is cut out of the stream.
+r"""What the kinds of credit share that learn online: one learning period a tick, states carried from tick to tick.
 
 A kind says in `chain` how its neurons, and what carries credit over the ticks, move. All else is here: when a target
 counts, phi, what is at rest when, and predictions from where the neurons are.
@@ -26,7 +26,7 @@ from hl_cli.types import Sample
 RESETS = ("never", "sample", "h", "z")
 
 
-class Living(Credit):
+class Online(Credit):
     """The order of neurons and credit is that of the rule.
 
     reset: what is at rest before each sample: nothing ("never"), all ("sample"), the states alone ("h"), or what
@@ -37,7 +37,7 @@ class Living(Credit):
     def __init__(self, ground: Ground, reset: str = "never", rise: int = 0) -> None:
         split, c = ground.split, ground.coefficients
         if not split.state:
-            raise NoSuchCombination("split=output: nothing lives on from tick to tick; allowed: state, state_output")
+            raise NoSuchCombination("split=output: no state is carried from tick to tick; allowed: state, state_output")
         if reset not in RESETS:
             raise BadInput(f"reset={reset}: allowed: {', '.join(RESETS)}")
         if not c.phi > 0:
