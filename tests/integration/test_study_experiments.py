@@ -15,7 +15,7 @@ from tests.broken_off import Killed, die_at
 SHORT = {
     "recall_study": "arm=[hl,tbptt8,frozen,zero] reference=tbptt8 steps=12 stream.task=adding model.hidden=4 "
     "'study.tune={arms.*.lr: [0.01,0.1]}' study.seeds=2 study.score=final_loss study.show=[mae,typo]",
-    "school": "stream.lecture=30 stream.ticks=30 model.hidden=6 arms.still.model.hidden=6 steps=8 "
+    "school": "stream.lecture=20 stream.ticks=20 model.hidden=6 arms.still.model.hidden=6 steps=6 "
     "'study.tune={arms.*.lr: [0.0001,0.001]}' study.seeds=2",
     "credit": "steps=20 log_every=10 observe.credit.every=10 study.seeds=2",
 }

@@ -23,6 +23,7 @@ from hl_cli.sweeps.manifest import ManifestFile
 from tests.covering import long
 from tests.process import hl_run_from_nothing, state_of, summary_of
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # of jobs; those of sweeps are drawn
 QUICK = ["model=linear", "split=output", "eval_every=0", "hydra.sweep.dir=sweep"]
 SAME = ("curves.csv", "running.csv", "evaluation.csv", "weight_difference.csv", "weights.csv", "physics.csv")
 
