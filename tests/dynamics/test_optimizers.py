@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import product
 from typing import Any
 
 import pytest
@@ -18,31 +17,18 @@ from hl_cli.dynamics.rules.metric import Metric
 from hl_cli.dynamics.rules.nadam import NAdam
 from hl_cli.dynamics.rules.rmsprop import Adagrad, RMSprop
 from hl_cli.dynamics.weights import FlatWeights
+from tests.option_sets import OF_MASSES, SGDS
 
 SHAPES = [(1,), (3,), (16,), (17, 2), (5, 1, 7), (43, 51)]  # with padding and without
 STEPS = 120
 
-
-def table(**options: tuple[Any, ...]) -> list[dict[str, Any]]:
-    return [dict(zip(options, values, strict=True)) for values in product(*options.values())]
-
-
-COMMON: dict[str, tuple[Any, ...]] = {"weight_decay": (0.0, 0.01), "maximize": (False, True)}
-SGDS = [
-    one
-    for one in table(momentum=(0.0, 0.5, 0.9), dampening=(0.0, 0.3), nesterov=(False, True), **COMMON)
-    if not (one["nesterov"] and (one["momentum"] == 0 or one["dampening"]))
-    and (one["momentum"] or not one["dampening"])
-]
 CASES: dict[str, tuple[type[Metric], Any, list[dict[str, Any]]]] = {
-    "adam": (Adam, torch.optim.Adam, table(amsgrad=(False, True), **COMMON)),
-    "adamw": (AdamW, torch.optim.AdamW, table(amsgrad=(False, True), **COMMON)),
-    "rmsprop": (RMSprop, torch.optim.RMSprop, table(momentum=(0.0, 0.9), centered=(False, True), **COMMON)),
-    "adagrad": (
-        Adagrad, torch.optim.Adagrad, table(lr_decay=(0.0, 0.01), initial_accumulator_value=(0.0, 0.1), **COMMON)
-    ),
-    "nadam": (NAdam, torch.optim.NAdam, table(decoupled_weight_decay=(False, True), **COMMON)),
-}  # fmt: skip
+    "adam": (Adam, torch.optim.Adam, OF_MASSES["adam"]),
+    "adamw": (AdamW, torch.optim.AdamW, OF_MASSES["adamw"]),
+    "rmsprop": (RMSprop, torch.optim.RMSprop, OF_MASSES["rmsprop"]),
+    "adagrad": (Adagrad, torch.optim.Adagrad, OF_MASSES["adagrad"]),
+    "nadam": (NAdam, torch.optim.NAdam, OF_MASSES["nadam"]),
+}
 
 
 @cache
