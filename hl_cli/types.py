@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TARGETS = ("last", "all")
 KINDS = ("classes", "values")
+ENGINES = ("eager", "replay")  # how an HL arm runs its steps
 FEEDS = ("closed_loop", "zero_input", "teacher_forced")
 
 

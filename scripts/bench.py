@@ -18,6 +18,7 @@ from bench_forward import forward
 from bench_loop import loop
 from bench_pipeline import pipeline
 from bench_pullback import pullback
+from bench_replay import replay
 from bench_school import school
 from bench_sequences import sequences
 from bench_streams import memory, streams
@@ -100,6 +101,7 @@ def memories() -> None:
 
 ROWS = {
     "step": steps,
+    "replay": replay,
     "update": updates,
     "loop": loop,
     "pullback": pullback,

@@ -167,3 +167,10 @@ def in_place(features: int, ticks: int, outputs: int, every: bool) -> torch.nn.M
 def frozen(features: int, ticks: int, outputs: int, every: bool) -> torch.nn.Module:
     """A user's net that learns nothing."""
     return net(features, ticks, outputs, every).requires_grad_(False)
+
+
+def dropping(features: int, ticks: int, outputs: int, every: bool) -> torch.nn.Module:
+    """A net that draws random numbers when it learns."""
+    return torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(features * ticks, 6), torch.nn.Dropout(0.5), torch.nn.Linear(6, outputs)
+    )

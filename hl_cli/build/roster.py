@@ -18,6 +18,7 @@ OF_RUN = (
     "tau",
     "checkpointing",
     "anchor_every",
+    "engine",
     "compile",
 )  # of the run where an HL arm says nothing
 OF_STOCK = ("window", "credit", "optimizer", "lr", "options")

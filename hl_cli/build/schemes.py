@@ -19,7 +19,7 @@ from hl_cli.networks.splits import Split
 from hl_cli.parallel.world import World
 from hl_cli.schemes.base import Scheme, Setting
 
-OF_RUN = ("batch_size", "dtype", "checkpointing", "anchor_every", "parallel", "compile")
+OF_RUN = ("batch_size", "dtype", "checkpointing", "anchor_every", "parallel", "engine", "compile")
 
 
 def scheme_of(cfg: DictConfig) -> Scheme:
@@ -44,6 +44,10 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
     scheme = scheme_of(cfg)
     if cfg.compile and not scheme.compiles:
         raise BadInput(f"compile=true (scheme={cfg.scheme.name}): allowed: scheme=forward")
+    if cfg.engine not in scheme.engines:
+        raise NoSuchCombination(f"engine={cfg.engine} (scheme={cfg.scheme.name}): allowed: {', '.join(scheme.engines)}")
+    if cfg.engine != "eager" and cfg.device != "cpu":
+        raise BadInput(f"engine={cfg.engine} (device={cfg.device}): allowed: device=cpu")
     if cfg.compile and cfg.device != "cpu":
         raise BadInput(f"compile=true (device={cfg.device}): allowed: device=cpu")
     if cfg.credit is not None and not scheme.online:

@@ -25,7 +25,7 @@ from hl_cli.config.stop import Stop
 from hl_cli.config.stream import StreamConfig
 from hl_cli.config.streams import Drift, Plugin
 from hl_cli.config.study import Study
-from hl_cli.types import FEEDS
+from hl_cli.types import ENGINES, FEEDS
 
 __all__ = [
     "ARMS", "CREDITS", "INTEGRATORS", "MODELS", "OBSERVERS", "SCENARIOS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm",
@@ -121,6 +121,11 @@ class Run:
         "closed_loop",
         "what they see then: their own output, zeros, or the true inputs",
         choices=FEEDS,
+    )
+    engine: str = described(
+        "eager",
+        "replay: the calls of a step of HL are recorded and made again without Python, the same bits",
+        choices=ENGINES,
     )
     compile: bool = described(
         False, "with scheme=forward: the whole tick as one graph of machine code, kept in the user's cache; needs g++"

@@ -12,6 +12,7 @@ from hl_cli.config.fields import described
 from hl_cli.config.models import Model
 from hl_cli.config.pytorch import PyTorch
 from hl_cli.config.schemes import Scheme
+from hl_cli.types import ENGINES
 
 EXPECTATIONS = ("identical", "round_off")
 
@@ -41,6 +42,7 @@ class HamiltonianArm(Arm):
         None, "what a state net keeps of its ticks", choices=("recompute", "segments", "store", "reverse")
     )
     anchor_every: int | None = described(None, "checkpointing=reverse: ticks between states kept; 0: none", least=0)
+    engine: str | None = described(None, "how its steps are run", choices=ENGINES)
     compile: bool | None = described(None, "with scheme forward: the tick as one graph of machine code")
 
 

@@ -19,6 +19,8 @@ ADDED: dict[str, Any] = {
     r"credit|arms\.\w+\.credit": None,
     r"scenario\.(?:nesterov|maximize)": False,
     "update_every": 1,
+    "engine": "eager",
+    r"arms\.\w+\.engine": None,
 }
 """Fields that came since, with the value at which a run is the one that it was without them."""
 

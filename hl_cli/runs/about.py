@@ -44,6 +44,7 @@ def about_run(cfg: Run, built: Comparison, command: str) -> dict[str, Any]:
                 "coefficients": _coefficients(arm) if arm.coefficients else None,
                 "weights": weights_of(arm),
                 "drift": None,
+                "replayed": None,
             }
             for name, arm in built.arms.items()
         },

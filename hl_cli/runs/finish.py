@@ -92,6 +92,7 @@ def finish(
     drifts = {name: getattr(arm.learner, "drift", None) for name, arm in built.arms.items()}
     for name, drift in drifts.items():
         about["arm_notes"][name]["drift"] = drift
+        about["arm_notes"][name]["replayed"] = getattr(built.arms[name].learner, "replayed", None)
     about["drift"] = next((drift for drift in drifts.values() if drift is not None), None)
     generated = None
     if cfg.free_run and not tally.diverged and not lost:

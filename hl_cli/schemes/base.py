@@ -33,6 +33,7 @@ class Setting:
     checkpointing: str = "recompute"
     anchor_every: int = 100
     parallel: str | None = None
+    engine: str = "eager"
     compile: bool = False
 
     @property
@@ -44,11 +45,12 @@ class Setting:
 class Scheme:
     """The home of a `choice` of the group `scheme`; made with the fields of its config, but `name`.
 
-    compiles: whether compile=true is allowed; online: whether weights move at every tick, so that an arm of PyTorch
-    with a window is its like; replays: whether ticks of a sample may be computed again; reset: when neurons return to
-    rest (hl_cli.credit.online).
+    engines: how its steps can be run; compiles: whether compile=true is allowed; online: whether weights move at
+    every tick, so that an arm of PyTorch with a window is its like; replays: whether ticks of a sample may be computed
+    again; reset: when neurons return to rest (hl_cli.credit.online).
     """
 
+    engines: ClassVar[tuple[str, ...]] = ("eager",)
     compiles: ClassVar[bool] = False
     online: ClassVar[bool] = False
     replays: ClassVar[bool] = False

@@ -18,7 +18,7 @@ LAYERS = {
     0: {"config"},
     1: {"dynamics"},
     2: {"networks", "streams", "parallel"},
-    3: {"credit"},
+    3: {"credit", "engine"},
     4: {"learners"},
     5: {"compare", "schemes"},
     6: {"reporting"},

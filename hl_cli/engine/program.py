@@ -1,0 +1,199 @@
+r"""Recorded calls as one program, which TorchScript's interpreter runs without Python.
+
+    inputs of the step, tensors that stay  ->  y, the numbers that Python had read
+
+The program is text in TorchScript's intermediate representation, a line a call, and is neither optimized nor fused:
+the kernels, their order and so the bits are those of the eager step. After each number that Python had read, the rest
+follows only where it is finite, or is the sum of a tensor that is: what the guards of a learner ask for.
+
+It is right as long as the step makes the same calls on the same tensors. Whoever uses it compares two recordings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hl_cli.engine.recorder import Call, Unrecordable, tensors_in
+
+PASSED = {
+    torch.dtype: "int",
+    torch.layout: "int",
+    torch.memory_format: "int",
+    torch.device: "Device",
+    complex: "complex",
+}
+"""Values that the text has no word for are inputs, of these types."""
+
+
+class Program:
+    """Of the calls of a step; inputs: tensors that are others at each step; y: what the step said.
+
+    stays: what else it takes; numbers: how many Python had read. Raises Unrecordable.
+    """
+
+    def __init__(self, calls: Sequence[Call], inputs: Sequence[Tensor], y: Tensor) -> None:
+        self._names: dict[int, str] = {}
+        self._types: list[str] = []
+        self.stays: list[Any] = []
+        self._inputs, self._count = [id(one) for one in inputs], 0
+        self._written: list[list[str]] = [[]]
+        self._numbers: list[tuple[str, str]] = []
+        self._sums: dict[int, Tensor] = {}  # of which tensor a result is the sum
+        self.numbers = sum(call.is_number for call in calls)
+        self._calls = list(calls)
+        for one in inputs:
+            self._enter(one, "Tensor")
+        made: set[int] = set(self._inputs)
+        used: set[int] = set()
+        for call in calls:
+            given = [id(one) for one in tensors_in(call.given)]
+            used |= set(given)
+            if call.is_view and not made & set(given):
+                continue  # a view of what stays: it stays itself
+            self._write(call)
+            made |= {id(one) for one in tensors_in(call.results)} - set(self._staying())
+        if not set(self._inputs) <= used:
+            raise Unrecordable("a part of the sample reaches PyTorch by another way than its calls")
+        if id(y) not in self._names:
+            raise Unrecordable("its prediction is not a result of its calls")
+        self.text = self._whole(self._names[id(y)])
+        self._run = torch._C._create_function_from_graph("step", torch._C.parse_ir(self.text))
+
+    def __call__(self, *inputs: Tensor) -> tuple[Tensor, list[float]]:
+        """The prediction and the numbers; from one that is not finite on, nothing was done, and all are that one."""
+        with torch._C._AutoDispatchBelowAutograd(), torch.jit.optimized_execution(False):
+            y, *numbers = self._run(*inputs, *self.stays)
+        return y, numbers
+
+    def same(self, other: Program) -> bool:
+        """Whether two steps have made the same calls on the same tensors."""
+        mine, theirs = map(_places, (self.stays, other.stays))
+        return self.text == other.text and mine == theirs
+
+    def forget(self) -> None:
+        """Let go of what the recorded step has computed, once no other recording is compared with this."""
+        self._calls.clear()
+
+    def _staying(self) -> list[int]:
+        return [id(one) for one in self.stays]
+
+    def _enter(self, value: Any, kind: str) -> str:
+        """A further input."""
+        name = f"%in{len(self._types)}"
+        self._types.append(f"{name} : {kind}")
+        if isinstance(value, Tensor):
+            self._names[id(value)] = name
+        return name
+
+    def _new(self) -> str:
+        self._count += 1
+        return f"%v{self._count}"
+
+    def _line(self, kind: str, text: str) -> str:
+        name = self._new()
+        self._written[-1].append(f"{name} : {kind} = {text}")
+        return name
+
+    def _value(self, value: Any, kind: Any) -> str:
+        """The name of an argument; kind: of the schema."""
+        if kind.kind() == "OptionalType":
+            kind = kind.getElementType()
+        if value is None:
+            return self._line("NoneType", "prim::Constant()")
+        if isinstance(value, Tensor):
+            if id(value) not in self._names:
+                self.stays.append(value)
+                return self._enter(value, "Tensor")
+            return self._names[id(value)]
+        if isinstance(value, list | tuple):
+            of = kind.getElementType()
+            parts = ", ".join(self._value(part, of) for part in value)
+            return self._line(f"{_word(of)}[]", f"prim::ListConstruct({parts})")
+        if isinstance(value, bool):
+            return self._line("bool", f"prim::Constant[value={int(value)}]()")
+        if isinstance(value, int | float) and math.isfinite(value):
+            is_float = isinstance(value, float) or kind.kind() == "FloatType"
+            text = repr(float(value)) if is_float else str(value)
+            return self._line("float" if is_float else "int", f"prim::Constant[value={text}]()")
+        if isinstance(value, str) and kind.kind() == "StringType":
+            return self._line("str", f'prim::Constant[value="{value}"]()')
+        word = PASSED.get(type(value), "float" if isinstance(value, float) else None)
+        if word is None:
+            raise Unrecordable(f"a call takes a value of type {type(value).__name__}")
+        self.stays.append(value)
+        return self._enter(value, word)
+
+    def _write(self, call: Call) -> None:
+        """A line for the call, and one for each list that it gives."""
+        schema = call.operator._schema
+        given = ", ".join(self._value(value, of.type) for value, of in zip(call.given, schema.arguments, strict=True))
+        names, lists = [], []
+        for result in call.results:
+            name, kind = self._new(), "Tensor"
+            if isinstance(result, list | tuple) and all(isinstance(part, Tensor) for part in result):
+                kind = "Tensor[]"
+                lists.append((name, result))
+            elif isinstance(result, Tensor):
+                self._names.setdefault(id(result), name)  # one that is written in place has its name
+            elif call.is_number:
+                kind = "Scalar"
+            elif result is not None:  # None: a gradient that nobody asked for
+                raise Unrecordable(f"{schema.name} gives Python a value that is no number of a tensor")
+            names.append(f"{name} : {kind}")
+        self._written[-1].append(f"{', '.join(names)} = {schema.name}({given})" if names else f"{schema.name}({given})")
+        for name, parts in lists:
+            into = [self._new() for _ in parts]
+            for part, one in zip(parts, into, strict=True):
+                self._names.setdefault(id(part), one)
+            typed = ", ".join(f"{one} : Tensor" for one in into)
+            self._written[-1].append(f"{typed} = prim::ListUnpack({name})")
+        if call.is_number:
+            number, (of,) = self._line("float", f"aten::Float({names[0].split()[0]})"), call.given
+            self._numbers.append((number, self._names[id(self._sums.get(id(of), of))]))
+            self._written.append([])
+        elif schema.name == "aten::sum":
+            self._sums[id(call.results[0])] = call.given[0]
+
+    def _whole(self, y: str) -> str:
+        """The text: what follows a number is in a block, which is entered where the number is finite."""
+        later: list[str] = []
+        lines = self._written[-1]
+        for (number, of), before in zip(reversed(self._numbers), reversed(self._written[:-1]), strict=True):
+            finite, fine, each, every, one = (self._new() for _ in range(5))
+            outs = [self._new() for _ in later]
+            typed = ", ".join(f"{out} : float" for out in outs)
+            lines = [
+                *before,
+                f"{finite} : bool = aten::isfinite({number})",
+                f"{fine} : bool = prim::If({finite})",
+                *("  block0():", f"    -> ({finite})", "  block1():"),
+                f"    {each} : Tensor = aten::isfinite({of})",
+                f"    {every} : Tensor = aten::all({each})",
+                *(f"    {one} : bool = aten::Bool({every})", f"    -> ({one})"),
+                f"{typed}{' = ' if typed else ''}prim::If({fine})",
+                *("  block0():", *(f"    {line}" for line in lines), f"    -> ({', '.join(later)})"),
+                *("  block1():", f"    -> ({', '.join(number for _ in later)})"),
+            ]
+            later = [number, *outs]
+        typed = ", ".join(["Tensor", *("float" for _ in later)])
+        ends = [f"%out : ({typed}) = prim::TupleConstruct({', '.join([y, *later])})", "return (%out)"]
+        return "\n".join([f"graph({', '.join(self._types)}):", *(f"  {line}" for line in [*lines, *ends]), ""])
+
+
+def _word(kind: Any) -> str:
+    """The type of the elements of a list, as the text says it."""
+    words = {"TensorType": "Tensor", "IntType": "int", "FloatType": "float", "BoolType": "bool", "NumberType": "Scalar"}
+    optional = kind.kind() == "OptionalType"
+    return _word(kind.getElementType()) + "?" if optional else words.get(kind.kind(), "int")
+
+
+def _places(values: Sequence[Any]) -> list[Any]:
+    """Where tensors lie and how; other values as they are."""
+    return [
+        (one.data_ptr(), one.shape, one.stride(), one.dtype) if isinstance(one, Tensor) else str(one) for one in values
+    ]

@@ -1,0 +1,161 @@
+"""engine=replay: the same bits as eager steps, without Python."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+
+from hl_cli.build import Comparison
+from hl_cli.errors import BadInput, NonFinite
+from tests.covering import covering
+from tests.integration.test_matrix import OF_IMAGES, SPLITS, WITHOUT_MEMORY
+
+Build = Callable[..., Comparison]
+STEPS = 9
+OTHERS = [
+    ("scenario=gd_b",),
+    ("scenario=mom_a", "scenario.nesterov=true", "scenario.weight_decay=0.01"),
+    ("scenario=mom_b", "clip=0.5"),
+    ("scenario=gd_a", "tau=0.5", "clip_value=0.1"),
+    ("integrator=explicit_euler",),
+    ("schedule=step", "schedule.every=4"),
+]
+CASES = covering(
+    (model, split, dtype, other, batch, checkpointing)
+    for (model, splits), dtype, other, batch, checkpointing in product(
+        SPLITS.items(), ("float32", "float64"), OTHERS, (1, 3), ("store", "recompute", "segments")
+    )
+    for split in splits
+    if model != "antisymmetric"  # its exponential squares as often as a number says
+)
+
+
+def taken(learner: Any, stream: Any, steps: int = STEPS) -> list[tuple[Any, ...]]:
+    """What a learner says, step by step, and what it then is."""
+    found = []
+    for _ in range(steps):
+        said = learner.step(next(stream))
+        found.append((said.prediction, said.loss, learner.state_dict()))
+    return found
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    return len(a) == len(b) and all(map(same, a, b)) if isinstance(a, list | tuple) else bool(a == b)
+
+
+def label(value: Any) -> str:
+    return str(value[-1] if isinstance(value, tuple) else value)
+
+
+@pytest.mark.parametrize(("model", "split", "dtype", "other", "batch", "checkpointing"), CASES, ids=label)
+def test_the_same_bits(
+    build: Build, model: str, split: str, dtype: str, other: tuple[str, ...], batch: int, checkpointing: str
+) -> None:
+    stream = "digits" if model in OF_IMAGES or model in WITHOUT_MEMORY else "iris"
+    choice = [f"stream={stream}", f"model={model}", f"split={split}", f"dtype={dtype}", f"batch_size={batch}",
+              f"checkpointing={checkpointing}", *other]  # fmt: skip
+    eager, replay = build(*choice), build(*choice, "engine=replay")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expected, found = taken(eager.hl, eager.stream), taken(replay.hl, replay.stream)
+    assert same(found, expected)
+    assert replay.hl.replayed > 0
+
+
+def test_samples_of_two_sizes_and_measured_steps(build: Build) -> None:
+    """Each kind of step has a recording of its own; those that are measured are eager."""
+    choice = ["scenario=gd_b", "model.hidden=[5]"]  # omega and the drive change places at each step
+    eager, replay = build(*choice).hl, build(*choice, "engine=replay").hl
+    stream = iter(build(*choice, "batch_size=3").stream)
+    for step in range(30):
+        sample = next(stream)
+        if step % 3 == 1:
+            sample = sample._replace(inputs=sample.inputs[:2], target=sample.target[:2])
+        a, b = (learner.step(sample, observe=step % 7 == 6) for learner in (eager, replay))
+        assert torch.equal(a.prediction, b.prediction) and a[1:3] == b[1:3]
+        assert same(eager.state_dict(), replay.state_dict())
+    assert replay.replayed > 10
+
+
+@pytest.mark.parametrize("part", ["inputs", "omega"])
+def test_what_is_not_finite_stops_it_at_the_same_step(build: Build, part: str) -> None:
+    eager, replay = build("model.hidden=[5]").hl, build("model.hidden=[5]", "engine=replay").hl
+    stream = build("model.hidden=[5]").stream
+    for sample in [next(stream) for _ in range(8)]:
+        eager.step(sample), replay.step(sample)
+    assert replay.replayed
+    sample = next(stream)
+    if part == "inputs":
+        sample.inputs[0, 0, 0] = torch.nan
+    else:
+        for learner in (eager, replay):
+            learner.phase.omega[3] = torch.inf
+    before, replayed = replay.phase.theta.clone(), replay.replayed
+    stops = []
+    for learner in (eager, replay):
+        with pytest.raises(NonFinite) as stop:
+            learner.step(sample)
+        stops.append(stop.value.args)
+    assert stops[0] == stops[1] and replay.replayed == replayed
+    assert torch.equal(before, replay.phase.theta) and eager.steps == replay.steps
+
+
+def test_a_sum_that_overflows_alone_stops_nothing(build: Build) -> None:
+    choice = ["model.hidden=[5]", "scenario=mom_b", "scenario.lr=1e-40", "dtype=float32"]
+    eager, replay = build(*choice).hl, build(*choice, "engine=replay").hl
+    stream = build(*choice).stream
+    for sample in [next(stream) for _ in range(8)]:
+        eager.step(sample), replay.step(sample)
+    for learner in (eager, replay):
+        learner.phase.omega[:8] = 3e38
+        learner.step(sample)
+    assert same(eager.state_dict(), replay.state_dict()) and replay.replayed > 3
+
+
+def test_a_schedule_that_changes_the_rate_at_each_step_runs_eagerly(build: Build) -> None:
+    choice = ["model.hidden=[5]", "schedule=cosine", "steps=60"]
+    eager, replay = build(*choice), build(*choice, "engine=replay")
+    with pytest.warns(UserWarning, match="more than 16 kinds of steps"):
+        found = taken(replay.hl, replay.stream, 40)
+    assert same(found, taken(eager.hl, eager.stream, 40)) and replay.hl.replayed == 0
+
+
+def test_numbers_that_python_reads_in_between_run_eagerly(build: Build) -> None:
+    choice = ["stream=iris", "model=antisymmetric"]
+    eager, replay = build(*choice), build(*choice, "engine=replay")
+    with pytest.warns(UserWarning, match="Python reads [0-9]+ numbers in a step"):
+        found = taken(replay.hl, replay.stream)
+    assert same(found, taken(eager.hl, eager.stream))
+
+
+def test_random_numbers_of_a_step_are_drawn_again(build: Build) -> None:
+    """Dropout draws in the order of an eager step."""
+    choice = ["model=module", "model.factory=tests.material:dropping", "split=output"]
+    eager, replay = build(*choice), build(*choice, "engine=replay")
+    torch.manual_seed(3)
+    expected = taken(eager.hl, eager.stream)
+    torch.manual_seed(3)
+    assert same(taken(replay.hl, replay.stream), expected) and replay.hl.replayed
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        (["scheme=forward", "stream=iris"], "engine=replay .scheme=forward.: allowed: eager"),
+        (["scenario=adam"], "scenario=adam.*allowed: engine=eager"),
+        (["update_every=2"], "update_every=2"),
+        (["checkpointing=reverse", "model=leapfrog", "stream=iris"], "checkpointing=store, segments, recompute"),
+    ],
+)
+def test_bad_input(build: Build, choice: list[str], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        build(*choice, "engine=replay")
