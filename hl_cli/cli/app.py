@@ -28,6 +28,7 @@ from hl_cli.cli import arguments
 from hl_cli.cli.deprecated import advice
 from hl_cli.cli.leaving import leave
 from hl_cli.cli.session import TRACEBACK, session
+from hl_cli.cli.tasks import config_of, start_of
 from hl_cli.config import plugins
 from hl_cli.config.messages import warn
 from hl_cli.config.renamed import renewed_all
@@ -85,11 +86,9 @@ def job(cfg: DictConfig) -> float | None:
 
 def _run(cfg: DictConfig, own: Any, turn: SweepJob | None) -> float | None:
     try:
-        from hl_cli.runs.run import run
-
         folder, stop = Path(own.runtime.output_dir), Interruption()
         resumed = turn.resumed if turn else session.resumed
-        outcome = run(cfg, folder, own, _command(own), stop, session.world, resumed)
+        outcome = start_of(cfg)(cfg, folder, own, _command(own), stop, session.world, resumed)
     except LostRank as lost:  # no job can follow
         print(f"hl-run: {lost}", file=sys.stderr)
         session.jobs += 1
@@ -123,8 +122,8 @@ def _run(cfg: DictConfig, own: Any, turn: SweepJob | None) -> float | None:
 
 
 def _held_out(summary: dict[str, Any]) -> float | None:
-    """The held-out loss of the arm that the run is about."""
-    value: float | None = summary[summary["primary"]].get("held_out_loss")
+    """The held-out loss of the arm that the run is about; None where there are no arms."""
+    value: float | None = summary.get(summary.get("primary", ""), {}).get("held_out_loss")
     return value
 
 
@@ -178,7 +177,8 @@ def _start() -> None:
             print(f"hl-run: {session.resumed.done}")
         else:
             with resume.replaying(session.resumed):
-                hydra.main(config_path="pkg://hl_cli.configs", config_name="run", version_base="1.3")(job)()
+                name = config_of(sys.argv[1:])
+                hydra.main(config_path="pkg://hl_cli.configs", config_name=name, version_base="1.3")(job)()
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

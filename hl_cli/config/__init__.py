@@ -14,8 +14,11 @@ from hl_cli.config import registry
 from hl_cli.config.arms import EXPECTATIONS, Arm, HamiltonianArm, StockArm
 from hl_cli.config.credits import CreditConfig
 from hl_cli.config.fields import described
+from hl_cli.config.functions import FunctionConfig
+from hl_cli.config.minimise import Minimise
 from hl_cli.config.models import Model, Module, StateNet
 from hl_cli.config.observers import Observe
+from hl_cli.config.paths import Paths
 from hl_cli.config.pytorch import PyTorch
 from hl_cli.config.rules import Integrator, Optimizer, Scenario
 from hl_cli.config.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
@@ -28,11 +31,11 @@ from hl_cli.config.study import Study
 from hl_cli.types import ENGINES, FEEDS
 
 __all__ = [
-    "ARMS", "CREDITS", "INTEGRATORS", "MODELS", "OBSERVERS", "SCENARIOS", "SCHEDULES", "SCHEMES", "STREAMS", "Arm",
-    "Constant", "Cosine", "CreditConfig", "Drift", "HamiltonianArm", "Integrator", "Model", "Module", "Observe",
-    "Optimizer", "Paths", "Plugin", "PyTorch", "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "SignalConfig",
-    "Split", "StateNet", "Step", "StockArm", "Stop", "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine",
-    "node_of", "register",
+    "ARMS", "CREDITS", "FUNCTIONS", "INTEGRATORS", "MODELS", "OBSERVERS", "SCENARIOS", "SCHEDULES", "SCHEMES",
+    "STREAMS", "Arm", "Constant", "Cosine", "CreditConfig", "Drift", "FunctionConfig", "HamiltonianArm",
+    "Integrator", "Minimise", "Model", "Module", "Observe", "Optimizer", "Paths", "Plugin", "PyTorch", "Run",
+    "Scenario", "Schedule", "Scheduler", "Scheme", "SignalConfig", "Split", "StateNet", "Step", "StockArm", "Stop",
+    "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine", "node_of", "register",
 ]  # fmt: skip
 
 
@@ -41,13 +44,6 @@ class Split:
     """Which part of the net is the state net, which the output net."""
 
     name: str = described(MISSING, "name of the split", choices=("output", "state", "state_output"))
-
-
-@dataclass
-class Paths:
-    """Folders."""
-
-    outputs: str = described("outputs", "folder of all runs; hydra.run.dir=DIR names the folder of one run")
 
 
 @dataclass
@@ -153,6 +149,7 @@ ARMS: tuple[type[Arm], ...] = (HamiltonianArm, StockArm, *(one.kind for one in r
 SCHEMES: tuple[type[Scheme], ...] = tuple(one.kind for one in registry.choices("scheme"))
 SCENARIOS: tuple[type[Optimizer], ...] = (Scenario, *(one.kind for one in registry.choices("scenario")))
 INTEGRATORS: tuple[type[Integrator], ...] = tuple(one.kind for one in registry.choices("integrator"))
+FUNCTIONS: tuple[type[FunctionConfig], ...] = tuple(one.kind for one in registry.choices("function"))
 OBSERVERS: tuple[type[Observe], ...] = tuple(one.kind for one in registry.choices("observe"))
 
 
@@ -167,6 +164,7 @@ def register() -> None:
 
     store = ConfigStore.instance()
     store.store(group="schema", name="run", node=Run)
+    store.store(group="schema", name="minimise", node=Minimise)
     for kind in (
         *STREAMS,
         *MODELS.values(),
@@ -180,6 +178,7 @@ def register() -> None:
         Paths,
         *ARMS,
         *OBSERVERS,
+        *FUNCTIONS,
     ):
         store.store(group="schema", name=node_of(kind), node=kind)
     for one in registry.choices():

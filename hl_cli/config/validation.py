@@ -13,6 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from hl_cli.config import (
     ARMS,
     CREDITS,
+    FUNCTIONS,
     INTEGRATORS,
     MODELS,
     OBSERVERS,
@@ -20,6 +21,7 @@ from hl_cli.config import (
     SCHEDULES,
     SCHEMES,
     STREAMS,
+    Minimise,
     Module,
     Paths,
     PyTorch,
@@ -40,6 +42,7 @@ GROUPS: dict[str, list[type]] = {
     "credit": [*CREDITS],
     "schedule": [*SCHEDULES],
     "model": [*dict.fromkeys(MODELS.values()), Module],
+    "function": [*FUNCTIONS],
     "paths": [Paths],
     "pytorch": [PyTorch],
     "stop": [Stop],
@@ -47,22 +50,12 @@ GROUPS: dict[str, list[type]] = {
 }
 KINDS: tuple[type, ...] = (
     Run,
-    *STREAMS,
-    *MODELS.values(),
-    Module,
+    Minimise,
     Split,
-    *SCENARIOS,
-    *SCHEMES,
-    *CREDITS,
+    Study,
     *ARMS,
     *OBSERVERS,
-    *INTEGRATORS,
-    *SCHEDULES,
-    Paths,
-    PyTorch,
-    Stop,
-    Sweep,
-    Study,
+    *(one for of in GROUPS.values() for one in of),
 )
 LONGEST_NAME = 64  # characters; four names make a folder
 CHOICES = (
@@ -81,6 +74,8 @@ CHOICES = (
     "paths",
 )
 """The config groups, in the order of the help."""
+OF_MINIMISE = ("function",)
+"""Groups of task=minimise, which has a config of its own."""
 APART = ("experiment", "debug")
 """Groups that are no part of a config: their options set values of the others."""
 LISTS = (*APART, "arm", "observe")

@@ -70,6 +70,9 @@ def _run(folder: Path) -> Listed:
     if said is None:
         return Listed(folder, changed, "unfinished", "", "", total, _overrides(folder))
     try:
+        if task := said.get("task"):
+            what = f"{task} {said['function']['name']}"
+            return Listed(folder, changed, "", str(said["steps"]), str(said["result"]), total, what)
         verdict = f"{said['verdict']}{', stopped' if said.get('interrupted') else ''}"
         what = f"{said['model']} on {said['stream']['name']}, {said['split']} split, {said['scenario']}"
         return Listed(folder, changed, verdict, str(said["steps"]), _scores(said), total, what)

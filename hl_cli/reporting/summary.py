@@ -48,11 +48,16 @@ def summary(
         "diverged": [asdict(d) for d in tally.diverged],
         **{key: value for key, value in about.items() if key != "arm_notes"},
         "not_written": {},
-        "versions": {
-            "hl-run": __version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "hydra-core", "omegaconf", "numpy", "scikit-learn")},
-        },
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of what a run was made with."""
+    return {
+        "hl-run": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "hydra-core", "omegaconf", "numpy", "scikit-learn")},
     }
 
 

@@ -61,7 +61,10 @@ def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
             allowed = ", ".join(f"{field}=" for field in FREE)
             raise BadInput(f"{argument}: the config of a run stays as it is; allowed beside resume=: {allowed}")
     config = folder / CONFIG / "config.yaml"
-    steps = _resolved(yaml_of(config, dict)).get("steps")
+    known = yaml_of(config, dict)
+    if task := known.get("task"):
+        raise BadInput(f"resume={paths[0]}: task={task} writes its files at its end; allowed: the same command again")
+    steps = _resolved(known).get("steps")
     if not isinstance(steps, int):
         raise BadInput(f"{config}: damaged: steps={steps}, and a run has a whole number of them")
     more = _more(changes.get("steps"), steps, folder)

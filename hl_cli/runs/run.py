@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -10,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hl_cli.build import Comparison, comparison
 from hl_cli.build.observers import check_observers, observers
@@ -31,12 +30,13 @@ from hl_cli.reporting.checkpoints import Checkpoints
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.sums import write_sums
 from hl_cli.runs.about import about_run
+from hl_cli.runs.config_files import write_config
 from hl_cli.runs.dry_run import dry_run
 from hl_cli.runs.finish import Outcome, finish
-from hl_cli.runs.folder import PARTIAL, check_vacant, of_hydra
+from hl_cli.runs.folder import check_vacant, of_hydra
 from hl_cli.runs.provenance import MadeWith, made_with
 from hl_cli.runs.restart import Start, alone, clear, find
-from hl_cli.runs.resume import CONFIG, Resumed
+from hl_cli.runs.resume import Resumed
 from hl_cli.runs.signals import Interruption
 from hl_cli.runs.state import RunState, attributes_of, why_never
 
@@ -71,7 +71,7 @@ def run(
         with world.leading():  # from here on there is something to finish
             if resumed:
                 clear(folder, start)
-            _write_config(cfg, folder, hydra)
+            write_config(cfg, folder, hydra)
             return _run(cfg, built, folder, command, stop, start if resumed else None, world, made)
 
 
@@ -147,26 +147,3 @@ def _consume(records: Iterator[StepRecord], consumers: Sequence[Observer]) -> Lo
             print(f"hl-run: ended by {lost}; what was done is being written", file=sys.stderr, flush=True)
         return lost
     return None
-
-
-def _write_config(cfg: DictConfig, folder: Path, hydra: DictConfig | None) -> None:
-    """Write .hydra as Hydra would; it does so itself before a bad config could be refused, so that is turned off.
-
-    It is whole or not there. A run that goes on may have other steps: overrides first, from which it is composed.
-    Where a user turned Hydra's on (hydra.output_subdir=.hydra), the files are replaced one by one.
-    """
-    goes_on = (folder / CONFIG).is_dir()
-    partial = folder / PARTIAL
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    if hydra is not None:
-        OmegaConf.save(hydra.overrides.task, partial / "overrides.yaml")
-        OmegaConf.save(OmegaConf.create({"hydra": hydra}), partial / "hydra.yaml")
-    OmegaConf.save(cfg, partial / "config.yaml")
-    if not goes_on:
-        partial.rename(folder / CONFIG)
-        return
-    for name in ("overrides.yaml", "config.yaml"):  # hydra.yaml stays: it tells how the run was begun
-        if (partial / name).exists():
-            (partial / name).replace(folder / CONFIG / name)
-    shutil.rmtree(partial)

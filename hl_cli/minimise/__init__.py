@@ -1,0 +1,1 @@
+"""Minimising functions with exact gradients: many trials at once, equal budgets, fresh instances."""
