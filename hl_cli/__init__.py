@@ -29,6 +29,7 @@ _HOME = {
     "IterableStream": "hl_cli.streams.iterable",
     "TabularStream": "hl_cli.streams.tabular",
     "Measure": "hl_cli.compare.metrics",
+    "HL": "hl_cli.optimizer.hl",
     "HamiltonianLearner": "hl_cli.learners.hamiltonian",
     "Blockwise": "hl_cli.learners.passing",
     "Wave": "hl_cli.learners.passing",

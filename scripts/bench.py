@@ -16,6 +16,7 @@ import torch
 from bench_endless import endless
 from bench_forward import forward
 from bench_loop import loop
+from bench_optimizer import optimizers
 from bench_pipeline import pipeline
 from bench_pullback import pullback
 from bench_replay import replay
@@ -103,6 +104,7 @@ ROWS = {
     "step": steps,
     "replay": replay,
     "update": updates,
+    "optimizer": optimizers,
     "loop": loop,
     "pullback": pullback,
     "pipeline": pipeline,

@@ -17,7 +17,7 @@ LAYERS = {
     -1: {"types", "errors"},
     0: {"config"},
     1: {"dynamics"},
-    2: {"networks", "streams", "parallel", "minimise"},
+    2: {"networks", "streams", "parallel", "minimise", "optimizer"},
     3: {"credit", "engine"},
     4: {"learners"},
     5: {"compare", "schemes"},

@@ -104,6 +104,10 @@ class UpdateRule:
         """Move omega of one part in place."""
         raise TypeError(f"{type(self).__name__} does not say how to move")
 
+    def writes_drive(self, c: Coefficients, phi: float) -> bool:
+        """Whether `drifts` overwrites g; if not, g may be a gradient that others read."""
+        return True
+
     def energy(self, weights: Weights, c: Coefficients) -> float | None:
         """2 T / beta of the weights as they are, T the kinetic energy; None: |omega|^2, T = (beta/2) |omega|^2."""
         return None
@@ -145,12 +149,9 @@ def apply(update: Update) -> None:
 
 
 def add_scaled(x: Tensor, y: Tensor, a: float) -> None:
-    """x + a y in place, rounded as torch.optim does it; a may be a tensor of one element in an exported graph.
-
-    There y is multiplied first: Inductor on the CPU may drop alpha (torch 2.13).
-    """
+    """x + a y in place, rounded as torch.optim does it; a may be a tensor of one element in an exported graph."""
     if is_exporting():
-        x.add_(y * a)
+        x.add_(y * a)  # Inductor on the CPU may drop alpha (torch 2.13)
     else:
         x.add_(y, alpha=a)
 

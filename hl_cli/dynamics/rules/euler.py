@@ -45,6 +45,10 @@ class SemiImplicitEuler(UpdateRule):
     name, order, newest = "semi_implicit_euler", 1, True
     conformal, equals, in_graph = True, "torch.optim.SGD", True
 
+    def writes_drive(self, c: Coefficients, phi: float) -> bool:
+        """For what H has beside the loss, for a look ahead, and without memory where omega' is not g."""
+        return c.maximize or c.weight_decay != 0.0 or c.nesterov or (c.decay == 0.0 and c.tau * phi != 1.0)
+
     def drifts(self, weights: WeightState, c: Coefficients, phi: float) -> Update:
         """Theta follows omega'. Without memory, tau eta = 1, omega' is g itself, and the two only change places."""
         decay, gain = c.decay, c.tau * phi

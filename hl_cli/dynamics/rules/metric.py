@@ -55,6 +55,10 @@ class Metric(UpdateRule):
         """s_t."""
         return 1.0
 
+    def writes_drive(self, c: Coefficients, phi: float) -> bool:
+        """Where `drive` does."""
+        return c.maximize or c.weight_decay != 0.0 or phi != c.phi
+
     def drive(self, weights: WeightState, c: Coefficients, phi: float) -> Tensor:
         """g of H; where phi is not that of the coefficients, as while it rises, in its proportion."""
         g = complete(weights, c)

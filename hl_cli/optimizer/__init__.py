@@ -1,0 +1,1 @@
+"""HL as a torch.optim.Optimizer, for anybody's training script."""
