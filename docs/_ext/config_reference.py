@@ -101,7 +101,9 @@ class Fields(Markdown):
     def lines(self) -> Iterator[str]:
         """A table."""
         part = self.arguments[0]
-        yield from table([*validation.entries(validation.kind_of(part))], "" if part == "run" else f"{part}.")
+        yield from table(
+            [*validation.entries(validation.kind_of(part))], "" if part in ("run", "minimise") else f"{part}."
+        )
 
 
 class Options(Markdown):

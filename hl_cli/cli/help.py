@@ -35,6 +35,7 @@ Examples:
   hl-run resume=DIR                                        go on with a run that was stopped, killed, or had no room
   hl-run resume=DIR steps=20000                            the same, or one that has finished, up to more steps
   hl-run 'arm=[hl,pytorch,adam]' arms.adam.lr=0.01         any number of learners on one stream
+  hl-run task=minimise function=quartic                    methods searched on a function, with fields of its own
   hl-run study DIR                                         tables with error bars of a sweep over seeds
   hl-run compare DIR1 DIR2                                 are two runs equal? exit 3 if not
   hl-run board DIR                                         TensorBoard on a sweep, runs named by what was swept
@@ -52,7 +53,9 @@ WIDTH = 116
 def help_text(arguments: Sequence[str] = ()) -> str:
     """All choices and fields; with choices among the arguments (stream=text, model=) the help of those instead."""
     pairs = [argument.partition("=") for argument in arguments]
-    asked = [(group, option) for group, is_choice, option in pairs if is_choice and group in validation.CHOICES]
+    asked = [(group, option) for group, given, option in pairs if given and group in (*validation.CHOICES, "function")]
+    if "task=minimise" in arguments:
+        return _help_of_minimise()
     if asked:
         return "\n".join(_help_of(group, option) for group, option in asked)
     listed = [f"{group}=\n" + "\n".join(_options(group)) for group in validation.CHOICES if group != "paths"]
@@ -63,6 +66,12 @@ def help_text(arguments: Sequence[str] = ()) -> str:
     ]
     values = [_entry(f"{name}={default}", meaning) for name, default, meaning in [*validation.values(), *parts]]
     return HELP.format(choices="\n".join(listed), values="\n".join(values))
+
+
+def _help_of_minimise() -> str:
+    """The fields of a task that has a config of its own."""
+    said = [_entry(f"{name}={default}", meaning) for name, default, meaning in validation.values(validation.Minimise)]
+    return "\n".join(["task=minimise\n", "function=", *_options("function"), "", "Fields:", *said]) + "\n"
 
 
 def options_of(group: str) -> dict[str, str]:
@@ -149,7 +158,8 @@ def _fields(group: str, option: str) -> Iterator[str]:
 def _settings(text: str) -> Iterator[str]:
     """What an experiment sets: choices and fields, each with its meaning."""
     said = yaml.safe_load(text)
-    meanings = {name: meaning for name, _, meaning in validation.values()}
+    own = validation.values(validation.Minimise if "task" in said else validation.Run)
+    meanings = {name: meaning for name, _, meaning in own}
     defaults = [pair for one in said.pop("defaults", []) for pair in one.items()]
     chosen = {key.removeprefix("override ").removeprefix("/"): option for key, option in defaults}
     for group, option in chosen.items():

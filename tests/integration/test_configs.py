@@ -14,8 +14,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from hl_cli.cli.help import help_text, options_of
+from hl_cli.cli.tasks import config_of, start_of
 from hl_cli.config import validation
-from hl_cli.runs.run import run
 from tests.material import folder, needs
 
 CONFIGS = resources.files("hl_cli.configs")
@@ -34,7 +34,7 @@ OPTIONS = [(group, option) for group in GROUPS for option in options(group)]
 def composed(*overrides: str) -> DictConfig:
     GlobalHydra.instance().clear()
     with initialize_config_module("hl_cli.configs", version_base="1.3"):
-        return compose("run", overrides=list(overrides))
+        return compose(config_of(overrides), overrides=list(overrides))
 
 
 def test_the_groups_are_those_of_the_program() -> None:
@@ -98,8 +98,14 @@ def test_every_experiment_comes_out_as_its_comment_says(
 
     short = ["stream.lecture=20", "stream.ticks=20", "model.hidden=8"] if "school" in option else []
     short += ["stream.ticks=30", "model.hidden=8"] if "gradient" in option else []
-    cfg = composed(f"{group}={option}", "steps=30", "eval_every=0", *short)
-    outcome = run(cfg, tmp_path)
+    task = config_of([f"{group}={option}"])
+    short += ["trials=60", "seeds=2", "methods=[momentum,relativistic]"] if task == "minimise" else ["eval_every=0"]
+    cfg = composed(f"{group}={option}", "steps=30", *short)
+    outcome = start_of(cfg)(cfg, tmp_path)
+    if task == "minimise":
+        best = {name: outcome.summary[name]["best"][1] for name in cfg.methods}
+        assert expected and best[expected.group(1)] == min(best.values())
+        return
 
     assert outcome.exit_code == 0  # the verdict meets `expect` where the experiment has one
     assert outcome.summary["verdict"] == (expected.group(1) if expected else "identical")
