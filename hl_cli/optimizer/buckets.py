@@ -56,7 +56,6 @@ class Bucket:
 
     def __init__(self, members: Sequence[Member], slots: Sequence[str], use: Scratch) -> None:
         self.parameters, self.states = [p for p, _ in members], [state for _, state in members]
-        self.taken = self.states[0]["taken"]
         self._starts, size = [], 0
         for p in self.parameters:
             self._starts.append(size)
@@ -80,13 +79,13 @@ class Bucket:
 
     def move(self, step: Step, writes: bool) -> None:
         """Take one step; writes: whether it writes into the gradient, which is a copy here."""
-        self.taken += 1
+        taken = self.states[0]["taken"] + 1
         torch._foreach_copy_(self._thetas, self.parameters)
         torch._foreach_copy_(self._drives, [p.grad for p in self.parameters])  # type: ignore[misc]
-        step(Loose(self.theta, self.omega, self.drive, self.kept, self.taken))
+        step(Loose(self.theta, self.omega, self.drive, self.kept, taken))
         torch._foreach_copy_(self.parameters, self._thetas)
         for state in self.states:
-            state["taken"] = self.taken
+            state["taken"] = taken
 
 
 class Large:
@@ -111,8 +110,9 @@ class Large:
         """Take one step; writes: whether it writes into the gradient."""
         p, g = self.parameter.detach(), self.parameter.grad
         assert g is not None
+        whole = p if p.numel() <= self.size else p.contiguous()  # a copy where data of other strides were assigned
         self.state["taken"] = taken = self.state["taken"] + 1
-        for x, drive, piece in zip(self._cut(p), self._cut(g), self._pieces, strict=True):
+        for x, drive, piece in zip(self._cut(whole), self._cut(g), self._pieces, strict=True):
             theta, omega, room, kept = piece
             own = x.dtype == omega.dtype
             if writes or not own:
@@ -120,6 +120,8 @@ class Large:
             step(Loose(x if own else theta.copy_(x), omega, drive, kept, taken))
             if not own:
                 x.copy_(theta)
+        if whole is not p:
+            p.copy_(whole)
 
 
 def arranged(members: Iterable[Member], slots: Sequence[str], use: Scratch) -> list[Bucket | Large]:

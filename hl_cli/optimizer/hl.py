@@ -20,7 +20,7 @@ from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules import UpdateRule
 from hl_cli.dynamics.rules.base import WeightState, apply
 from hl_cli.errors import BadInput
-from hl_cli.optimizer.buckets import Bucket, Large, Scratch, arranged
+from hl_cli.optimizer.buckets import Bucket, Large, Member, Scratch, arranged
 from hl_cli.optimizer.kinds import OWN, Steps, checked, known, lr_of, options_of
 from hl_cli.optimizer.saved import costates, refuse_unlike
 
@@ -91,7 +91,7 @@ class HL(Optimizer):
     def _forget(self) -> None:
         """Arrange all anew at the next step."""
         self._steps: dict[int, Steps] = {}
-        self._buckets: dict[int, tuple[tuple[Any, ...], list[Bucket | Large]]] = {}
+        self._buckets: dict[int, tuple[list[int], list[Bucket | Large]]] = {}
         self._scratch = Scratch()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -138,20 +138,19 @@ class HL(Optimizer):
             if p.grad is not None and p.grad.layout != torch.strided:
                 raise BadInput(f"HL: the gradient of a parameter of shape {tuple(p.shape)} is sparse: allowed: dense")
         names = self._names
-        for place, (group, parameters) in enumerate(zip(self.param_groups, moving, strict=True)):
-            if parameters:
-                rule, c = self._steps.setdefault(place, Steps()).of(group, names)
-                writes = rule.writes_drive(c, c.phi) or rule.writes_drive(c, c.phi_first)
-                for bucket in self._arranged(place, parameters, rule):
-                    bucket.move(partial(_move, rule, c), writes)
+        made = [self._steps.setdefault(k, Steps()).of(group, names) for k, group in enumerate(self.param_groups)]
+        for place, ((rule, c), parameters) in enumerate(zip(made, moving, strict=True)):
+            writes = rule.writes_drive(c, c.phi) or rule.writes_drive(c, c.phi_first)
+            for bucket in self._arranged(place, parameters, rule) if parameters else ():
+                bucket.move(partial(_move, rule, c), writes)
         return loss
 
     def _arranged(self, place: int, parameters: list[Tensor], rule: UpdateRule) -> list[Bucket | Large]:
-        """The buckets of a group, as long as the same parameters move."""
-        key = (rule.slots, *map(id, parameters))
-        if place not in self._buckets or self._buckets[place][0] != key:
-            members = [(p, self.state[p]) for p in parameters]
-            self._buckets[place] = key, arranged(members, rule.slots, self._scratch)
+        """The buckets of a group, as long as the same parameters move, with the same tensors in their state."""
+        members = [(p, self.state[p]) for p in parameters]
+        if place not in self._buckets or self._buckets[place][0] != _signature(members, rule):
+            buckets = arranged(members, rule.slots, self._scratch)
+            self._buckets[place] = _signature(members, rule), buckets
         return self._buckets[place][1]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -173,3 +172,8 @@ class HL(Optimizer):
 
 def _move(rule: UpdateRule, c: Coefficients, weights: WeightState) -> None:
     apply(rule.drifts(weights, c, c.phi_first if weights.taken == 1 else c.phi))
+
+
+def _signature(members: list[Member], rule: UpdateRule) -> list[int]:
+    """Which tensors a rule moves; the buckets hold on to them, so that no other has the same id."""
+    return [id(of) for p, state in members for of in (p, *(state.get(name) for name in ("omega", *rule.slots)))]

@@ -73,6 +73,14 @@ def test_strided_parameters_and_gradients() -> None:
     assert torch.equal(p, q) and q.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_data_of_other_strides_may_be_assigned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a parameter that is moved in pieces, too."""
+    monkeypatch.setattr(buckets, "PIECE", 64)
+    pair = Pair("AdamW", {}).steps(2)
+    pair.ours[6].data = pair.ours[6].data.t().contiguous().t()
+    assert not pair.ours[6].is_contiguous() and pair.steps(3).equal()
+
+
 def test_own_numbers_are_those_of_the_learner() -> None:
     """tau, beta, eta and phi, against FlatWeights with the same coefficients."""
     c = Coefficients(0.5, 0.3, 0.8, 1.1, 2.0, 0.01, nesterov=True)

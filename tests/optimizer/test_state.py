@@ -15,6 +15,7 @@ from torch.optim import Optimizer, lr_scheduler
 
 from hl_cli import HL
 from hl_cli.errors import BadInput
+from hl_cli.optimizer import buckets
 from tests.optimizer.pairs import Pair, parameters, same
 
 
@@ -81,6 +82,26 @@ def test_a_state_of_another_optimizer_is_refused_and_changes_nothing() -> None:
     after = pair.hl.state_dict()
     assert after["param_groups"] == before["param_groups"]
     assert all(torch.equal(after["state"][k]["omega"], of["omega"]) for k, of in before["state"].items())
+    assert pair.steps(3).equal()
+
+
+@pytest.mark.parametrize("piece", [2**17, 64], ids=["in buckets", "in pieces"])
+def test_what_is_done_to_the_state_counts(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in torch: cleared it begins anew; tensors in it may be changed in place, or be others."""
+    monkeypatch.setattr(buckets, "PIECE", piece)
+    pair = Pair("AdamW", {}).steps(3)
+    pair.stock.state.clear()
+    pair.hl.state.clear()
+    assert pair.steps(3).equal()
+    for k, (p, q) in enumerate(zip(pair.theirs, pair.ours, strict=True)):
+        theirs, ours = pair.stock.state[p], pair.hl.state[q]
+        theirs["exp_avg"].mul_(0.5)
+        theirs["exp_avg_sq"] = theirs["exp_avg_sq"] * 2.0
+        if k % 2:
+            ours["omega"].mul_(0.5)
+        else:
+            ours["omega"] = ours["omega"] * 0.5
+        ours["second"] = ours["second"] * 2.0
     assert pair.steps(3).equal()
 
 

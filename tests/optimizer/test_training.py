@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,13 +38,13 @@ def test_a_closure_computes_loss_and_gradients(to_none: bool) -> None:
     losses = []
     for module, optimizer in zip((net, own), both(net, own), strict=True):
 
-        def closure(module: nn.Module = module, optimizer: torch.optim.Optimizer = optimizer) -> Any:
+        def closure(module: nn.Module = module, optimizer: torch.optim.Optimizer = optimizer) -> float:
             optimizer.zero_grad(set_to_none=to_none)
             loss = loss_of(module)
             loss.backward()
-            return loss
+            return loss.item()
 
-        losses.append([optimizer.step(closure).item() for _ in range(5)])
+        losses.append([optimizer.step(closure) for _ in range(5)])
     assert losses[0] == losses[1] and losses[1][-1] < losses[1][0]
     assert same([*net.parameters()], [*own.parameters()])
 
@@ -106,6 +107,20 @@ def test_what_cannot_be_stepped_is_refused_before_anything_moves() -> None:
     with pytest.raises(BadInput, match=r"gradient of a parameter of shape \(10, 3\) is sparse: allowed: dense"):
         hl.step()
     assert torch.equal(other, torch.ones(3))
+
+
+def test_the_script_of_the_documents_equals_adamw() -> None:
+    """A transformer encoder of torch.nn, with a schedule; 1,000 steps were run by hand."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "optimizer.md").read_text()
+    script = page.partition("```python\n")[2].partition("```")[0]
+    short = script.replace("100", "12").rpartition("assert")[0]
+    ours: dict[str, Any] = {}
+    theirs: dict[str, Any] = {}
+    exec(short, ours)
+    exec(short.replace("HL.equal_to(torch.optim.AdamW, ", "torch.optim.AdamW("), theirs)
+    assert isinstance(ours["optimizer"], HL) and not isinstance(theirs["optimizer"], HL)
+    assert len(ours["losses"]) == 12 and ours["losses"] == theirs["losses"]
+    assert same([*ours["net"].parameters()], [*theirs["net"].parameters()])
 
 
 REFUSED: list[tuple[Any, dict[str, Any], str]] = [
