@@ -110,7 +110,9 @@ class Workshop:
             learner.compile(next(self.fresh_stream()))
         reason = reason or unsteady
         credit = "" if cfg.credit is None else f", {cfg.credit.name} credit"
-        words = f"{cfg.scheme.name} scheme{credit}, {cfg.split.name} split, {rule_of(cfg).name}, tau {cfg.tau:g}"
+        rule = rule_of(cfg)
+        by = f"{rule.name}{rule.kinetic.words}, tau {cfg.tau:g}"
+        words = f"{cfg.scheme.name} scheme{credit}, {cfg.split.name} split, {by}"
         words += ", replayed" if cfg.engine == "replay" else ""
         note += self._fitted + scheme_of(cfg).note(learner)
         return self._named(name, learner, words, reason, note, coefficients=physics, sgd=sgd, twin=twin)

@@ -42,6 +42,8 @@ def seen_by(cfg: DictConfig, name: str) -> DictConfig:
             seen.split.name = of.split
         if of.integrator is not None and of.integrator != seen.integrator.name:
             seen.integrator = _integrator(f"arms.{name}.integrator", of.integrator)
+        if of.kinetic is not None:
+            seen.kinetic = of.kinetic
         for key in OF_RUN:
             if of[key] is not None:
                 seen[key] = of[key]

@@ -56,8 +56,13 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
             "allowed: scheme=forward"
         )
     rule = rule_of(cfg)
-    if cfg.compile and not rule.in_graph:
-        raise NoSuchCombination(f"compile=true: not for {rule.name}; allowed: compile=false")
+    if cfg.compile and not (rule.in_graph and rule.kinetic.in_graph):
+        raise NoSuchCombination(f"compile=true: not for {rule.name}{rule.kinetic.words}; allowed: compile=false")
+    if rule.kinetic.group == "global" and not scheme.whole:
+        raise NoSuchCombination(
+            f"kinetic.group=global (scheme={cfg.scheme.name}): no block knows the costates of the others; "
+            "allowed: kinetic.group=tensor, weight"
+        )
     of_run = {name: cfg[name] for name in OF_RUN}
     of = Setting(split, loss, physics, rule, world, credit_of(cfg), **of_run)
     learner = scheme.learner(of)
@@ -67,4 +72,5 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
 def another_method(cfg: DictConfig) -> str:
     """Why the HL arm is not meant to equal SGD; nothing where it is."""
     of_scheme = scheme_of(cfg).another_method(cfg.integrator.name, cfg.pytorch.window)
-    return credit_of(cfg).another_method or of_scheme or rule_of(cfg).another_method
+    rule = rule_of(cfg)
+    return credit_of(cfg).another_method or of_scheme or rule.another_method or rule.kinetic.another_method

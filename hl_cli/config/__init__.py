@@ -20,7 +20,7 @@ from hl_cli.config.models import Model, Module, StateNet
 from hl_cli.config.observers import Observe
 from hl_cli.config.paths import Paths
 from hl_cli.config.pytorch import PyTorch
-from hl_cli.config.rules import Integrator, Optimizer, Scenario
+from hl_cli.config.rules import Integrator, KineticConfig, Optimizer, Scenario
 from hl_cli.config.schedules import SCHEDULES, Constant, Cosine, Schedule, Scheduler, Step, Warmup, WarmupCosine
 from hl_cli.config.schemes import Scheme
 from hl_cli.config.signals import SignalConfig
@@ -31,11 +31,11 @@ from hl_cli.config.study import Study
 from hl_cli.types import ENGINES, FEEDS
 
 __all__ = [
-    "ARMS", "CREDITS", "FUNCTIONS", "INTEGRATORS", "MODELS", "OBSERVERS", "SCENARIOS", "SCHEDULES", "SCHEMES",
-    "STREAMS", "Arm", "Constant", "Cosine", "CreditConfig", "Drift", "FunctionConfig", "HamiltonianArm",
-    "Integrator", "Minimise", "Model", "Module", "Observe", "Optimizer", "Paths", "Plugin", "PyTorch", "Run",
-    "Scenario", "Schedule", "Scheduler", "Scheme", "SignalConfig", "Split", "StateNet", "Step", "StockArm", "Stop",
-    "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine", "node_of", "register",
+    "ARMS", "CREDITS", "FUNCTIONS", "INTEGRATORS", "KINETICS", "MODELS", "OBSERVERS", "SCENARIOS", "SCHEDULES",
+    "SCHEMES", "STREAMS", "Arm", "Constant", "Cosine", "CreditConfig", "Drift", "FunctionConfig", "HamiltonianArm",
+    "Integrator", "KineticConfig", "Minimise", "Model", "Module", "Observe", "Optimizer", "Paths", "Plugin",
+    "PyTorch", "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "SignalConfig", "Split", "StateNet", "Step",
+    "StockArm", "Stop", "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine", "node_of", "register",
 ]  # fmt: skip
 
 
@@ -64,6 +64,7 @@ class Run:
     scheme: Scheme = MISSING
     credit: CreditConfig | None = None
     integrator: Integrator = MISSING
+    kinetic: KineticConfig | None = None
     schedule: Schedule = MISSING
     paths: Paths = MISSING
     arms: dict[str, Arm] = field(default_factory=dict)
@@ -150,6 +151,7 @@ SCHEMES: tuple[type[Scheme], ...] = tuple(one.kind for one in registry.choices("
 SCENARIOS: tuple[type[Optimizer], ...] = (Scenario, *(one.kind for one in registry.choices("scenario")))
 INTEGRATORS: tuple[type[Integrator], ...] = tuple(one.kind for one in registry.choices("integrator"))
 FUNCTIONS: tuple[type[FunctionConfig], ...] = tuple(one.kind for one in registry.choices("function"))
+KINETICS: tuple[type[KineticConfig], ...] = tuple(one.kind for one in registry.choices("kinetic"))
 OBSERVERS: tuple[type[Observe], ...] = tuple(one.kind for one in registry.choices("observe"))
 
 
@@ -174,6 +176,7 @@ def register() -> None:
         *SCHEMES,
         *CREDITS,
         *INTEGRATORS,
+        *KINETICS,
         *SCHEDULES,
         Paths,
         *ARMS,

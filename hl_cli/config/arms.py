@@ -11,6 +11,7 @@ from hl_cli.config.credits import CreditConfig
 from hl_cli.config.fields import described
 from hl_cli.config.models import Model
 from hl_cli.config.pytorch import PyTorch
+from hl_cli.config.rules import KineticConfig
 from hl_cli.config.schemes import Scheme
 from hl_cli.types import ENGINES
 
@@ -37,6 +38,7 @@ class HamiltonianArm(Arm):
     credit: CreditConfig | None = None
     split: str | None = described(None, "split of this arm", choices=("output", "state", "state_output"))
     integrator: str | None = described(None, "how the weights take a step: an option of integrator=")
+    kinetic: KineticConfig | None = None
     tau: float | None = described(None, "Euler step, time units", above=0)
     checkpointing: str | None = described(
         None, "what a state net keeps of its ticks", choices=("recompute", "segments", "store", "reverse")

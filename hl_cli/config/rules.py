@@ -44,6 +44,22 @@ class Integrator:
 
 
 @dataclass
+class Damped(Integrator):
+    """An integrator whose damping can be chosen."""
+
+    damping: str = described(
+        "euler", "what a step leaves of omega: 1 - tau eta, or exp(-tau eta)", choices=("euler", "exact")
+    )
+
+
+@dataclass
+class KineticConfig:
+    """The kinetic energy T(omega) of the weights: theta' = theta - tau dT/domega."""
+
+    name: str = described(MISSING, "name in files and titles")
+
+
+@dataclass
 class Masses(Optimizer):
     """A scenario whose weights have masses of their own; PyTorch's arm is the optimizer of that name."""
 

@@ -15,6 +15,7 @@ from hl_cli.config import (
     CREDITS,
     FUNCTIONS,
     INTEGRATORS,
+    KINETICS,
     MODELS,
     OBSERVERS,
     SCENARIOS,
@@ -38,6 +39,7 @@ GROUPS: dict[str, list[type]] = {
     "stream": [*STREAMS],
     "scenario": [*SCENARIOS],
     "integrator": [*INTEGRATORS],
+    "kinetic": [*KINETICS],
     "scheme": [*SCHEMES],
     "credit": [*CREDITS],
     "schedule": [*SCHEDULES],
@@ -67,6 +69,7 @@ CHOICES = (
     "scheme",
     "credit",
     "integrator",
+    "kinetic",
     "schedule",
     "observe",
     "experiment",
@@ -78,8 +81,7 @@ OF_MINIMISE = ("function",)
 """Groups of task=minimise, which has a config of its own."""
 APART = ("experiment", "debug")
 """Groups that are no part of a config: their options set values of the others."""
-LISTS = (*APART, "arm", "observe")
-"""Groups of which several options may be chosen at once."""
+LISTS = (*APART, "arm", "observe")  # groups of which several options may be chosen at once
 
 
 class Field(NamedTuple):

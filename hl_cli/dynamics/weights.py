@@ -134,6 +134,11 @@ class FlatWeights:
         """(omega, drive), piece by piece."""
         return zip(self._omega.pieces, self._next.pieces, strict=True)
 
+    def tensors(self, flat: Tensor) -> Sequence[Tensor]:
+        """What each parameter has in a buffer like theta, as views, its padding with it."""
+        ends = [*self._starts[1:], len(flat)]
+        return flat.split([end - start for start, end in zip(self._starts, ends, strict=True)])
+
     def costates(self) -> dict[Tensor, Tensor]:
         """Parameter to its omega."""
         return self._omega.slots

@@ -45,13 +45,15 @@ class Setting:
 class Scheme:
     """The home of a `choice` of the group `scheme`; made with the fields of its config, but `name`.
 
-    engines: how its steps can be run; compiles: whether compile=true is allowed; online: whether weights move at
+    engines: how its steps can be run; compiles: whether compile=true is allowed; whole: whether all weights take their
+    step together, none in a block of its own; online: whether weights move at
     every tick, so that an arm of PyTorch with a window is its like; replays: whether ticks of a sample may be computed
     again; reset: when neurons return to rest (hl_cli.credit.online).
     """
 
     engines: ClassVar[tuple[str, ...]] = ("eager",)
     compiles: ClassVar[bool] = False
+    whole: ClassVar[bool] = True
     online: ClassVar[bool] = False
     replays: ClassVar[bool] = False
     reset: str = "never"

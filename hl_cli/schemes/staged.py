@@ -14,6 +14,7 @@ from hl_cli.schemes.base import Scheme, Setting
 class Staged(Scheme):
     """name: of the scheme; of: its learner; options: of that learner, beside where the blocks lie."""
 
+    whole = False
     name: ClassVar[str]
     of: ClassVar[type[Pipeline]]
 

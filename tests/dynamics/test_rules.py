@@ -28,13 +28,14 @@ def error_at(rule: UpdateRule, problem: DampedOscillator, steps: int, end: float
         problem.push(weights)
         rule.step(weights, c, c.phi, c.phi_first, check)
     theta, omega = problem.exact(end)
-    return math.hypot(float(weights.theta[0]) - theta, float(weights.omega[0]) - omega)
+    at = rule.full(weights, c)
+    return math.hypot(float(at[0][0]) - theta, float(at[1][0]) - omega)
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_error_falls_with_the_declared_order(name: str) -> None:
     rule, problem = RULES[name], DampedOscillator()
-    coarse, fine = 2000, 8000
+    coarse, fine = 1000, 4000
     slope = math.log(error_at(rule, problem, coarse) / error_at(rule, problem, fine)) / math.log(4)
     assert abs(slope - rule.order) < 0.05
 
@@ -53,7 +54,7 @@ def test_only_the_semi_implicit_order_keeps_the_energy_of_an_undamped_weight() -
     assert drift["explicit_euler"] > 5
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("rule", [semi_implicit_euler, explicit_euler], ids=lambda rule: rule.name)
 @pytest.mark.parametrize("c", [Coefficients(0.5, 0.3, 0.8, 1.1, 1.1, 0.01), Coefficients(0.5, 0.3, 2.0, 1.1, 1.1)])
 def test_one_step_is_the_written_formula(rule: UpdateRule, c: Coefficients) -> None:
     """With memory and without (tau eta = 1), with weight decay and without, for each order."""

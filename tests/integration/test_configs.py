@@ -123,6 +123,7 @@ def test_every_experiment_comes_out_as_its_comment_says(
         ("experiment=undamped", {"batch_size": 32, "scenario.eta": 0.0}),
         ("experiment=lstm_rows", {"model.name": "lstm", "stream.ticks": 8, "split.name": "state"}),
         ("experiment=lstm_rows model=gru", {"model.name": "gru", "stream.ticks": 8}),
+        ("experiment=relativistic", {"kinetic.name": "relativistic", "kinetic.limit": 1.0, "steps": 2000}),
         ("experiment=explicit_is_different", {"integrator.name": "explicit_euler", "steps": 2000}),
         ("debug=quick", {"steps": 100, "eval_every": 50, "log_every": 10}),
         ("debug=quick steps=7", {"steps": 7, "log_every": 10}),

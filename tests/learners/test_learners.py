@@ -31,6 +31,8 @@ CASES = [
     ("model=cnn", "split=state_output", "scheme=blocks", "integrator=explicit_euler", "scenario=mom_a"),
     ("model=cnn", "split=state_output", "scheme=blocks", "scenario=nadam"),
     ("model=mlp", "scenario=adam", "scenario.amsgrad=true"),
+    ("model=mlp", "integrator=dissipative_leapfrog", "kinetic=relativistic", "kinetic.limit=0.01"),
+    ("model=mlp", "scheme=wave", "integrator=rgd", "kinetic=relativistic", "kinetic.group=tensor"),
     ("model=mlp", "split=state_output", "scheme=local"),
     ("model=mlp", "split=state_output", "scheme=local", "hold=2"),
     ("model=rotation", "split=state_output", "stream=digits_rows"),

@@ -14,68 +14,18 @@ config, without `name`, are the arguments of the class. Its weights keep what `s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar
 
 from torch import Tensor
-from torch.compiler import is_exporting
 
 from hl_cli.dynamics.equivalence import Coefficients
+from hl_cli.dynamics.rules.drift import Drift as Drift
+from hl_cli.dynamics.rules.drift import Update, Weights, WeightState, add_scaled, apply
+from hl_cli.dynamics.rules.kinetic import Kinetic
 
 Check = Callable[[Tensor], None]
-
-
-class WeightState(Protocol):
-    """theta, omega and the drive g of some weights; hl_cli.dynamics.weights.FlatWeights is one.
-
-    kept: what the rule keeps beside omega, like theta, 0 at first; taken: steps so far, with the one that is taken now.
-    """
-
-    theta: Tensor
-    kept: Mapping[str, Tensor]
-
-    @property
-    def taken(self) -> int:
-        """Steps of these weights."""
-        ...
-
-    @property
-    def omega(self) -> Tensor:
-        """The weight costates."""
-        ...
-
-    @property
-    def flat_drive(self) -> Tensor:
-        """g."""
-        ...
-
-    def exchange(self) -> None:
-        """Let g be omega."""
-
-    def pieces(self) -> Iterable[tuple[Tensor, Tensor]]:
-        """(omega, g), piece by piece."""
-        ...
-
-
-class Weights(WeightState, Protocol):
-    """All weights of a learner, or of a part of it."""
-
-    def parts(self) -> Sequence[tuple[WeightState, bool]]:
-        """What moves now, and whether it begins late: takes its first step after the first of others."""
-        ...
-
-
-class Drift(NamedTuple):
-    """theta' = keep * theta - step * along / mass; mass: like theta or of one element, None is 1."""
-
-    theta: Tensor
-    along: Tensor
-    step: float
-    mass: Tensor | None = None
-    keep: float = 1.0
-
-
-Update = list[Drift]
 
 
 class UpdateRule:
@@ -84,10 +34,11 @@ class UpdateRule:
     name: in the config; order: of convergence; newest: whether each update sees the newest values of the others, or
     those of before the step. Neurons and their costates then do the same.
 
-    conformal: whether a step is conformal symplectic, J^T Omega J = (1 - tau eta) Omega for its Jacobian J; equals:
+    conformal: whether a step is conformal symplectic, J^T Omega J = mu Omega for its Jacobian J; equals:
     the optimizer that it equals, in words; another_method: why HL with it is not meant to equal the reference;
     slots: names of tensors like theta that it keeps beside omega; counts: whether the step depends on how many a
-    weight has taken; in_graph: whether it can be a part of a compiled tick.
+    weight has taken; in_graph: whether it can be a part of a compiled tick; kinetic: the kinetic energy of omega, by
+    which `advance` turns what theta follows into a velocity; exact: damping by exp(-tau eta), not 1 - tau eta.
     """
 
     name: ClassVar[str]
@@ -98,7 +49,13 @@ class UpdateRule:
     another_method: str = ""
     slots: tuple[str, ...] = ()
     counts: ClassVar[bool] = False
-    in_graph: ClassVar[bool] = False
+    in_graph: bool = False
+    kinetic: Kinetic = Kinetic()
+    exact: bool = False
+
+    def damping(self, c: Coefficients) -> float:
+        """mu: what is left of omega after one step."""
+        return math.exp(-c.tau * c.eta) if self.exact else c.decay
 
     def drifts(self, weights: WeightState, c: Coefficients, phi: float) -> Update:
         """Move omega of one part in place."""
@@ -110,15 +67,20 @@ class UpdateRule:
 
     def energy(self, weights: Weights, c: Coefficients) -> float | None:
         """2 T / beta of the weights as they are, T the kinetic energy; None: |omega|^2, T = (beta/2) |omega|^2."""
-        return None
+        return self.kinetic.energy(weights, c)
 
     def velocity(self, weights: WeightState, c: Coefficients) -> Tensor:
         """dT/domega, like omega."""
-        return weights.omega * c.beta
+        return self.kinetic.velocity(weights, c)
+
+    def full(self, weights: WeightState, c: Coefficients) -> tuple[Tensor, Tensor]:
+        """Theta and omega where the rule has its order; the held ones, unless it says otherwise."""
+        return weights.theta, weights.omega
 
     def advance(self, weights: Weights, c: Coefficients, phi: float, first: float) -> Update:
         """Move omega of all that moves now, in place; first: phi_0, for a weight whose first step this is."""
-        return [drift for part, late in weights.parts() for drift in self.drifts(part, c, first if late else phi)]
+        moved = [(part, self.drifts(part, c, first if late else phi)) for part, late in weights.parts()]
+        return self.kinetic.follow(moved, c)
 
     def step(self, weights: Weights, c: Coefficients, phi: float, first: float, check: Check) -> None:
         """Both halves of a step; check(omega') may raise before theta moves."""
@@ -135,25 +97,6 @@ def complete(weights: WeightState, c: Coefficients) -> Tensor:
     if c.weight_decay != 0.0:
         add_scaled(g, weights.theta, c.weight_decay)
     return g
-
-
-def apply(update: Update) -> None:
-    """Let theta follow, in place."""
-    for theta, along, step, mass, keep in update:
-        if keep != 1.0:
-            theta.mul_(keep)
-        if mass is None:
-            add_scaled(theta, along, -step)
-        else:
-            theta.addcdiv_(along, mass, value=-step)
-
-
-def add_scaled(x: Tensor, y: Tensor, a: float) -> None:
-    """x + a y in place, rounded as torch.optim does it; a may be a tensor of one element in an exported graph."""
-    if is_exporting():
-        x.add_(y * a)  # Inductor on the CPU may drop alpha (torch 2.13)
-    else:
-        x.add_(y, alpha=a)
 
 
 class Loose:
@@ -173,6 +116,14 @@ class Loose:
     def pieces(self) -> Iterable[tuple[Tensor, Tensor]]:
         """It is one piece."""
         return ((self.omega, self.flat_drive),)
+
+    def tensors(self, flat: Tensor) -> Sequence[Tensor]:
+        """It is one tensor."""
+        return (flat,)
+
+    def parts(self) -> Sequence[tuple[WeightState, bool]]:
+        """It moves as a whole."""
+        return ((self, False),)
 
 
 def pure(
@@ -194,5 +145,5 @@ def pure(
     (tensor([0.]), tensor([2.]))
     """
     part = Loose(theta.clone(), omega.clone(), g.clone(), kept, taken)
-    apply(rule.drifts(part, c, phi))
+    apply(rule.advance(part, c, phi, phi))
     return part.theta, part.omega
