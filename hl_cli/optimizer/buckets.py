@@ -79,13 +79,36 @@ class Bucket:
 
     def move(self, step: Step, writes: bool) -> None:
         """Take one step; writes: whether it writes into the gradient, which is a copy here."""
-        taken = self.states[0]["taken"] + 1
+        step(self.load())
+        self.store()
+
+    def load(self) -> Loose:
+        """Weights and gradients as they are, before a step."""
         torch._foreach_copy_(self._thetas, self.parameters)
         torch._foreach_copy_(self._drives, [p.grad for p in self.parameters])  # type: ignore[misc]
-        step(Loose(self.theta, self.omega, self.drive, self.kept, taken))
+        return _Several(self)
+
+    def store(self) -> None:
+        """The step has been taken."""
         torch._foreach_copy_(self.parameters, self._thetas)
         for state in self.states:
-            state["taken"] = taken
+            state["taken"] += 1
+
+    def tensors(self, flat: Tensor) -> Sequence[Tensor]:
+        """The part of each parameter in something like omega."""
+        return [flat[start : start + p.numel()] for p, start in zip(self.parameters, self._starts, strict=True)]
+
+
+class _Several(Loose):
+    """The weights of a bucket."""
+
+    def __init__(self, of: Bucket) -> None:
+        super().__init__(of.theta, of.omega, of.drive, of.kept, of.states[0]["taken"] + 1)
+        self._of = of
+
+    def tensors(self, flat: Tensor) -> Sequence[Tensor]:
+        """Its parameters."""
+        return self._of.tensors(flat)
 
 
 class Large:
@@ -124,19 +147,22 @@ class Large:
             p.copy_(whole)
 
 
-def arranged(members: Iterable[Member], slots: Sequence[str], use: Scratch) -> list[Bucket | Large]:
-    """Put parameters that have a gradient into buckets; those of a bucket have taken equally many steps."""
+def arranged(members: Iterable[Member], slots: Sequence[str], use: Scratch | None) -> list[Bucket | Large]:
+    """Put parameters that have a gradient into buckets; those of a bucket have taken equally many steps.
+
+    use: buffers that they use in turn; None: they move together, so that each is whole and has buffers of its own.
+    """
     large: list[Bucket | Large] = []
     open_: dict[tuple[torch.device, torch.dtype, int], list[Member]] = {}
     full: list[list[Member]] = []
     for p, state in members:
         state.setdefault("taken", 0)
-        if p.numel() * SMALL > piece_of(p.device):
+        if use and p.numel() * SMALL > piece_of(p.device):
             large.append(Large(p, state, slots, use))
             continue
         alike = open_.setdefault((p.device, p.dtype, state["taken"]), [])
-        if sum(q.numel() for q, _ in alike) + p.numel() > piece_of(p.device):
+        if use and sum(q.numel() for q, _ in alike) + p.numel() > piece_of(p.device):
             full.append(alike.copy())
             alike.clear()
         alike.append((p, state))
-    return [*(Bucket(alike, slots, use) for alike in (*full, *open_.values())), *large]
+    return [*(Bucket(alike, slots, use or Scratch()) for alike in (*full, *open_.values())), *large]

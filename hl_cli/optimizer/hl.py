@@ -33,7 +33,9 @@ class HL(Optimizer):
     tau (time): length of a step; beta: weight velocity gain; eta (1/time): dissipation of the costates, 1/tau when
     None; phi (1/time): weight of the loss, 1/tau when None; phi_first: phi at the first step of a parameter, phi when
     None; weight_decay: a term (weight_decay/2)|theta|^2 beside the loss; nesterov: theta follows omega as the next step
-    has it for the same gradient; maximize: the sign of phi is turned.
+    has it for the same gradient; maximize: the sign of phi is turned. kinetic: "classical", or "relativistic", where
+    theta follows omega / sqrt(1 + (tau beta |omega| / limit)^2) and moves by at most `limit` in a step; |omega| is that
+    of limit_of: "global" (the parameters of a group that move), "tensor" or "weight".
 
     All are options of a parameter group. A group keeps `lr`, which is tau beta, in place of beta; `lr=` may be given in
     place of `beta=` there, and any scheduler of torch.optim.lr_scheduler drives it.
@@ -62,9 +64,13 @@ class HL(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
         maximize: bool = False,
+        kinetic: str = "classical",
+        limit: float = 1.0,
+        limit_of: str = "global",
     ) -> None:
-        own = {"eta": eta, "phi": phi, "phi_first": phi_first, "weight_decay": weight_decay}
-        options = {"lr": lr_of(tau, beta), "tau": tau, **own, "nesterov": nesterov, "maximize": maximize}
+        own: dict[str, Any] = {"eta": eta, "phi": phi, "phi_first": phi_first, "weight_decay": weight_decay}
+        own |= {"nesterov": nesterov, "maximize": maximize, "kinetic": kinetic, "limit": limit, "limit_of": limit_of}
+        options = {"lr": lr_of(tau, beta), "tau": tau, **own}
         self._begin(params, OWN, options)
 
     @classmethod
@@ -91,7 +97,7 @@ class HL(Optimizer):
     def _forget(self) -> None:
         """Arrange all anew at the next step."""
         self._steps: dict[int, Steps] = {}
-        self._buckets: dict[int, tuple[list[int], list[Bucket | Large]]] = {}
+        self._buckets: dict[int, tuple[list[Any], list[Bucket | Large]]] = {}
         self._scratch = Scratch()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -140,6 +146,9 @@ class HL(Optimizer):
         names = self._names
         made = [self._steps.setdefault(k, Steps()).of(group, names) for k, group in enumerate(self.param_groups)]
         for place, ((rule, c), parameters) in enumerate(zip(made, moving, strict=True)):
+            if parameters and rule.kinetic.name != "classical":
+                _move_together(rule, c, [b for b in self._arranged(place, parameters, rule) if isinstance(b, Bucket)])
+                continue
             writes = rule.writes_drive(c, c.phi) or rule.writes_drive(c, c.phi_first)
             for bucket in self._arranged(place, parameters, rule) if parameters else ():
                 bucket.move(partial(_move, rule, c), writes)
@@ -149,7 +158,7 @@ class HL(Optimizer):
         """The buckets of a group, as long as the same parameters move, with the same tensors in their state."""
         members = [(p, self.state[p]) for p in parameters]
         if place not in self._buckets or self._buckets[place][0] != _signature(members, rule):
-            buckets = arranged(members, rule.slots, self._scratch)
+            buckets = arranged(members, rule.slots, None if rule.kinetic.name != "classical" else self._scratch)
             self._buckets[place] = _signature(members, rule), buckets
         return self._buckets[place][1]
 
@@ -174,6 +183,16 @@ def _move(rule: UpdateRule, c: Coefficients, weights: WeightState) -> None:
     apply(rule.drifts(weights, c, c.phi_first if weights.taken == 1 else c.phi))
 
 
-def _signature(members: list[Member], rule: UpdateRule) -> list[int]:
-    """Which tensors a rule moves; the buckets hold on to them, so that no other has the same id."""
-    return [id(of) for p, state in members for of in (p, *(state.get(name) for name in ("omega", *rule.slots)))]
+def _move_together(rule: UpdateRule, c: Coefficients, buckets: list[Bucket]) -> None:
+    """All omega before the first theta, which follows |omega| of several parameters."""
+    parts = [bucket.load() for bucket in buckets]
+    moved = [(part, rule.drifts(part, c, c.phi_first if part.taken == 1 else c.phi)) for part in parts]
+    apply(rule.kinetic.follow(moved, c))
+    for bucket in buckets:
+        bucket.store()
+
+
+def _signature(members: list[Member], rule: UpdateRule) -> list[Any]:
+    """Which tensors a rule moves, and whether together; the buckets hold on to them: no other has the same id."""
+    moved = [id(of) for p, state in members for of in (p, *(state.get(name) for name in ("omega", *rule.slots)))]
+    return [rule.kinetic.name, *moved]

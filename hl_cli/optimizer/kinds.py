@@ -21,6 +21,8 @@ from hl_cli.config.registry import Choice, choices
 from hl_cli.config.validation import check
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.dynamics.rules import UpdateRule, semi_implicit_euler
+from hl_cli.dynamics.rules.euler import SemiImplicitEuler
+from hl_cli.dynamics.rules.kinetic import Relativistic
 from hl_cli.errors import BadInput
 
 OWN = "HL"
@@ -77,11 +79,27 @@ def made(rule: str, options: Mapping[str, Any]) -> Made:
     """Rule and coefficients of the step, in units of tau; raises BadInput for options that have no meaning together."""
     options = {**options, "lr": float(options["lr"])}
     if rule == OWN:
-        return semi_implicit_euler, _own(**options)
+        kinetic = {name: options.pop(name) for name in ("kinetic", "limit", "limit_of")}
+        return _rule_of(**kinetic), _own(**options)
     if rule.lower() == SGD.optimizer:
         return semi_implicit_euler, physics_of(SGD(**options))
     found = with_masses()[rule.lower()].load()(**options)
     return found, found.physics()
+
+
+def _rule_of(kinetic: str, limit: float, limit_of: str) -> UpdateRule:
+    """Of HL's own numbers, with a kinetic energy."""
+    if kinetic == "classical":
+        return semi_implicit_euler
+    if kinetic != "relativistic":
+        raise BadInput(f"HL: kinetic={kinetic}: allowed: classical, relativistic")
+    if limit_of not in ("global", "tensor", "weight"):
+        raise BadInput(f"HL: limit_of={limit_of}: allowed: global, tensor, weight")
+    if not (isinstance(limit, int | float) and limit > 0.0):
+        raise BadInput(f"HL: limit={limit}: allowed: a number > 0")
+    rule = SemiImplicitEuler()
+    rule.kinetic = Relativistic(float(limit), limit_of)
+    return rule
 
 
 def _own(

@@ -19,7 +19,7 @@ from hl_cli.reporting.tables import by_arm
 ENERGIES = {
     "hamiltonian": ("#00477f", "H"),
     "loss_term": ("#d1495b", "phi L, the loss"),
-    "kinetic": ("#edae49", "(beta/2) |omega|², kinetic"),
+    "kinetic": ("#edae49", "T(omega), kinetic"),
 }
 TITLES = ("Hamiltonian and its parts, before the weights move", "sizes of costates and weights")
 Table = dict[str, "array[float]"]

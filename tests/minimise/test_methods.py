@@ -13,8 +13,10 @@ from hl_cli.config.minimise import METHODS as NAMES
 from hl_cli.dynamics.equivalence import SGD, Coefficients, physics_of
 from hl_cli.dynamics.phase_space import symplectic_defect
 from hl_cli.dynamics.rules.adam import Adam
-from hl_cli.dynamics.rules.base import pure
-from hl_cli.dynamics.rules.euler import semi_implicit_euler
+from hl_cli.dynamics.rules.base import Loose, pure
+from hl_cli.dynamics.rules.euler import SemiImplicitEuler
+from hl_cli.dynamics.rules.kinetic import Relativistic
+from hl_cli.dynamics.rules.leapfrog import DissipativeLeapfrog
 from hl_cli.minimise.methods import METHODS
 from hl_cli.minimise.quadratic import Quadratic
 from hl_cli.minimise.rosenbrock import Rosenbrock
@@ -84,12 +86,18 @@ def test_a_batch_of_trials_is_the_trials_one_by_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("row", range(3))
-@pytest.mark.parametrize("name", ["momentum", "nag", "adam"])
+@pytest.mark.parametrize("name", ["momentum", "nag", "adam", "relativistic", "leapfrog", "rgd"])
 def test_the_maps_are_those_of_the_update_rules(name: str, row: int) -> None:
-    """HL's omega is -v / (tau beta). Nesterov's rule holds x + mu v, where its gradient is taken."""
-    lr, friction, forgetting = (SETTINGS[key][row] for key in ("lr", "friction", "forgetting"))
-    rule: Any = semi_implicit_euler
-    c: Coefficients = physics_of(SGD(lr, 1 - friction, nesterov=name == "nag"))
+    """HL's omega is -v / (tau beta). Nesterov's rule holds x + mu v, where its gradient is taken.
+
+    The rule of the leapfrog drifts by half a step twice, where the method takes two whole ones.
+    """
+    lr, friction, forgetting, delta = (SETTINGS[key][row] for key in ("lr", "friction", "forgetting", "delta"))
+    drifts = 2 if name in ("leapfrog", "rgd") else 1
+    rule: Any = DissipativeLeapfrog(damping="euler") if drifts == 2 else SemiImplicitEuler()
+    if name in ("relativistic", "rgd"):
+        rule.kinetic = Relativistic(drifts / delta**0.5, "global")
+    c: Coefficients = physics_of(SGD(drifts * lr, 1 - friction, nesterov=name == "nag"))
     kept: dict[str, Tensor] = {}
     theta = function().start[0]
     omega = torch.zeros_like(theta)
@@ -99,7 +107,8 @@ def test_the_maps_are_those_of_the_update_rules(name: str, row: int) -> None:
     found = walked(name, settings_of(name, slice(row, row + 1)))[:, 0]
     for t in range(1, STEPS + 1):
         theta, omega = pure(rule, theta, omega, function().gradient(theta[None])[0], c, c.phi, kept, t)
-        at = theta + lr * (1 - friction) * omega if name == "nag" else theta
+        held = Loose(theta, omega, omega)
+        at = theta + lr * (1 - friction) * omega if name == "nag" else rule.full(held, c)[0]
         torch.testing.assert_close(found[t], at, rtol=1e-9, atol=1e-12)
 
 

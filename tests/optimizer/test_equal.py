@@ -11,6 +11,8 @@ from torch import nn
 from hl_cli import HL
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules import semi_implicit_euler
+from hl_cli.dynamics.rules.euler import SemiImplicitEuler
+from hl_cli.dynamics.rules.kinetic import Relativistic
 from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.optimizer import buckets
 from hl_cli.optimizer.kinds import known
@@ -98,6 +100,39 @@ def test_own_numbers_are_those_of_the_learner() -> None:
             semi_implicit_euler.step(weights, c, c.loss_weight(step), c.phi_first, lambda omega: None)
     assert same(ours, weights.parameters)
     assert same([hl.state[p]["omega"] for p in ours], [*weights.costates().values()])
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("of", ["global", "tensor", "weight"])
+def test_a_relativistic_step_is_that_of_the_learner(of: str, late: bool) -> None:
+    """Over all parameters together, also when one of them has its first step later."""
+    c, rule = Coefficients(0.5, 0.3, 0.8, 1.1, 1.1, 0.01), SemiImplicitEuler()
+    rule.kinetic = Relativistic(0.05, of)
+    ours, weights = parameters(torch.float64), FlatWeights(parameters(torch.float64))
+    own = {"kinetic": "relativistic", "limit": 0.05, "limit_of": of}
+    hl = HL(ours, tau=0.5, beta=0.3, eta=0.8, phi=1.1, weight_decay=0.01, **own)  # type: ignore[arg-type]
+    for step in range(8):
+        if step == 4:  # a checkpoint
+            state, hl = hl.state_dict(), HL(ours)
+            hl.load_state_dict(state)
+        before = [p.detach().clone() for p in ours]
+        weights.drive.start()
+        for k, (p, q) in enumerate(zip(ours, weights.parameters, strict=True)):
+            p.grad = None
+            if late and k == 1 and step < 3:
+                weights.drive.pass_over([q])
+                continue
+            p.grad = torch.randn(SHAPES[k], dtype=p.dtype, generator=torch.Generator().manual_seed(100 * step + k))
+            weights.drive.add(q, p.grad)
+        hl.step()
+        weights.finish()
+        with torch.no_grad():
+            rule.step(weights, c, c.loss_weight(step), c.phi_first, lambda omega: None)
+            moves = torch.cat([(p - b).flatten() for p, b in zip(ours, before, strict=True)])
+        farthest = moves.abs().max() if of == "weight" else moves.norm()
+        assert 0 < float(farthest) <= 0.05 * (len(ours) if of == "tensor" else 1)
+    for p, q in zip(ours, weights.parameters, strict=True):
+        torch.testing.assert_close(p, q, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("piece", [2**17, 64], ids=["in buckets", "in pieces"])

@@ -137,6 +137,9 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
     (None, {"tau": 0.0}, "HL: tau=0: allowed: a number > 0"),
     (None, {"beta": -1.0}, "HL: beta=-1: allowed: a number >= 0"),
     (None, {"eta": -1.0}, "HL: eta=-1.0: allowed: a number >= 0"),
+    (None, {"kinetic": "quantum"}, "HL: kinetic=quantum: allowed: classical, relativistic"),
+    (None, {"kinetic": "relativistic", "limit": 0.0}, "HL: limit=0.0: allowed: a number > 0"),
+    (None, {"kinetic": "relativistic", "limit_of": "net"}, "HL: limit_of=net: allowed: global, tensor, weight"),
     (None, {"nesterov": True}, r"HL: nesterov=True \(tau\*eta=1\): allowed: with tau\*eta below 1"),
 ]
 

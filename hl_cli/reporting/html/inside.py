@@ -53,7 +53,7 @@ def physics(folder: Path, arm: Look, first: bool, several: bool) -> Section:
         "scale": "log",
         "layers": [{"data": data, "lines": lines}],
     }
-    words = f"Of {arm.label} at the measured steps, before the weights move: H = phi L + z . f - (beta/2) |omega|²."
+    words = f"Of {arm.label} at the measured steps, before the weights move: H = phi L + z . f - T(omega)."
     about = "Hamiltonian, costates and weights over the steps"
     pictures = [(folder / "physics.png", about)] if first else []
     title = f"Physics of {arm.label}" if several else "Physics of the run"
