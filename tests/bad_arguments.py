@@ -70,7 +70,7 @@ REVERSE = [
         "checkpointing=reverse: LSTMCell has no inverse; allowed: antisymmetric, hamiltonian, leapfrog, rotation",
     ),
     ("model=rnn", "checkpointing=reverse: TanhCell has no inverse"),
-    ("model=mlp", "checkpointing=reverse: there is no state net that remembers; allowed: rotation"),
+    ("model=mlp", "checkpointing=reverse: there is no state net that remembers; allowed: antisymmetric"),
     ("model=rotation split=output", "there is no state net that remembers"),
     ("model=module model.factory=tests.material:net", "there is no state net that remembers"),
     ("model=rotation model.damping=0.9", "amplify rounding more than 100 times; allowed: anchor_every of 1 to 43"),

@@ -21,6 +21,9 @@ ADDED: dict[str, Any] = {
     "update_every": 1,
     "engine": "eager",
     r"arms\.\w+\.engine": None,
+    "kinetic": {"name": "classical"},
+    r"arms\.\w+\.kinetic": None,
+    r"integrator\.damping": "euler",
 }
 """Fields that came since, with the value at which a run is the one that it was without them."""
 
