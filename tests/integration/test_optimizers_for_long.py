@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hl_cli.build import Comparison
-from tests.covering import long
+from tests.covering import FULL, long
 from tests.integration.test_matrix import verdict_of
 from tests.option_sets import OF_MASSES, SGDS
 
@@ -38,7 +38,7 @@ CASES = [
 
 
 @long
-@pytest.mark.parametrize(("scenario", "dtype", "batch", "net", "schedule"), CASES)
+@pytest.mark.parametrize(("scenario", "dtype", "batch", "net", "schedule"), CASES if FULL else CASES[:1])
 def test_identical(
     build: Callable[..., Comparison],
     scenario: tuple[str, dict[str, Any]],
