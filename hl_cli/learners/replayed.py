@@ -63,6 +63,8 @@ class ReplayedLearner(HamiltonianLearner):
             record = super()._step(sample, False)
         try:
             recording = self._recording(calls, sample, record, phase.omega is not omega)
+            if found is None and len(self._kinds) == KINDS:
+                raise Unrecordable(f"it has more than {KINDS} kinds of steps, as where its rate changes at each")
             if found is None:
                 self._kinds[kind] = recording
             else:
@@ -74,8 +76,6 @@ class ReplayedLearner(HamiltonianLearner):
         return record
 
     def _recording(self, calls: list[Call], sample: Sample, record: LearnerRecord, exchanges: bool) -> _Recorded:
-        if len(self._kinds) >= KINDS:
-            raise Unrecordable(f"it has more than {KINDS} kinds of steps, as where its rate changes at each")
         if self.phase.resting:
             raise Unrecordable("some weights have no gradient")
         assert sample.target is not None

@@ -11,6 +11,7 @@ import torch
 
 from hl_cli.build import Comparison
 from hl_cli.errors import BadInput, NonFinite
+from hl_cli.learners import replayed
 from tests.covering import covering
 from tests.integration.test_matrix import OF_IMAGES, SPLITS, WITHOUT_MEMORY
 
@@ -156,3 +157,11 @@ def test_random_numbers_of_a_step_are_drawn_again(build: Build) -> None:
 def test_bad_input(build: Build, choice: list[str], words: str) -> None:
     with pytest.raises(BadInput, match=words):
         build(*choice, "engine=replay")
+
+
+def test_as_many_kinds_of_steps_as_there_may_be_are_replayed(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without memory omega and the drive change places at each step: two kinds."""
+    monkeypatch.setattr(replayed, "KINDS", 2)
+    built = build("scenario=gd_b", "model.hidden=[5]", "engine=replay")
+    taken(built.hl, built.stream)
+    assert built.hl.replayed > 0 and not built.hl.eager_because
