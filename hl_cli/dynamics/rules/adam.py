@@ -20,6 +20,7 @@ from hl_cli.config.registry import choice
 from hl_cli.config.rules import Masses
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules.base import Drift, Update, WeightState
+from hl_cli.dynamics.rules.drift import scalar
 from hl_cli.dynamics.rules.metric import Metric
 from hl_cli.errors import BadInput
 
@@ -79,13 +80,13 @@ class Adam(Metric):
     def mass(self, kept: Mapping[str, Tensor], t: int) -> Tensor:
         """Of the second moment, or of the largest."""
         v = kept["largest" if self.amsgrad else "second"]
-        return v.sqrt().div_((1.0 - self.betas[1] ** t) ** 0.5).add_(self.eps)
+        return v.sqrt().div_(scalar((1.0 - self.betas[1] ** t) ** 0.5, v)).add_(scalar(self.eps, v))
 
     def moments(self, weights: WeightState, c: Coefficients, phi: float) -> Tensor:
         """Move omega and v; returns g."""
         g, v = self.drive(weights, c, phi), weights.kept["second"]
         weights.omega.lerp_(g, 1.0 - self.betas[0])
-        v.mul_(self.betas[1]).addcmul_(g, g, value=1.0 - self.betas[1])
+        v.mul_(scalar(self.betas[1], v)).addcmul_(g, g, value=1.0 - self.betas[1])
         return g
 
     def drifts(self, weights: WeightState, c: Coefficients, phi: float) -> Update:

@@ -21,6 +21,7 @@ from hl_cli.config.rules import Masses
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules.adam import Adam
 from hl_cli.dynamics.rules.base import Drift, Update, WeightState
+from hl_cli.dynamics.rules.drift import scalar
 
 
 @choice("scenario", "nadam", home="NAdam")
@@ -73,7 +74,8 @@ class NAdam(Adam):
 
     def mass(self, kept: Mapping[str, Tensor], t: int) -> Tensor:
         """Divided before the root is taken."""
-        return kept["second"].div(1.0 - self.betas[1] ** t).sqrt_().add_(self.eps)
+        v = kept["second"]
+        return v.div(scalar(1.0 - self.betas[1] ** t, v)).sqrt_().add_(scalar(self.eps, v))
 
     def drifts(self, weights: WeightState, c: Coefficients, phi: float) -> Update:
         """Two drifts over one mass."""

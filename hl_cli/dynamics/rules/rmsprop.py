@@ -20,6 +20,7 @@ from hl_cli.config.registry import choice
 from hl_cli.config.rules import Masses
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules.base import Drift, Update, Weights, WeightState
+from hl_cli.dynamics.rules.drift import scalar
 from hl_cli.dynamics.rules.metric import Metric
 
 
@@ -75,17 +76,17 @@ class RMSprop(Metric):
         """Of the second moment, or of the variance."""
         v = kept["second"]
         root = v.addcmul(kept["mean"], kept["mean"], value=-1.0).sqrt_() if self.centered else v.sqrt()
-        return root.add_(self.eps)
+        return root.add_(scalar(self.eps, root))
 
     def drifts(self, weights: WeightState, c: Coefficients, phi: float) -> Update:
         """The mass is that of now."""
         g = self.drive(weights, c, phi)
-        weights.kept["second"].mul_(self.alpha).addcmul_(g, g, value=1.0 - self.alpha)
+        weights.kept["second"].mul_(scalar(self.alpha, g)).addcmul_(g, g, value=1.0 - self.alpha)
         if self.centered:
             weights.kept["mean"].lerp_(g, 1.0 - self.alpha)
         mass = self.mass(weights.kept, weights.taken)
         if self.momentum > 0.0:
-            weights.omega.mul_(self.momentum).addcdiv_(g, mass)
+            weights.omega.mul_(scalar(self.momentum, g)).addcdiv_(g, mass)
             return [Drift(weights.theta, weights.omega, c.velocity)]
         weights.exchange()
         return [Drift(weights.theta, weights.omega, c.velocity, mass)]
@@ -130,7 +131,7 @@ class Adagrad(Metric):
 
     def mass(self, kept: Mapping[str, Tensor], t: int) -> Tensor:
         """Of the sum of squares."""
-        return kept["second"].sqrt().add_(self.eps)
+        return kept["second"].sqrt().add_(scalar(self.eps, kept["second"]))
 
     def drifts(self, weights: WeightState, c: Coefficients, phi: float) -> Update:
         """Theta follows g over the mass."""
