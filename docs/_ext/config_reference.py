@@ -19,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from hl_cli.cli import help as helped
 from hl_cli.config import validation
+from hl_cli.config.tasks import TASKS
 
 HEAD = ["| field | type | default | meaning |", "|---|---|---|---|"]
 
@@ -101,9 +102,8 @@ class Fields(Markdown):
     def lines(self) -> Iterator[str]:
         """A table."""
         part = self.arguments[0]
-        yield from table(
-            [*validation.entries(validation.kind_of(part))], "" if part in ("run", "minimise") else f"{part}."
-        )
+        whole = part in ("run", *TASKS)
+        yield from table([*validation.entries(validation.kind_of(part))], "" if whole else f"{part}.")
 
 
 class Options(Markdown):

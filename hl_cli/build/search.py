@@ -9,8 +9,8 @@ from typing import Any, cast
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from hl_cli.config import Minimise, registry, validation
-from hl_cli.config.minimise import METHODS
+from hl_cli.config import registry, validation
+from hl_cli.config.minimise import METHODS, Minimise
 from hl_cli.errors import BadInput
 from hl_cli.minimise.base import Function
 from hl_cli.minimise.search import Range

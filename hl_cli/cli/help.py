@@ -10,54 +10,22 @@ from typing import Any
 
 import yaml
 
+from hl_cli.cli.usage import HELP
 from hl_cli.config import node_of, registry, validation
+from hl_cli.config.tasks import GROUPS, TASKS, Task
 
-HELP = """\
-hl-run: Hamiltonian Learning and torch.optim.SGD, side by side, from the same weights on the same samples.
-
-Usage: hl-run [choice=option ...] [field=value ...] [flags]
-
-Choices and their options. Fields of an option are set as stream.ticks=8; hl-run stream=series --help lists them.
-
-{choices}
-
-Fields:
-{values}
-
-Examples:
-  hl-run                                                   an MLP on the 8x8 digits
-  hl-run model=lstm stream=digits_rows split=state         an LSTM over 8 rows, the whole net as state net
-  hl-run stream=series stream.path=F.csv stream.target=y   the next value of a column, online
-  hl-run scenario=gd_a tau=0.1 expect=round_off            exit 3 if the verdict is worse than round-off
-  hl-run scenario=custom scenario.beta=0.02 scenario.eta=0.3 scenario.phi=0.7
-  hl-run -m scenario=gd_a,gd_b,mom_a,mom_b split=output,state,state_output
-  hl-run -m 'scenario=glob(gd*)' 'seed=range(0,5)'         all options of a name, all numbers of a range
-  hl-run resume=DIR                                        go on with a run that was stopped, killed, or had no room
-  hl-run resume=DIR steps=20000                            the same, or one that has finished, up to more steps
-  hl-run 'arm=[hl,pytorch,adam]' arms.adam.lr=0.01         any number of learners on one stream
-  hl-run task=minimise function=quartic                    methods searched on a function, with fields of its own
-  hl-run study DIR                                         tables with error bars of a sweep over seeds
-  hl-run compare DIR1 DIR2                                 are two runs equal? exit 3 if not
-  hl-run board DIR                                         TensorBoard on a sweep, runs named by what was swept
-  hl-run ls outputs                                        a table of runs and sweeps: verdict, scores, size, when
-
-Flags: -m sweeps, --cfg job prints the config, --version; --hydra-help and --info are Hydra's.
-Completion: eval "$(hl-run -sc install=bash)" for this shell; zsh and fish too.
-A value with =, a comma, or letters beyond ASCII is quoted for the shell and for Hydra: 'stream.path="a=b.csv"'.
-pytorch.lr=... and the like of before still set the arm pytorch; write arms.pytorch.lr=...
-hydra.run.dir=DIR names the folder of a run. HYDRA_FULL_ERROR=1 shows a traceback instead of one line.
-"""
 WIDTH = 116
 
 
 def help_text(arguments: Sequence[str] = ()) -> str:
     """All choices and fields; with choices among the arguments (stream=text, model=) the help of those instead."""
     pairs = [argument.partition("=") for argument in arguments]
-    asked = [(group, option) for group, given, option in pairs if given and group in (*validation.CHOICES, "function")]
-    if "task=minimise" in arguments:
-        return _help_of_minimise()
+    asked = [(group, option) for group, given, option in pairs if given and group in (*validation.CHOICES, *GROUPS)]
     if asked:
         return "\n".join(_help_of(group, option) for group, option in asked)
+    named = [TASKS[name] for key, _, name in pairs if key == "task" and name in TASKS]
+    if named:
+        return _help_of_task(named[-1])
     listed = [f"{group}=\n" + "\n".join(_options(group)) for group in validation.CHOICES if group != "paths"]
     parts = [
         (f"{part}.{name}", *said)
@@ -65,13 +33,15 @@ def help_text(arguments: Sequence[str] = ()) -> str:
         for name, *said in validation.values(validation.kind_of(part))
     ]
     values = [_entry(f"{name}={default}", meaning) for name, default, meaning in [*validation.values(), *parts]]
-    return HELP.format(choices="\n".join(listed), values="\n".join(values))
+    tasks = [f"  {f'hl-run task={task.name} {task.example}':<56} {task.meaning}" for task in TASKS.values()]
+    return HELP.format(choices="\n".join(listed), values="\n".join(values), tasks="\n".join(tasks))
 
 
-def _help_of_minimise() -> str:
-    """The fields of a task that has a config of its own."""
-    said = [_entry(f"{name}={default}", meaning) for name, default, meaning in validation.values(validation.Minimise)]
-    return "\n".join(["task=minimise\n", "function=", *_options("function"), "", "Fields:", *said]) + "\n"
+def _help_of_task(task: Task) -> str:
+    """The choices and fields of a task."""
+    choices = [line for group in task.groups for line in (f"{group}=", *_options(group), "")]
+    said = [_entry(f"{name}={default}", meaning) for name, default, meaning in validation.values(task.kind)]
+    return "\n".join([f"task={task.name}: {task.meaning}\n", *choices, "Fields:", *said]) + "\n"
 
 
 def options_of(group: str) -> dict[str, str]:
@@ -158,7 +128,7 @@ def _fields(group: str, option: str) -> Iterator[str]:
 def _settings(text: str) -> Iterator[str]:
     """What an experiment sets: choices and fields, each with its meaning."""
     said = yaml.safe_load(text)
-    own = validation.values(validation.Minimise if "task" in said else validation.Run)
+    own = validation.values(TASKS[said["task"]].kind if "task" in said else validation.Run)
     meanings = {name: meaning for name, _, meaning in own}
     defaults = [pair for one in said.pop("defaults", []) for pair in one.items()]
     chosen = {key.removeprefix("override ").removeprefix("/"): option for key, option in defaults}

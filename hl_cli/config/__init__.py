@@ -14,8 +14,6 @@ from hl_cli.config import registry
 from hl_cli.config.arms import EXPECTATIONS, Arm, HamiltonianArm, StockArm
 from hl_cli.config.credits import CreditConfig
 from hl_cli.config.fields import described
-from hl_cli.config.functions import FunctionConfig
-from hl_cli.config.minimise import Minimise
 from hl_cli.config.models import Model, Module, StateNet
 from hl_cli.config.observers import Observe
 from hl_cli.config.paths import Paths
@@ -28,12 +26,13 @@ from hl_cli.config.stop import Stop
 from hl_cli.config.stream import StreamConfig
 from hl_cli.config.streams import Drift, Plugin
 from hl_cli.config.study import Study
+from hl_cli.config.tasks import GROUPS, TASKS
 from hl_cli.types import ENGINES, FEEDS
 
 __all__ = [
-    "ARMS", "CREDITS", "FUNCTIONS", "INTEGRATORS", "KINETICS", "MODELS", "OBSERVERS", "SCENARIOS", "SCHEDULES",
-    "SCHEMES", "STREAMS", "Arm", "Constant", "Cosine", "CreditConfig", "Drift", "FunctionConfig", "HamiltonianArm",
-    "Integrator", "KineticConfig", "Minimise", "Model", "Module", "Observe", "Optimizer", "Paths", "Plugin",
+    "ARMS", "CREDITS", "INTEGRATORS", "KINETICS", "MODELS", "OBSERVERS", "SCENARIOS", "SCHEDULES",
+    "SCHEMES", "STREAMS", "Arm", "Constant", "Cosine", "CreditConfig", "Drift", "HamiltonianArm",
+    "Integrator", "KineticConfig", "Model", "Module", "Observe", "Optimizer", "Paths", "Plugin",
     "PyTorch", "Run", "Scenario", "Schedule", "Scheduler", "Scheme", "SignalConfig", "Split", "StateNet", "Step",
     "StockArm", "Stop", "StreamConfig", "Study", "Sweep", "Warmup", "WarmupCosine", "node_of", "register",
 ]  # fmt: skip
@@ -150,7 +149,6 @@ ARMS: tuple[type[Arm], ...] = (HamiltonianArm, StockArm, *(one.kind for one in r
 SCHEMES: tuple[type[Scheme], ...] = tuple(one.kind for one in registry.choices("scheme"))
 SCENARIOS: tuple[type[Optimizer], ...] = (Scenario, *(one.kind for one in registry.choices("scenario")))
 INTEGRATORS: tuple[type[Integrator], ...] = tuple(one.kind for one in registry.choices("integrator"))
-FUNCTIONS: tuple[type[FunctionConfig], ...] = tuple(one.kind for one in registry.choices("function"))
 KINETICS: tuple[type[KineticConfig], ...] = tuple(one.kind for one in registry.choices("kinetic"))
 OBSERVERS: tuple[type[Observe], ...] = tuple(one.kind for one in registry.choices("observe"))
 
@@ -166,7 +164,8 @@ def register() -> None:
 
     store = ConfigStore.instance()
     store.store(group="schema", name="run", node=Run)
-    store.store(group="schema", name="minimise", node=Minimise)
+    for task in TASKS.values():
+        store.store(group="schema", name=task.name, node=task.kind)
     for kind in (
         *STREAMS,
         *MODELS.values(),
@@ -181,7 +180,7 @@ def register() -> None:
         Paths,
         *ARMS,
         *OBSERVERS,
-        *FUNCTIONS,
+        *(one.kind for one in registry.choices(*GROUPS)),
     ):
         store.store(group="schema", name=node_of(kind), node=kind)
     for one in registry.choices():

@@ -13,7 +13,6 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from hl_cli.config import (
     ARMS,
     CREDITS,
-    FUNCTIONS,
     INTEGRATORS,
     KINETICS,
     MODELS,
@@ -22,7 +21,6 @@ from hl_cli.config import (
     SCHEDULES,
     SCHEMES,
     STREAMS,
-    Minimise,
     Module,
     Paths,
     PyTorch,
@@ -32,6 +30,8 @@ from hl_cli.config import (
     Study,
     Sweep,
     node_of,
+    registry,
+    tasks,
 )
 from hl_cli.errors import BadInput, cut
 
@@ -44,7 +44,7 @@ GROUPS: dict[str, list[type]] = {
     "credit": [*CREDITS],
     "schedule": [*SCHEDULES],
     "model": [*dict.fromkeys(MODELS.values()), Module],
-    "function": [*FUNCTIONS],
+    **{group: [one.kind for one in registry.choices(group)] for group in tasks.GROUPS},
     "paths": [Paths],
     "pytorch": [PyTorch],
     "stop": [Stop],
@@ -52,7 +52,7 @@ GROUPS: dict[str, list[type]] = {
 }
 KINDS: tuple[type, ...] = (
     Run,
-    Minimise,
+    *(task.kind for task in tasks.TASKS.values()),
     Split,
     Study,
     *ARMS,
@@ -77,8 +77,6 @@ CHOICES = (
     "paths",
 )
 """The config groups, in the order of the help."""
-OF_MINIMISE = ("function",)
-"""Groups of task=minimise, which has a config of its own."""
 APART = ("experiment", "debug")
 """Groups that are no part of a config: their options set values of the others."""
 LISTS = (*APART, "arm", "observe")  # groups of which several options may be chosen at once

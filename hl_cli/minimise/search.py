@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from zlib import crc32
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from hl_cli.minimise.base import Function
 from hl_cli.minimise.methods import METHODS, Method, Settings
+from hl_cli.replicates.draws import generator_of
 
 Make = Callable[[int, torch.Generator], Function]
 """So many instances of a function, drawn by a generator."""
@@ -65,12 +64,6 @@ class Trials:
     def usable(self) -> Tensor:
         """Which trials end no higher than they began."""
         return self.value <= self.began
-
-
-def generator_of(seed: int, replicate: int, what: str) -> torch.Generator:
-    """The random numbers of one purpose."""
-    (word,) = np.random.SeedSequence([seed, replicate, crc32(what.encode())]).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(word) % 2**63)
 
 
 def draw(method: Method, ranges: Mapping[str, Range], trials: int, seed: int, replicate: int) -> dict[str, Tensor]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hl_cli.minimise.search import Trials
-
-Quartiles = tuple[float, float, float]
-"""First quartile, median, third quartile."""
+from hl_cli.replicates.quartiles import Quartiles, quartiles
 
 
 @dataclass(frozen=True)
@@ -24,27 +21,6 @@ class Outcome:
     transfer: Quartiles
     usable: Quartiles
     settings: dict[str, Quartiles]
-
-
-def quartiles(values: Iterable[float]) -> Quartiles:
-    """Linear between the two nearest of the ordered values; infinite beside an infinite one.
-
-    >>> quartiles([4.0, 1.0, 2.0, float("inf"), 3.0])
-    (2.0, 3.0, 4.0)
-    >>> quartiles([1.0, 2.0])
-    (1.25, 1.5, 1.75)
-    """
-    ordered = sorted(values)
-
-    def at(share: float) -> float:
-        place = share * (len(ordered) - 1)
-        low, part = math.floor(place), place % 1
-        if part == 0.0:
-            return ordered[low]
-        above = ordered[low + 1]
-        return above if math.isinf(above) else ordered[low] + part * (above - ordered[low])
-
-    return at(0.25), at(0.5), at(0.75)
 
 
 def outcomes(found: Sequence[Trials]) -> list[Outcome]:

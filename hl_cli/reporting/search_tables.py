@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from hl_cli.minimise.methods import METHODS
 from hl_cli.minimise.search import Trials
-from hl_cli.minimise.summary import Outcome, Quartiles
-from hl_cli.reporting.whole import whole
+from hl_cli.minimise.summary import Outcome
+from hl_cli.replicates.quartiles import PARTS, between
+from hl_cli.reporting.task_tables import write_csv
 
 SETTINGS = ("lr", "friction", "delta", "alpha", "forgetting")
-PARTS = ("q1", "median", "q3")
 NUMBERS = 6  # columns of the table of the report that hold numbers
 
 
@@ -29,7 +28,7 @@ def write_trials(folder: Path, found: Sequence[Trials]) -> None:
                 yield [of.method, of.replicate, trial, *own, began, value, judged, int(usable)]
 
     head = ["method", "replicate", "trial", *SETTINGS, "start_value", "final_value", "judged", "usable"]
-    _write(folder / "trials.csv", head, rows())
+    write_csv(folder / "trials.csv", head, rows())
 
 
 def write_best(folder: Path, found: Sequence[Trials]) -> None:
@@ -43,7 +42,7 @@ def write_best(folder: Path, found: Sequence[Trials]) -> None:
             yield [of.method, of.replicate, of.best, *own, judged, *of.transfer.tolist(), usable]
 
     head = ["method", "replicate", "trial", *SETTINGS, "judged", *fresh, "usable_share"]
-    _write(folder / "best.csv", head, rows())
+    write_csv(folder / "best.csv", head, rows())
 
 
 def write_summary(folder: Path, outcomes: Sequence[Outcome]) -> None:
@@ -59,14 +58,7 @@ def write_summary(folder: Path, outcomes: Sequence[Outcome]) -> None:
         ]
         for of in outcomes
     ]
-    _write(folder / "summary.csv", head, rows)
-
-
-def _write(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with whole(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        writer.writerows(rows)
+    write_csv(folder / "summary.csv", head, rows)
 
 
 def table(outcomes: Sequence[Outcome]) -> list[list[str]]:
@@ -77,11 +69,7 @@ def table(outcomes: Sequence[Outcome]) -> list[list[str]]:
 
 def _numbers(of: Outcome) -> list[str]:
     pairs = [(of.best, ".1e"), (of.transfer, ".1e"), (of.usable, ".2f")]
-    return [cell for values, form in pairs for cell in (format(values[1], form), _between(values, form))]
-
-
-def _between(values: Quartiles, form: str) -> str:
-    return f"[{values[0]:{form}}, {values[2]:{form}}]"
+    return [cell for values, form in pairs for cell in (format(values[1], form), between(values, form))]
 
 
 def settings_table(outcomes: Sequence[Outcome]) -> list[list[str]]:
@@ -90,7 +78,7 @@ def settings_table(outcomes: Sequence[Outcome]) -> list[list[str]]:
         [
             METHODS[of.method].label,
             *(
-                f"{of.settings[name][1]:.2g} {_between(of.settings[name], '.2g')}" if name in of.settings else ""
+                f"{of.settings[name][1]:.2g} {between(of.settings[name], '.2g')}" if name in of.settings else ""
                 for name in SETTINGS
             ),
         ]
@@ -98,12 +86,3 @@ def settings_table(outcomes: Sequence[Outcome]) -> list[list[str]]:
     ]
     shown = [k for k in range(len(SETTINGS) + 1) if k == 0 or any(row[k] for row in rows)]
     return [[row[k] for k in shown] for row in (["", *SETTINGS], *rows)]
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """A table for the console: the first column to the left, the others to the right."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return "\n".join(
-        f"  {row[0]:<{widths[0]}}" + "".join(f"  {cell:>{w}}" for cell, w in zip(row[1:], widths[1:], strict=True))
-        for row in rows
-    )

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "hl_cli"
 LAYERS = {
     -1: {"types", "errors"},
     0: {"config"},
-    1: {"dynamics"},
+    1: {"dynamics", "replicates"},
     2: {"networks", "streams", "parallel", "minimise", "optimizer"},
     3: {"credit", "engine"},
     4: {"learners"},

@@ -14,10 +14,12 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from hl_cli.cli.help import help_text, options_of
-from hl_cli.cli.tasks import config_of, start_of
+from hl_cli.cli.tasks import config_of, start_of, task_of
 from hl_cli.config import validation
 from tests.material import folder, needs
 
+SHORT: dict[str | None, list[str]] = {"minimise": ["trials=60", "seeds=2", "methods=[momentum,relativistic]"]}
+"""What makes the experiments of a task short."""
 CONFIGS = resources.files("hl_cli.configs")
 LAUNCHED = ("experiment", "debug")
 
@@ -98,8 +100,8 @@ def test_every_experiment_comes_out_as_its_comment_says(
 
     short = ["stream.lecture=20", "stream.ticks=20", "model.hidden=8"] if "school" in option else []
     short += ["stream.ticks=30", "model.hidden=8"] if "gradient" in option else []
-    task = config_of([f"{group}={option}"])
-    short += ["trials=60", "seeds=2", "methods=[momentum,relativistic]"] if task == "minimise" else ["eval_every=0"]
+    task = task_of([f"{group}={option}"])
+    short += SHORT.get(task, ["eval_every=0"])
     cfg = composed(f"{group}={option}", "steps=30", *short)
     outcome = start_of(cfg)(cfg, tmp_path)
     if task == "minimise":

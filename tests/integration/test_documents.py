@@ -20,12 +20,12 @@ from hydra.core.override_parser.types import Glob, IntervalSweep
 
 import hl_cli
 from hl_cli.build import comparison
-from hl_cli.build.search import search_of
 from hl_cli.cli import entry
 from hl_cli.cli.help import help_text, options_of
 from hl_cli.cli.tasks import config_of
 from hl_cli.config import validation
 from hl_cli.config.plugins import translate
+from hl_cli.config.tasks import GROUPS, TASKS
 from tests.material import folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +87,7 @@ def test_command_can_be_built(command: str, place: None) -> None:
         with initialize_config_module("hl_cli.configs", version_base="1.3"):
             cfg = compose(config_of(words), overrides=[one_of(word) for word in translate(words)])
             if "task" in cfg:
-                assert search_of(cfg).trials > 0
+                assert TASKS[cfg.task].load()(cfg).opening
                 return
             validation.check(cfg)
             if cfg.parallel is None:  # the others need processes
@@ -143,9 +143,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield where
 
 
-@pytest.mark.parametrize(
-    "group", [group for group in (*validation.CHOICES, *validation.OF_MINIMISE) if group != "paths"]
-)
+@pytest.mark.parametrize("group", [group for group in (*validation.CHOICES, *GROUPS) if group != "paths"])
 def test_the_reference_has_every_option(built: Path, group: str) -> None:
     pages = "".join(page.read_text() for page in (built / "reference").glob("*.html"))
     for option in options_of(group):
@@ -156,9 +154,10 @@ def test_the_reference_has_every_field_and_public_name(built: Path) -> None:
     run, python = ((built / "reference" / f"{page}.html").read_text() for page in ("run", "python"))
     for name in (f.name for f in fields(validation.Run) if f.metadata):
         assert f'<span class="pre">{name}</span>' in run, name
-    minimise = (built / "reference" / "minimise.html").read_text()
-    for name in (f.name for f in fields(validation.Minimise) if f.metadata):
-        assert f'<span class="pre">{name}</span>' in minimise, name
+    for task in TASKS.values():
+        page = (built / "reference" / f"{task.name}.html").read_text()
+        for name in (f.name for f in fields(task.kind) if f.metadata):
+            assert f'<span class="pre">{name}</span>' in page, name
     for name in hl_cli.__all__:
         assert f'id="hl_cli.{name}"' in python, name
 

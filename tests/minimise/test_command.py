@@ -69,6 +69,7 @@ BAD = [
         "task=minimise model=lstm",
         "model=lstm (task=minimise): no net is trained there; allowed: function=, ",
     ),
+    ("experiment=minimise stream=digits", "stream=digits (task=minimise): no net is trained there; allowed: function="),
     ("task=minimise -m", "-m (task=minimise): it has no sweeps; allowed: one function at a time"),
     ("task=minimise methods=[adam,adam]", "methods=['adam', 'adam']: adam: allowed: "),
     ("task=minimise methods=[sgd]", "methods=['sgd']: sgd: allowed: momentum, "),

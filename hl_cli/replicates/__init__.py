@@ -1,0 +1,1 @@
+"""What tasks share that repeat over seeds: random numbers by purpose, and quartiles."""
