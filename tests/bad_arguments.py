@@ -67,8 +67,9 @@ RANGES = [
 REVERSE = [
     (
         "model=lstm split=state",
-        "checkpointing=reverse: LSTMCell has no inverse; allowed: antisymmetric, hamiltonian, leapfrog, rotation",
+        "checkpointing=reverse: LSTMCell has no inverse; allowed: antisymmetric, hamiltonian, leapfrog",
     ),
+    ("model=cornn", "checkpointing=reverse: CoRNNBlock has no inverse; allowed: antisymmetric, hamiltonian, leapfrog"),
     ("model=rnn", "checkpointing=reverse: TanhCell has no inverse"),
     ("model=mlp", "checkpointing=reverse: there is no state net that remembers; allowed: antisymmetric"),
     ("model=rotation split=output", "there is no state net that remembers"),

@@ -24,6 +24,7 @@ ADDED: dict[str, Any] = {
     "kinetic": {"name": "classical"},
     r"arms\.\w+\.kinetic": None,
     r"integrator\.damping": "euler",
+    r"stream(?:\.streams\.\w+)?\.permuted": False,
 }
 """Fields that came since, with the value at which a run is the one that it was without them."""
 

@@ -47,7 +47,7 @@ from hl_cli.networks.online import OnlineChain
     cost="a tick: the net and its pull-back once, and D s + B; kept: h, and a copy of the weights for each state "
     "number of a unit",
     exact="for one layer whose units do not see one another: diagonal, complex_diagonal, rotation, elementwise_lstm, "
-    "trace_units, min_gru",
+    "trace_units, min_gru, unicornn",
 )
 @dataclass
 class EligibilityConfig(CreditConfig):

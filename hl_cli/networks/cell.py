@@ -11,6 +11,7 @@ the costates of d over the ticks and pulls them back when the period ends.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -42,6 +43,10 @@ class Cell(nn.Module):
     def precompute(self) -> Precomputed:
         """What follows from the weights alone."""
         return ()
+
+    def limit(self) -> float:
+        """The largest step `eps` for which a linear tick is stable, at the weights of the moment."""
+        return math.inf
 
     def initial_state(self, x: Tensor) -> State:
         """h before the first tick."""

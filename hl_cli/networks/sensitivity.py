@@ -114,6 +114,6 @@ def sensitivity(net: Recurrent) -> Stacked | Traces:
     if states * weights > MOST:
         raise BadInput(
             f"pytorch.credit=rtrl: {states} states by {weights} weights are {states * weights} numbers; allowed: up to "
-            f"{MOST}, or one layer of diagonal, complex_diagonal, rotation, min_gru, elementwise_lstm"
+            f"{MOST}, or one layer of diagonal, complex_diagonal, rotation, min_gru, elementwise_lstm, unicornn"
         )
     return Stacked(parameters)

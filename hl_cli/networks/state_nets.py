@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from torch import nn
 
+from hl_cli.errors import BadInput
 from hl_cli.networks.blocks import Block
+from hl_cli.networks.cell import Cell
 from hl_cli.networks.feedforward import head_block
 from hl_cli.networks.kinds import Shape
 from hl_cli.networks.recurrent import Recurrent
@@ -23,9 +26,13 @@ class StateNetKind:
     def net(
         self, name: str, shape: Shape, *, hidden: int, layers: int = 1, head: Sequence[int] | None = None, **own: Any
     ) -> nn.Module:
-        """Build the stack; own: arguments of each cell."""
+        """Build the stack; own: arguments of each cell. Raises BadInput for a step that is not stable at first."""
         cell = partial(self.cells[name][0], **own)
-        return Recurrent(cell, shape.features, hidden, layers, shape.outputs, shape.every, list(head or ()))
+        net = Recurrent(cell, shape.features, hidden, layers, shape.outputs, shape.every, list(head or ()))
+        limit = min((cell.limit() for cell in net.cells if isinstance(cell, Cell)), default=math.inf)
+        if own.get("eps", 0.0) >= limit:
+            raise BadInput(f"model.eps={own['eps']:g}: allowed: below {limit:.3g}, where a linear tick is stable")
+        return net
 
     def blocks(self, name: str, net: nn.Module, device: str) -> list[Block]:
         """A block a cell, and the head."""

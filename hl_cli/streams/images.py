@@ -16,7 +16,7 @@ from hl_cli.config.registry import choice
 from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
 from hl_cli.streams.image_files import CLASSES, files_of, load
-from hl_cli.streams.shuffled import Shuffled
+from hl_cli.streams.shuffled import ORDER, Shuffled, shuffled
 from hl_cli.types import Sample, Task
 
 
@@ -31,6 +31,7 @@ class ImagesConfig(StreamConfig):
     )
     root: str = described("data", "folder that holds or receives the files")
     download: bool = described(False, "fetch files that are missing")
+    permuted: bool = described(False, "whether the pixels stand in another order, one that the seed draws for all")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class ImageStream(Shuffled):
     """An endless stream over the training images of one data set, reshuffled each epoch.
 
     ticks: 1, the height (rows) or height x width (pixels); root: folder with the files; download: whether missing
-    ones are fetched. Raises BadInput for other ticks, and for files that are missing or damaged.
+    ones are fetched; permuted: whether the pixels change places, the same for all images, before they are cut. Raises
+    BadInput for other ticks, and for files that are missing or damaged.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class ImageStream(Shuffled):
         ticks: int = 1,
         root: str = "data",
         download: bool = False,
+        permuted: bool = False,
         batch_size: int = 1,
         seed: int = 0,
         dtype: torch.dtype = torch.float32,
@@ -87,9 +90,12 @@ class ImageStream(Shuffled):
             )
         parts = []
         for pixels, labels in load(about.kind, about.shape, root, download):
+            if permuted:
+                places = shuffled(height * width, seed, ORDER)
+                pixels = pixels.flatten(1, 2)[:, places].view_as(pixels)
             ordered = pixels.movedim(-1, 1) if ticks == 1 else pixels  # channel by channel, or pixel by pixel
             parts.append(Sample(ordered.reshape(len(pixels), ticks, -1).to(device), labels.to(device)))
         self.name, self.licence, self.files = dataset, about.licence, files_of(about.kind, root)
-        self.origin = f"{about.origin}, {channels}x{height}x{width} pixels in 0..1"
+        self.origin = f"{about.origin}, {channels}x{height}x{width} pixels in 0..1{', permuted' * permuted}"
         self.image = about.shape if ticks == 1 or channels == 1 else None
         super().__init__(parts[0], parts[1], Task("classes", CLASSES), batch_size, seed, dtype, 1 / 255)

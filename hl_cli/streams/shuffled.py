@@ -11,6 +11,8 @@ from torch import Tensor
 from hl_cli.streams.base import Stream
 from hl_cli.types import Sample, Task
 
+ORDER = 3  # draws the order of the pixels; 0 to 2 draw parts, epochs and the orders of tasks
+
 
 def shuffled(count: int, *key: int) -> Tensor:
     """Permute 0..count-1, always in the same way for the same key."""

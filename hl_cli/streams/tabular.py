@@ -19,7 +19,7 @@ from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
-from hl_cli.streams.shuffled import Shuffled, shuffled
+from hl_cli.streams.shuffled import ORDER, Shuffled, shuffled
 from hl_cli.types import Sample, Task
 
 
@@ -31,6 +31,7 @@ class TableConfig(StreamConfig):
     dataset: str = described(MISSING, "table", choices=("digits", "iris", "wine", "breast_cancer"))
     ticks: int = described(1, "ticks that the features of a sample are cut into", least=1)
     held_out: float = described(0.2, "part of the samples kept for evaluation", above=0, below=1)
+    permuted: bool = described(False, "whether the features stand in another order, one that the seed draws for all")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class TabularStream(Shuffled):
     """An endless stream over one table of scikit-learn, in a new order each epoch.
 
     dataset: digits, iris, wine or breast_cancer; ticks: how many ticks the features of a sample are cut into; held_out:
-    the part of the rows kept for evaluation. Raises BadInput for other tables, and for ticks that do not divide the
+    the part of the rows kept for evaluation; permuted: whether the features are put into another order, the same for
+    all samples, before they are cut. Raises BadInput for other tables, and for ticks that do not divide the
     features.
     """
 
@@ -76,6 +78,7 @@ class TabularStream(Shuffled):
         dataset: str,
         ticks: int = 1,
         held_out: float = 0.2,
+        permuted: bool = False,
         batch_size: int = 1,
         seed: int = 0,
         dtype: torch.dtype = torch.float32,
@@ -101,9 +104,11 @@ class TabularStream(Shuffled):
         else:
             spread = x[train].std(0)
             x = (x - x[train].mean(0)) / torch.where(spread > 0, spread, 1.0)  # a constant feature stays 0
+        if permuted:
+            x = x[:, shuffled(x.shape[1], seed, ORDER)]
         x = x.reshape(len(x), ticks, -1).to(device, dtype)
         y = y.to(device)
-        self.name, self.origin = dataset, table.origin + ", from the scikit-learn wheel"
+        self.name, self.origin = dataset, f"{table.origin}{', permuted' * permuted}, from the scikit-learn wheel"
         self.image = (1, 8, 8) if dataset == "digits" else None
         task = Task("classes", int(y.max()) + 1)
         super().__init__(Sample(x[train], y[train]), Sample(x[test], y[test]), task, batch_size, seed, dtype, 1.0)

@@ -17,7 +17,7 @@ from hl_cli.networks.recurrent import GRUCell, TanhCell
 from hl_cli.networks.units import Local
 
 Build = Callable[..., Comparison]
-SEPARABLE = ("diagonal", "complex_diagonal", "rotation", "elementwise_lstm", "trace_units", "min_gru")
+SEPARABLE = ("diagonal", "complex_diagonal", "rotation", "elementwise_lstm", "trace_units", "min_gru", "unicornn")
 LIVING = ("scheme=forward", "stream=lorenz", "stream.ticks=1", "dtype=float64", "model.hidden=5")
 RTRL = ("arms.pytorch.credit=rtrl",)
 STILL = ("scenario=custom", "scenario.lr=1e-300")

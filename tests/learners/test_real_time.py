@@ -17,8 +17,8 @@ from tests import laws
 
 Build = Callable[..., Comparison]
 ONE_BY_ONE = ("stream=lorenz", "stream.ticks=1", "pytorch.credit=rtrl")
-ELEMENTWISE = ("diagonal", "complex_diagonal", "rotation", "min_gru", "elementwise_lstm")
-OTHERS = ("rnn", "gru", "lstm", "leaky_rnn", "leapfrog", "antisymmetric")
+ELEMENTWISE = ("diagonal", "complex_diagonal", "rotation", "min_gru", "elementwise_lstm", "unicornn")
+OTHERS = ("rnn", "gru", "lstm", "leaky_rnn", "leapfrog", "antisymmetric", "cornn")
 
 
 @pytest.mark.parametrize(("model", "layers"), [*((m, 1) for m in (*ELEMENTWISE, *OTHERS)), ("rnn", 2), ("rotation", 2)])

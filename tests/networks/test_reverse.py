@@ -181,7 +181,7 @@ def test_refusals() -> None:
     both = torch.nn.ModuleList([net, mixed])
     stacked = Split(both, [blocks[0], Dense(net.head), CELLS["rnn"][1](mixed.cells[0]), Dense(mixed.head)], None)  # type: ignore
     with pytest.raises(
-        BadInput, match="TanhCell has no inverse; allowed: antisymmetric, hamiltonian, leapfrog, rotation"
+        BadInput, match="TanhCell has no inverse; allowed: antisymmetric, hamiltonian, leapfrog, rotation, unicornn"
     ):
         learner(stacked, "reverse")
     with pytest.raises(TypeError, match="TanhCell has no inverse"):

@@ -49,4 +49,4 @@ def test_local_derivatives_are_those_of_autograd(name: str, batch: int) -> None:
 
 def test_the_nets_with_units_say_so() -> None:
     assert {"rnn", "gru", "lstm", "leaky", "diagonal", "complex_diagonal", "rotation"} < {*SAYING}
-    assert {"elementwise_lstm", "trace_units", "min_gru"} < {*SAYING}
+    assert {"elementwise_lstm", "trace_units", "min_gru", "unicornn", "cornn"} < {*SAYING}
