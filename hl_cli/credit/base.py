@@ -58,12 +58,14 @@ Period = tuple[Tensor | None, float, int, bool]
 class Credit:
     """One kind. sign: of phi in the weight step; lives_on: whether the neurons live on from sample to sample.
 
-    drift: the largest |rebuilt - kept| state so far, where states are rebuilt. alone: where neurons go on by
+    waiting: whether the weights wait: this period is one of a window that is open. drift: the largest |rebuilt - kept|
+    state so far, where states are rebuilt. alone: where neurons go on by
     themselves, what makes a tick of a copy of them. mean_loss: passes a finite loss on; raises NonFinite.
     """
 
     sign = 1.0
     lives_on = False
+    waiting = False
     drift: float | None = None
     alone: Callable[[], Callable[[Tensor], Tensor]] | None = None
 

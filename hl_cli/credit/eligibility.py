@@ -34,8 +34,9 @@ from hl_cli.dynamics.accumulator import NO_GRADIENT, GradientAccumulator
 from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import Costate
 from hl_cli.errors import NoSuchCombination
-from hl_cli.networks.blocks import Block
+from hl_cli.networks.blocks import Block, Tape
 from hl_cli.networks.online import OnlineChain
+from hl_cli.networks.units import Lanes, Local
 
 
 @choice(
@@ -84,15 +85,13 @@ class TracedChain(OnlineChain):
         """One block; returns what is pulled back to the block below."""
         block, lanes, s, below = self.blocks[i], self.lanes[i], self.traces[i], None
         counts = zeta[0] is not None
-        if lanes is not None:
-            local = block.local(self._tapes[i])
-            local = local if self.flow.leak == 1.0 else lanes.slower(local, self.flow.leak)
-            new = self.traces[i] = local.direct if s is None else lanes.step(local, s)
+        local = None if lanes is None else self.advance(i, lanes, self._tapes[i])
         if not self.newest:
             if counts and lanes is not None and s is not None:
                 lanes.add(lanes.by_unit(zeta, self.after[i]), s, drive)
         elif lanes is not None and block.separable:
-            if counts:
+            new = self.traces[i]
+            if counts and new is not None:
                 lanes.add(lanes.by_unit(zeta, self.after[i]), new, drive)
             if counts and i:
                 below = block.vjp(self._tapes[i], self.flow.scaled(zeta), NO_GRADIENT, want_h=False).x
@@ -100,9 +99,17 @@ class TracedChain(OnlineChain):
             if counts:
                 below = block.vjp(self._tapes[i], self.flow.scaled(zeta), drive, want_x=i > 0, want_h=False).x
             block.finish(drive)
-            if counts and lanes is not None and s is not None:
+            if counts and lanes is not None and local is not None and s is not None:
                 lanes.add(lanes.pull(lanes.by_unit(zeta, self.after[i]), local), s, drive)
         return below
+
+    def advance(self, i: int, lanes: Lanes, tape: Tape) -> Local:
+        """The traces of a block take their step; returns the derivative of this tick."""
+        local, s = self.blocks[i].local(tape), self.traces[i]
+        if self.flow.leak != 1.0:
+            local = lanes.slower(local, self.flow.leak)
+        self.traces[i] = local.direct if s is None else lanes.step(local, s)
+        return local
 
     def state_dict(self) -> dict[str, Any]:
         """With the traces."""
@@ -117,23 +124,25 @@ class TracedChain(OnlineChain):
 class Eligibility(Online):
     """Raises NoSuchCombination for a net whose blocks do not say the derivative of their units."""
 
+    name = "eligibility"
+
     def __init__(self, ground: Ground, reset: str = "never", rise: int = 0) -> None:
         split, self.flow = ground.split, Flow(ground.coefficients.leak)
         remembering = [block for block in split.state if block.memory]
         for block in remembering:
             if type(block).local is Block.local:
                 raise NoSuchCombination(
-                    f"credit=eligibility: {type(block).__name__} does not say the derivative of its units (local); "
+                    f"credit={self.name}: {type(block).__name__} does not say the derivative of its units (local); "
                     "allowed: rnn, gru, lstm, leaky_rnn, nets whose units do not see one another, credit=costate"
                 )
         if self.flow.leak != 1.0 and len(remembering) < len(split.state):
             raise NoSuchCombination(
-                "credit=eligibility: scheme.rate is a memory of every block of the state net, also of layers that have "
-                "no traces; allowed: scheme.rate=null, or a net of cells with split=state_output"
+                f"credit={self.name}: scheme.rate is a memory of every block of the state net, also of layers that "
+                "have no traces; allowed: scheme.rate=null, or a net of cells with split=state_output"
             )
         if not ground.rule.newest and len(split.state) > 1:
             raise NoSuchCombination(
-                f"credit=eligibility: in the explicit order {len(split.state)} blocks see one another a tick late; "
+                f"credit={self.name}: in the explicit order {len(split.state)} blocks see one another a tick late; "
                 "allowed: integrator=semi_implicit_euler, or one cell with split=state_output"
             )
         super().__init__(ground, reset, rise)

@@ -19,6 +19,7 @@ from hl_cli.dynamics.guards import WeightBound, all_finite
 from hl_cli.dynamics.hamiltonian import Share, share_of
 from hl_cli.dynamics.rules.base import Check
 from hl_cli.errors import BadInput, NoSuchCombination
+from hl_cli.networks.blocks import Tape
 from hl_cli.networks.online import OnlineChain
 from hl_cli.networks.sequence import joined, parted
 from hl_cli.types import Sample
@@ -84,20 +85,24 @@ class Online(Credit):
 
     def _tick(self, u: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
         """Neurons, loss and credit of one tick, and the drive; returns y and the loss (0 without a target)."""
-        readout, drive = self.readout, self.weights.drive
         self.before_tick()
-        y, tape = readout.record(self.neurons.tick(u))
-        below, value = None, 0.0
-        drive.start()
+        y, tape = self.readout.record(self.neurons.tick(u))
+        zeta, value = None, 0.0
+        self.weights.drive.start()
         if target is None:
             all_finite((h[0] for h in self.neurons.after), "neuron state")  # no loss will tell
         else:
-            loss, zeta = readout.loss(y, target)
+            loss, zeta = self.readout.loss(y, target)
             value = self.mean_loss(loss.item())
-            below = readout.vjp(tape, zeta, drive)
+        self.assign(tape, zeta)
+        return y, value
+
+    def assign(self, tape: Tape, zeta: Tensor | None) -> None:
+        """Fill the drive; tape: of the output net at this tick, zeta: dL/dy, None where nothing counts."""
+        drive = self.weights.drive
+        below = None if zeta is None else self.readout.vjp(tape, zeta, drive)
         self.neurons.vjp(below, drive)
         self.after_tick(below)
-        return y, value
 
     def before_tick(self) -> None:
         """Make ready what is carried from the last tick."""

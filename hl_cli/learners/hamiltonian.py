@@ -67,7 +67,10 @@ class HamiltonianLearner(NamedWeights):
         if self.credit.alone is not None:
             self.alone = self.credit.alone
         self.steps, self.seconds = 0, 0.0
-        self.gathered, self.moves = 0, 0  # learning periods since the last weight step, and weight steps
+        self.gathered = self.sums = (
+            0  # learning periods since the last weight step, and drives that were summed in them
+        )
+        self.moves = 0  # weight steps
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """Predict and learn: all learning periods of a sample; the outputs and the loss are of before each update.
@@ -100,19 +103,21 @@ class HamiltonianLearner(NamedWeights):
         return LearnerRecord(joined(said), None if sample.target is None else value, physics)
 
     def _gather(self) -> None:
-        """The weights move where enough learning periods have been summed."""
-        self.gathered += 1
-        self.phase.drive.gathering = self.gathered < self.update_every
+        """The weights move where enough learning periods have been summed, and no window is open."""
+        self.gathered, waiting = self.gathered + 1, self.credit.waiting
+        self.sums += not waiting
+        self.phase.drive.gathering = waiting or self.gathered < self.update_every
         if not self.phase.drive.gathering:
             self._move()
-            self.gathered, self.moves = 0, self.moves + 1
+            self.gathered = self.sums = 0
+            self.moves += 1
 
     def _move(self) -> None:
         """The weights take their step, along the drive of this period."""
         credit, c = self.credit, self.coefficients
         self._complete_drive()
-        if self.gathered > 1:
-            self.phase.flat_drive.div_(self.gathered)
+        if self.sums > 1:
+            self.phase.flat_drive.div_(self.sums)
         self._clip_drive()
         phi, first = credit.phi(c, self.moves)
         self.rule.step(self.phase, c, credit.sign * phi, credit.sign * first, credit.check())
@@ -152,9 +157,14 @@ class HamiltonianLearner(NamedWeights):
             **self.phase.state_of_rule(),
             "credit": self.credit.state_dict(),
             "moves": self.moves,
-            **({"gathered": self.gathered, **self.phase.drive.state_dict()} if self.gathered else {}),
+            **self._gathering(),
             **self._where(),
         }
+
+    def _gathering(self) -> dict[str, Any]:
+        """What has been summed since the weights moved."""
+        counts = {"gathered": self.gathered, "sums_of": self.sums}
+        return {**counts, **self.phase.drive.state_dict()} if self.gathered else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there; a checkpoint of before may have theta and omega as they lie, or no credit."""
@@ -171,6 +181,7 @@ class HamiltonianLearner(NamedWeights):
             b.copy_(state.get("buffers", {}).get(name, b))
         self.steps, self.phase.waiting = state["steps" if "steps" in state else "ticks"], state["waiting"]
         self.moves, self.gathered = state.get("moves", self.steps), state.get("gathered", 0)
+        self.sums = state.get("sums_of", self.gathered)
         self.phase.go_on(state, self.moves)
         self.credit.load_state_dict(state.get("credit", state))
         if self.gathered:

@@ -120,22 +120,43 @@ class SequenceRun:
         later: list[Costate] = [() for _ in self.blocks]  # zeta(t+1) pulled back through h; () is zero
         for t in reversed(range(len(self.inputs))):
             tapes = memory.tapes_of(self, t)
-            below = zetas[t - len(self.inputs)] if self.every or t == len(self.inputs) - 1 else None
-            for i in reversed(range(self._active(t))):
-                if below is None and not later[i]:
-                    drive.pass_over(self.blocks[i].parameters)  # an exact zero
-                    continue
-                z = (total(later[i][0], below), *later[i][1:]) if later[i] else _only_first(below, self.after[i])
-                if t == len(self.inputs) - 1:
-                    self.costates[i] = z
-                scaled = z if leak == 1.0 else tuple(None if part is None else part * leak for part in z)
-                pulled = self.blocks[i].vjp(tapes[i], scaled, drive, want_x=i > 0, want_h=t > 0)
-                below = pulled.x
-                later[i] = costate_step(z, pulled.h or (None,) * len(z), leak) if t > 0 else ()
-                if all(part is None for part in later[i]):
-                    later[i] = ()
+            last = t == len(self.inputs) - 1
+            below = zetas[t - len(self.inputs)] if self.every or last else None
+            active = self.blocks[: self._active(t)]
+            found = tick_back(active, tapes, below, later, self.after, leak, drive, want_h=t > 0)
+            if last:
+                self.costates[:] = found
         for block in self.blocks:
             block.finish(drive)
+
+
+def tick_back(
+    blocks: Sequence[Block],
+    tapes: Sequence[Tape],
+    below: Tensor | None,
+    later: list[Costate],
+    like: Sequence[State],
+    leak: float,
+    drive: GradientAccumulator,
+    want_h: bool,
+) -> list[Costate]:
+    """Pull one tick of a chain back; below: dL/dh of what it shows. Returns zeta of each block, () for an exact zero.
+
+    later: zeta(t+1) pulled back through h, block by block, () for zero; it becomes zeta(t) pulled back so.
+    """
+    zetas: list[Costate] = [()] * len(blocks)
+    for i in reversed(range(len(blocks))):
+        if below is None and not later[i]:
+            drive.pass_over(blocks[i].parameters)  # an exact zero
+            continue
+        z = zetas[i] = (total(later[i][0], below), *later[i][1:]) if later[i] else _only_first(below, like[i])
+        scaled = z if leak == 1.0 else tuple(None if part is None else part * leak for part in z)
+        pulled = blocks[i].vjp(tapes[i], scaled, drive, want_x=i > 0, want_h=want_h)
+        below = pulled.x
+        later[i] = costate_step(z, pulled.h or (None,) * len(z), leak) if want_h else ()
+        if all(part is None for part in later[i]):
+            later[i] = ()
+    return zetas
 
 
 def _only_first(costate: Tensor | None, h: State) -> Costate:
