@@ -18,6 +18,7 @@ FIELDS: dict[str, tuple[str, dict[str, str]]] = {
 ADDED: dict[str, Any] = {
     r"credit|arms\.\w+\.credit": None,
     r"scenario\.(?:nesterov|maximize)": False,
+    r"(?:arms\.\w+\.)?model\.(?:skip|squash)": False,
     "update_every": 1,
     "engine": "eager",
     r"arms\.\w+\.engine": None,

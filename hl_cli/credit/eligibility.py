@@ -135,7 +135,7 @@ class Eligibility(Online):
                     f"credit={self.name}: {type(block).__name__} does not say the derivative of its units (local); "
                     "allowed: rnn, gru, lstm, leaky_rnn, nets whose units do not see one another, credit=costate"
                 )
-        if self.flow.leak != 1.0 and len(remembering) < len(split.state):
+        if self.flow.leak != 1.0 and any(block.passes or not block.memory for block in split.state):
             raise NoSuchCombination(
                 f"credit={self.name}: scheme.rate is a memory of every block of the state net, also of layers that "
                 "have no traces; allowed: scheme.rate=null, or a net of cells with split=state_output"

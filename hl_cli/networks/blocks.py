@@ -50,15 +50,13 @@ class Block:
     """One block. `memory` says whether F reads h; a block without memory has the empty state before its first tick.
 
     Call the methods under torch.no_grad(); a block that needs a graph turns autograd on for itself. `start` comes
-    before the first tick with new weights and `finish` after the last pull-back with them. invertible: whether the
-    block has an `inverse`; amplifies: by how much a rounding error grows, at least, in each tick undone by it.
-    conditional: whether a pull-back may leave weights without a gradient. separable: whether no unit sees another.
+    before the first tick with new weights and `finish` after the last pull-back with them. invertible: whether it has
+    an `inverse`; amplifies: by how much a rounding error grows, at least, in each tick undone by it. conditional:
+    whether a pull-back may leave weights without a gradient. separable: whether no unit sees another. passes: whether
+    it shows its input beside its states.
     """
 
-    memory = False
-    conditional = False
-    invertible = False
-    separable = False
+    memory = conditional = invertible = separable = passes = False
     amplifies = 1.0
 
     def __init_subclass__(cls) -> None:

@@ -27,12 +27,16 @@ class StateNetKind:
         self, name: str, shape: Shape, *, hidden: int, layers: int = 1, head: Sequence[int] | None = None, **own: Any
     ) -> nn.Module:
         """Build the stack; own: arguments of each cell. Raises BadInput for a step that is not stable at first."""
-        cell = partial(self.cells[name][0], **own)
+        cell = self.cell(name, **own)
         net = Recurrent(cell, shape.features, hidden, layers, shape.outputs, shape.every, list(head or ()))
         limit = min((cell.limit() for cell in net.cells if isinstance(cell, Cell)), default=math.inf)
         if own.get("eps", 0.0) >= limit:
             raise BadInput(f"model.eps={own['eps']:g}: allowed: below {limit:.3g}, where a linear tick is stable")
         return net
+
+    def cell(self, name: str, **own: Any) -> Callable[..., nn.Module]:
+        """Called with features and neurons, layer by layer; own: its other arguments."""
+        return partial(self.cells[name][0], **own)
 
     def blocks(self, name: str, net: nn.Module, device: str) -> list[Block]:
         """A block a cell, and the head."""

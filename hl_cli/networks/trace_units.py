@@ -8,6 +8,9 @@ area of the ring.
 
     d lambda/d nu = -exp(nu) lambda    d lambda/d w = i lambda    d gamma/d nu = exp(nu) r^2 / gamma
 
+Above one another they are linear maps of linear memories, unless an upper layer sees tanh x. With `skip` an upper layer
+shows what it sees beside its own numbers, so that the head sees all layers, at the same tick.
+
 Sources: Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequences, 2023, section 3; Elelimy et al.,
 Real-Time Recurrent Learning using Trace Units in Reinforcement Learning, 2024.
 """
@@ -15,7 +18,7 @@ Real-Time Recurrent Learning using Trace Units in Reinforcement Learning, 2024.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,17 +35,27 @@ from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.errors import BadInput
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
-from hl_cli.networks.kinds import Shape
 from hl_cli.networks.state_nets import StateNetKind
 from hl_cli.networks.units import ComplexLanes, Local, complex_of
 
 
 class TraceUnits(Cell):
-    """State h (batch, 2 hidden), pairs (q, p); ring: the least and the largest modulus drawn."""
+    """State h (batch, 2 hidden), pairs (q, p); ring: the least and the largest modulus drawn.
 
-    def __init__(self, features: int, hidden: int, ring: Sequence[float] = (0.9, 0.999)) -> None:
+    squash: it sees tanh x; passes: with x itself behind its pairs, (batch, 2 hidden + features).
+    """
+
+    def __init__(
+        self,
+        features: int,
+        hidden: int,
+        ring: Sequence[float] = (0.9, 0.999),
+        squash: bool = False,
+        passes: bool = False,
+    ) -> None:
         super().__init__(hidden)
-        self.shows = 2 * hidden
+        self.squash, self.passes = squash, passes
+        self.shows = 2 * hidden + (features if passes else 0)
         low, high = ring[0] ** 2, ring[1] ** 2
         self.inputs = nn.Linear(features, 2 * hidden)
         self.nu = nn.Parameter((-0.5 * (low + (high - low) * torch.rand(hidden)).log()).log())
@@ -56,12 +69,17 @@ class TraceUnits(Cell):
 
     def initial_state(self, x: Tensor) -> State:
         """Zeros."""
-        return (x.new_zeros(len(x), 2 * self.hidden),)
+        return (x.new_zeros(len(x), self.shows),)
 
     def tick(self, x: Tensor, h: State, precomputed: Precomputed) -> State:
         """Turn and fade, then push."""
         factor, gamma, *_ = precomputed
-        return (real(factor * complex_of(h[0]) + gamma * complex_of(self.inputs(x))),)
+        turned = factor * complex_of(h[0], self.hidden)
+        return self.shown(x, turned + gamma * complex_of(self.inputs(x.tanh() if self.squash else x)))
+
+    def shown(self, x: Tensor, h: Tensor) -> State:
+        """The state of complex h."""
+        return (torch.cat((real(h), x), 1) if self.passes else real(h),)
 
 
 def real(h: Tensor) -> Tensor:
@@ -74,36 +92,50 @@ class TraceUnitsBlock(CellBlock):
 
     separable = True
 
+    def __init__(self, cell: TraceUnits) -> None:
+        super().__init__(cell)
+        self.passes = cell.passes
+
     def lanes(self) -> ComplexLanes:
         """The two rows of a unit stand together."""
         return ComplexLanes(self.parameters, self.cell.hidden)
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """As the cell ticks."""
-        factor, gamma, *_ = self.precomputed
-        past, push = complex_of(h[0]), complex_of(self.cell.inputs(x))
+        (factor, gamma, *_), cell = self.precomputed, self.cell
+        seen = x.tanh() if cell.squash else x
+        past, push = complex_of(h[0], cell.hidden), complex_of(cell.inputs(seen))
         turned = factor * past
-        return (real(turned + gamma * push),), (x, past, turned, push)
+        return cell.shown(x, turned + gamma * push), (seen, past, turned, push)
 
     def vjp(
         self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
     ) -> Pulled:
-        """The costates turn back and fade."""
-        (x, past, _, push), (factor, gamma, *_) = tape, self.precomputed
+        """The costates turn back and fade; those of what is passed on go on below."""
+        (x, past, _, push), gamma, cell = tape, self.precomputed[1], self.cell
         assert z[0] is not None
-        weight, g = self.cell.inputs.weight, complex_of(z[0])
+        weight, g = cell.inputs.weight, complex_of(z[0], cell.hidden)
         self.accumulate_cotangent(0, (g * past.conj()).sum(0))
         self.accumulate_cotangent(1, (g * push.conj()).real.sum(0))
         to_sum = real(g * gamma)
         drive.add_product(weight, to_sum.t(), x)
-        drive.add_rows(self.cell.inputs.bias, to_sum)
+        drive.add_rows(cell.inputs.bias, to_sum)
         below = input_costate(to_sum, weight, x) if want_x else None
-        return Pulled(below, (real(g * factor.conj()) if want_h else None,))
+        if below is not None and cell.squash:
+            below = torch.ops.aten.tanh_backward(below, x)
+        if below is not None and cell.passes:
+            below = below + z[0][:, 2 * cell.hidden :]
+        return Pulled(below, (self._past(g) if want_h else None,))
+
+    def _past(self, g: Tensor) -> Tensor:
+        """The costate of h before; what was passed on then does not count."""
+        pulled = real(g * self.precomputed[0].conj())
+        return functional.pad(pulled, (0, self.cell.shows - pulled.shape[1])) if self.cell.passes else pulled
 
     def vjp_state(self, tape: Tape, z: Costate) -> Costate:
         """That alone."""
         assert z[0] is not None
-        return (real(complex_of(z[0]) * self.precomputed[0].conj()),)
+        return (self._past(complex_of(z[0], self.cell.hidden)),)
 
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """In the order of autograd: through gamma, then through lambda."""
@@ -128,17 +160,25 @@ class TraceUnitsConfig(StateNet):
 
     name: str = described(MISSING, "name in files and titles", choices=("trace_units",))
     ring: list[float] = described([0.9, 0.999], "least and largest modulus at first, above 0 and below 1")
+    squash: bool = described(False, "an upper layer sees tanh of what the one below shows")
+    skip: bool = described(False, "an upper layer shows what it sees, too: the head sees all layers")
 
 
 class TraceUnitsKind(StateNetKind):
     """Refuses a ring that is none."""
 
-    def net(self, name: str, shape: Shape, **fields: Any) -> nn.Module:
-        """Build the stack."""
-        ring = list(fields["ring"])
+    def cell(self, name: str, **own: Any) -> Callable[..., nn.Module]:
+        """The cell of the first layer sees its input as it is, and passes nothing on."""
+        ring, squash, skip = list(own["ring"]), own["squash"], own["skip"]
         if len(ring) != 2 or not 0 < ring[0] <= ring[1] < 1:
             raise BadInput(f"model.ring={ring}: allowed: [least, largest] modulus, above 0 and below 1")
-        return super().net(name, shape, **{**fields, "ring": ring})
+        upper = iter((False,))
+
+        def make(features: int, hidden: int) -> TraceUnits:
+            above = next(upper, True)
+            return TraceUnits(features, hidden, ring, squash and above, skip and above)
+
+        return make
 
 
 trace_units = TraceUnitsKind(trace_units=(TraceUnits, TraceUnitsBlock))

@@ -86,8 +86,8 @@ class ComplexLanes(Lanes):
         self._counts = [p.numel() // len(p) for p in self.parameters]
 
     def by_unit(self, z: Costate, h: State) -> Tensor:
-        """Costates as complex (batch, units)."""
-        return complex_of(torch.zeros_like(h[0]) if z[0] is None else z[0])
+        """Costates as complex (batch, units); what a block shows behind its pairs is no state of theirs."""
+        return complex_of(torch.zeros_like(h[0]) if z[0] is None else z[0], self.units)
 
     def slower(self, local: Local, leak: float) -> Local:
         """As h' = h + leak (F - h)."""
@@ -113,8 +113,10 @@ def _summed(rows: Tensor) -> Tensor:
     return rows[0] if len(rows) == 1 else rows.sum(0)
 
 
-def complex_of(h: Tensor) -> Tensor:
-    """(batch, 2 units), the parts of each side by side, to complex (batch, units)."""
+def complex_of(h: Tensor, units: int | None = None) -> Tensor:
+    """(batch, 2 units), the parts of each side by side, to complex (batch, units); of that many, if more is behind."""
+    if units is not None and h.shape[1] != 2 * units:
+        h = h[:, : 2 * units].contiguous()
     return torch.view_as_complex(h.unflatten(1, (-1, 2)))
 
 

@@ -69,6 +69,19 @@ def test_drives_sum_to_back_propagation_over_all_ticks(
     close(drives(built.hl, samples), through_time(built, samples), 1e-10)
 
 
+@pytest.mark.parametrize("options", [("model.squash=true", "model.skip=true"), ()])
+def test_a_stack_is_exact_in_its_top_layer(build: Build, options: tuple[str, ...]) -> None:
+    """Of two layers of trace units: the second, and the head, which sees both where the second passes on the first."""
+    built = build(*LIVING, "credit=eligibility", "model=trace_units", "model.layers=2", *STILL, *options)
+    samples = list(islice(built.stream, TICKS))
+    found, wanted = drives(built.hl, samples), through_time(built, samples)
+    names = list(built.hl.weights())
+    for name, a, b in zip(names, found, wanted, strict=True):
+        gap = float((a - b).abs().max() / b.abs().max())
+        assert gap > 1e-3 if name.startswith("cells.0") else gap < 1e-10, name
+    assert built.hl.weights()["head.weight"].shape[1] == (20 if options else 10)
+
+
 @pytest.mark.parametrize("model", ["rnn", "gru", "lstm", "leaky_rnn"])
 def test_where_units_see_one_another_it_is_between(build: Build, model: str) -> None:
     """Nearer to the gradient than one tick is, and not the gradient."""

@@ -67,6 +67,7 @@ BLOCKS = {
     "leaky": leaky,
     "damped": own("rotation", damping=0.9, gain=0.7),
     "faster": own("antisymmetric", scale=3.0),
+    "upper": own("trace_units", squash=True, passes=True),
 }
 
 
