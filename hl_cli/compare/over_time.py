@@ -2,20 +2,28 @@ r"""How far back the gradient of a recurrent net reaches: the singular values of
 
     dh_T/dh_(T-k) = J_T J_(T-1) ... J_(T-k+1)       J_t = dh_t/dh_(t-1) at the states that the inputs lead to, from rest
 
-h: the states of all cells in one vector. The largest singular value is how much a change of h grows at most over the
-lag, the smallest how much of it is left at least. In a symplectic net they come in pairs s and 1/s.
-Source: Pascanu, Mikolov, Bengio, arXiv 1211.5063.
+h: the states of all cells in one vector of n numbers. The largest singular value is how much a change of h grows at
+most over the lag, the smallest how much of it is left at least. In a symplectic net they come in pairs s and 1/s.
+
+The rows of the product are costates that are pulled back tick by tick: all n unit costates, or, of a net with more
+than MOST states, PROBES random orthonormal ones V. Then the singular values are those of V^T dh_T/dh_t: the largest is
+at least the one said, the smallest at most. Everything is in float64.
+Source: Pascanu, Mikolov, Bengio, arXiv 1211.5063; the bounds are Cauchy's interlacing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import copy
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from hl_cli.networks.recurrent import Recurrent, States
+
+MOST = 256  # states of a net whose singular values are found exactly
+PROBES = 64
 
 
 def lags_up_to(last: int) -> list[int]:
@@ -24,43 +32,39 @@ def lags_up_to(last: int) -> list[int]:
     return sorted({last, *(lag for lag in known if lag < last)})
 
 
-def reach(net: Recurrent, inputs: Tensor, lags: Iterable[int]) -> list[tuple[int, float, float]]:
+def reach(net: Recurrent, inputs: Tensor, lags: Iterable[int], most: int = MOST) -> list[tuple[int, float, float]]:
     """(lag, largest, smallest singular value of dh_T/dh_(T-lag)) at the last tick T of inputs (ticks, features).
 
-    lags: below the number of ticks. One backward pass a tick: its rows are copies of the net, a unit costate each.
+    lags: below the number of ticks. One backward pass a tick, over as many copies of the net as there are costates.
     """
-    wanted, jacobians = set(lags), _jacobians(net, inputs, max(lags, default=0))
-    product, found = None, []
-    for lag, jacobian in enumerate(reversed(jacobians), start=1):
-        product = jacobian if product is None else product @ jacobian
+    net, inputs, wanted = copy.deepcopy(net).double().requires_grad_(False), inputs.double(), set(lags)
+    ready, states, path = net.ready(), [None] * len(net.cells), []
+    for u in inputs:
+        path.append((u, states))
+        _, states = net.tick(u.unsqueeze(0), states, ready)
+    rows, found = _costates(_flat(states), most), []
+    for lag in range(1, max(wanted, default=0) + 1):
+        rows = _pulled(net, ready, *path[-lag], rows)
         if lag in wanted:
-            sizes = torch.linalg.svdvals(product)
+            sizes = torch.linalg.svdvals(rows)
             found.append((lag, float(sizes[0]), float(sizes[-1])))
     return found
 
 
-def _jacobians(net: Recurrent, inputs: Tensor, count: int) -> list[Tensor]:
-    """J of the last so many ticks, (states, states) each, in float64."""
-    parameters = [p.requires_grad for p in net.parameters()]
-    net.requires_grad_(False)
-    try:
-        ready, states, found = net.ready(), [None] * len(net.cells), []
-        for t, u in enumerate(inputs):
-            if t < len(inputs) - count:
-                _, states = net.tick(u.unsqueeze(0), states, ready)
-                continue
-            row = _flat(states)
-            copies = row.expand(row.shape[1], -1).clone().requires_grad_()
-            _, later = net.tick(u.expand(row.shape[1], -1), _like(states, copies), ready)
-            (jacobian,) = torch.autograd.grad(
-                _flat(later), copies, torch.eye(row.shape[1], dtype=row.dtype, device=row.device)
-            )
-            found.append(jacobian.double())
-            states = _like(states, _flat(later)[:1].detach())
-        return found
-    finally:
-        for p, asks in zip(net.parameters(), parameters, strict=True):
-            p.requires_grad_(asks)
+def _costates(h: Tensor, most: int) -> Tensor:
+    """Those of the last tick, a row each."""
+    n = h.shape[1]
+    if n <= most:
+        return torch.eye(n, dtype=h.dtype, device=h.device)
+    drawn = torch.randn(n, min(PROBES, n), generator=torch.Generator().manual_seed(0), dtype=h.dtype)
+    return torch.linalg.qr(drawn)[0].t().to(h.device)
+
+
+def _pulled(net: Recurrent, ready: Sequence[Callable[..., Any]], u: Tensor, states: States, rows: Tensor) -> Tensor:
+    """Each row by J of one tick, from the states before it."""
+    copies = _flat(states).expand(len(rows), -1).clone().requires_grad_()
+    _, later = net.tick(u.expand(len(rows), -1), _like(states, copies), ready)
+    return torch.autograd.grad(_flat(later), copies, rows)[0]
 
 
 def _flat(states: States) -> Tensor:

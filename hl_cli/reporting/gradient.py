@@ -21,7 +21,7 @@ from torch import Tensor
 
 from hl_cli.compare.arm import Arm
 from hl_cli.compare.observer import Observer, RunView
-from hl_cli.compare.over_time import lags_up_to, reach
+from hl_cli.compare.over_time import MOST, PROBES, lags_up_to, reach
 from hl_cli.compare.probe import net_of
 from hl_cli.compare.record import StepRecord
 from hl_cli.config.fields import described
@@ -30,16 +30,18 @@ from hl_cli.config.observers import Observe
 from hl_cli.config.registry import choice
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.recurrent import Recurrent
+from hl_cli.reporting.gradient_picture import Reached, draw_gradient
 from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
-from hl_cli.reporting.palette import key_of
+from hl_cli.reporting.palette import color_of, key_of
 from hl_cli.reporting.sections import Section
 from hl_cli.types import Scores
 
 Reach = list[tuple[int, float, float]]
-FADED = 1e-16  # is not drawn
+FADED = 1e-16  # is not drawn in the page
 WORDS = (
     "Singular values of dh(T)/dh(T - lag): the largest is how much a change of the state grows at most over the lag, "
-    "the smallest how much of it is left at least. Values below 1e-16 are not drawn."
+    "the smallest how much of it is left at least. Of a net with more than "
+    f"{MOST} states {PROBES} random directions are followed: the largest is at least what is said, the other at most."
 )
 
 
@@ -72,6 +74,7 @@ class Gradient(Observer):
         self._every, self._over, self._name, self._csv = every, over, run.name, f"{run.name}.csv"
         self._ticks: deque[Tensor] = deque(start["ticks"] if start else (), maxlen=over)
         self._looks: dict[str, dict[int, Reach]] = {name: {} for name in self._arms}
+        self._picture = run.folder / f"{run.name}.png"
         self._file = grow(run.folder / self._csv, start["mark"] if start else None)
         self._writer = csv.writer(self._file)
         if start is None:
@@ -132,7 +135,16 @@ class Gradient(Observer):
         ]
         words = f"{WORDS} The table has the longest lag. All lags: {self._csv}."
         header = ["arm", "after step", "lag", "largest", "smallest"]
-        return Section(self._name, "Gradient over time", words, figures, table=[header, *rows], numbers=4)
+        draw_gradient(self._picture, [self._reached(name, labels) for name, of in self._looks.items() if of])
+        pictures = [(self._picture, "largest and smallest singular values over the lag")]
+        return Section(self._name, "Gradient over time", words, figures, pictures, [header, *rows], numbers=4)
+
+    def _reached(self, name: str, labels: Mapping[str, str]) -> Reached:
+        """An arm as the picture shows it."""
+        net, color = _net(self._arms[name]), color_of(key_of(name, [*labels]))
+        assert net is not None
+        cell = net.cells[0]
+        return Reached(labels[name], color, type(cell).__name__, getattr(cell, "eps", None), self._looks[name])
 
     def _figure(self, step: int, end: int, labels: Mapping[str, str]) -> dict[str, Any]:
         """The largest (end 0) or the smallest singular value (1) of each arm over the lag."""

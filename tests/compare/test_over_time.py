@@ -15,6 +15,7 @@ from hl_cli.build.observers import check_observers
 from hl_cli.compare.over_time import lags_up_to, reach
 from hl_cli.compare.probe import net_of
 from hl_cli.errors import BadInput
+from hl_cli.reporting.gradient_picture import Reached, safe_up_to
 from hl_cli.runs.resume import Resumed
 from hl_cli.runs.run import run
 from tests.broken_off import Killed, apart, die_at, made
@@ -48,6 +49,16 @@ def test_singular_values_are_those_of_the_jacobian_of_the_whole_path(build: Buil
     assert largest == pytest.approx(float(sizes[0]), rel=1e-12)
     assert smallest == pytest.approx(float(sizes[-1]), rel=1e-9)
     assert all(p.requires_grad for p in net.parameters())
+    ((_, at_least, at_most),) = reach(net, inputs, [5], most=6)  # wide already: by random directions
+    assert largest / 3 < at_least <= largest * (1 + 1e-12) and at_most >= smallest * (1 - 1e-9)
+
+
+def test_the_safe_range_ends_where_the_gradient_first_leaves_it() -> None:
+    family = [
+        Reached(str(h), "black", "cell", h, {1: [(10, 9.0, 0.1)], 5: [(10, largest, 1 / largest)]})
+        for h, largest in ((0.05, 1.2), (0.1, 2.0), (0.2, 7.0), (0.5, 1.5))
+    ]
+    assert safe_up_to(family) == 0.1 and safe_up_to(family[:1]) == 0.05 and safe_up_to(family[2:]) == 0.0
 
 
 def test_lags() -> None:
@@ -80,6 +91,7 @@ def test_no_arm_notices_and_a_resumed_run_finds_the_same(
         float(last["smallest"]),
     )
     assert "## Gradient over time" in (whole / "report.md").read_text()
+    assert (whole / "gradient.png").read_bytes()[1:4] == b"PNG"
 
 
 @pytest.mark.parametrize(
