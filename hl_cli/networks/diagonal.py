@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 from omegaconf import MISSING
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hl_cli.config.fields import described
 from hl_cli.config.models import StateNet
@@ -28,7 +29,7 @@ from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.rotation import Rotation, RotationBlock
 from hl_cli.networks.state_nets import StateNetKind
-from hl_cli.networks.units import Local, outer
+from hl_cli.networks.units import Local, alone
 
 RING = (0.9, 0.999)
 
@@ -85,9 +86,9 @@ class DiagonalBlock(CellBlock):
     def local(self, tape: Tape) -> Local:
         """d h'/d(h, nu, B, b) = (lambda, -exp(nu) lambda h, x, 1)."""
         (x, h), (factor, growth) = tape, self.precomputed
-        by_sum = torch.ones_like(h)[:, :, None, None]
-        by_nu = -(growth * factor) * h
-        return Local(factor[None, :, None, None], torch.cat((by_nu[:, :, None, None], outer(by_sum, x), by_sum), 3))
+        by_nu = (growth * factor).neg_() * h
+        by_sum = functional.pad(x, (0, 1), value=1.0).view(len(x), 1, 1, -1).expand(-1, h.shape[1], -1, -1)
+        return Local(alone(factor), torch.cat((alone(by_nu), by_sum), 3))
 
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """d lambda/d nu, in the order of autograd."""
@@ -116,8 +117,8 @@ class ComplexDiagonalBlock(RotationBlock):
 
     def by_own(self, q: Tensor, p: Tensor) -> list[Tensor]:
         """By the angle, and by nu."""
-        c, s, *_, growth = self.precomputed
-        return [*super().by_own(q, p), torch.stack((c * q - s * p, s * q + c * p), 2) * -growth[:, None]]
+        growth = self.precomputed[-1]
+        return [*super().by_own(q, p), torch.stack((q, p), 2).unsqueeze(3) * -growth.view(-1, 1, 1)]
 
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """In the order of autograd: through s, then through c."""

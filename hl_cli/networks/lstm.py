@@ -63,9 +63,9 @@ def _locally(kept: tuple[Tensor, ...], own: Tensor) -> tuple[Tensor, Tensor]:
     """d(h', c') of each unit by its (h, c), and by the sums of its gates (batch, units, 2, 4); own: (units, 4)."""
     c, i, f, k, o, tanh_c = kept
     zero = torch.zeros_like(c)
-    by_c = torch.stack((k * i * (1 - i), c * f * (1 - f), i * (1 - k * k), zero), 2)
-    shown = (o * (1 - tanh_c * tanh_c)).unsqueeze(2)
-    by_h = shown * by_c + torch.stack((zero, zero, zero, tanh_c * o * (1 - o)), 2)
+    to_i, to_f, to_k = aten.sigmoid_backward(k, i), aten.sigmoid_backward(c, f), aten.tanh_backward(i, k)
+    by_c, shown = torch.stack((to_i, to_f, to_k, zero), 2), aten.tanh_backward(o, tanh_c).unsqueeze(2)
+    by_h = torch.cat((shown * by_c[:, :, :3], aten.sigmoid_backward(tanh_c, o).unsqueeze(2)), 2)
     post = torch.stack((by_h, by_c), 2)
     past_c = torch.cat((shown * f.unsqueeze(2), f.unsqueeze(2)), 2)
     return torch.stack(((post * own[:, None]).sum(3), past_c), 3), post

@@ -22,7 +22,7 @@ from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.state_nets import StateNetKind
-from hl_cli.networks.units import Local, outer
+from hl_cli.networks.units import Local, alone, outer
 
 aten = torch.ops.aten
 
@@ -73,8 +73,8 @@ class MinGRUBlock(CellBlock):
     def local(self, tape: Tape) -> Local:
         """1 - u; by the two sums (c - h) u (1 - u) and u."""
         x, u, way = tape
-        post = torch.stack((way * u * (1 - u), u), 2).unsqueeze(2)
-        return Local((1 - u)[:, :, None, None], torch.cat((outer(post, x), post), 3))
+        post = torch.stack((aten.sigmoid_backward(way, u), u), 2).unsqueeze(2)
+        return Local(alone(1 - u), torch.cat((outer(post, x), post), 3))
 
 
 @choice("model", "min_gru", home="min_gru")

@@ -24,7 +24,7 @@ from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell
 from hl_cli.networks.feedforward import head_of
-from hl_cli.networks.units import Lanes, Local, outer, self_weights
+from hl_cli.networks.units import Lanes, Local, alone, outer, self_weights
 
 aten = torch.ops.aten
 
@@ -140,7 +140,7 @@ class TanhCell(PyTorchCell):
     def local(self, tape: Tape) -> Local:
         """1 - F^2, and through it the weight by which a unit sees itself."""
         x, h, f = tape
-        post = (1 - f * f)[:, :, None, None]
+        post = alone(1 - f * f)
         own = post * self_weights(self.cell.weight_hh)[:, :, None]
         return Local(own, torch.cat((outer(post, x), outer(post, h), post, post), 3))
 
@@ -175,10 +175,10 @@ class GRUCell(PyTorchCell):
     def local(self, tape: Tape) -> Local:
         """DF of a unit by its gates' sums; those of n meet h through r."""
         x, h, r, u, n, b_n, d = tape
-        to_n = (1 - u) * (1 - n * n)
-        to_r, to_u = to_n * b_n * r * (1 - r), d * u * (1 - u)
+        to_n = aten.tanh_backward(1 - u, n)
+        to_r, to_u = aten.sigmoid_backward(to_n * b_n, r), aten.sigmoid_backward(d, u)
         ih, hh = (torch.stack((to_r, to_u, last), 2).unsqueeze(2) for last in (to_n, to_n * r))
-        own = u[:, :, None, None] + (hh * self_weights(self.cell.weight_hh)[:, None]).sum(3, keepdim=True)
+        own = alone(u) + (hh * self_weights(self.cell.weight_hh)[:, None]).sum(3, keepdim=True)
         return Local(own, torch.cat((outer(ih, x), outer(hh, h), ih, hh), 3))
 
     @staticmethod

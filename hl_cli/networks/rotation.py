@@ -104,15 +104,14 @@ class RotationBlock(CellBlock):
     def local(self, tape: Tape) -> Local:
         """The turn itself; the push moves q by the first half of the sums, p by the second."""
         (x, q, p), (c, s, *_) = tape, self.precomputed
-        turn = torch.stack((torch.stack((c, -s), 1), torch.stack((s, c), 1)), 1)
+        turn = torch.stack((c, -s, s, c), 1).view(1, -1, 2, 2)
         push = torch.eye(2, dtype=q.dtype, device=q.device).expand(*q.shape, 2, 2) * self.cell.gain
-        own = [part.unsqueeze(3) for part in self.by_own(q, p)]
-        return Local(turn[None], torch.cat((*own, outer(push, x), push), 3))
+        own = self.by_own(c * q - s * p, s * q + c * p)
+        return Local(turn, torch.cat((*own, outer(push, x), push), 3))
 
     def by_own(self, q: Tensor, p: Tensor) -> list[Tensor]:
-        """d(q', p')/d weight, (batch, units, 2), of each weight that a pair has alone: its angle."""
-        c, s, *_ = self.precomputed
-        return [torch.stack((-s * q - c * p, c * q - s * p), 2)]
+        """d(q', p')/d weight, (batch, units, 2, 1), of each weight that a pair has alone: its angle; q, p: turned."""
+        return [torch.stack((-p, q), 2).unsqueeze(3)]
 
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """dc/dw = -damping sin(w), ds/dw = damping cos(w)."""

@@ -43,6 +43,8 @@ class Lanes:
 
     def by_unit(self, z: Costate, h: State) -> Tensor:
         """Costates as (batch, units, K); None is zero."""
+        if len(z) == 1 and z[0] is not None:
+            return z[0].unsqueeze(2)
         return torch.stack([torch.zeros_like(s) if one is None else one for one, s in zip(z, h, strict=True)], 2)
 
     def laid(self, weights: Sequence[Tensor]) -> Tensor:
@@ -122,7 +124,12 @@ def complex_of(h: Tensor, units: int | None = None) -> Tensor:
 
 def outer(post: Tensor, pre: Tensor) -> Tensor:
     """Lanes of a linear map of `pre` (batch, m), whose sums move the states by post (batch, units, K, gates)."""
-    return (post.unsqueeze(4) * pre[:, None, None, None]).flatten(3)
+    return (post.unsqueeze(4) * pre.view(len(pre), 1, 1, 1, -1)).flatten(3)
+
+
+def alone(h: Tensor) -> Tensor:
+    """A number a unit, (batch, units) or (units,), as a derivative of one state number: (batch or 1, units, 1, 1)."""
+    return h.view(-1, h.shape[-1], 1, 1)
 
 
 def self_weights(weight: Tensor) -> Tensor:
