@@ -122,6 +122,8 @@ class Workshop:
         if self.reference in (None, name):
             return ""
         other = seen_by(self.cfg, str(self.reference))
+        if cfg.model != other.model:
+            return "its net is another"
         sgd, of_reference = (numbers_of(one)[1] for one in (cfg, other))
         kinds = tuple(OmegaConf.get_type(self.cfg.arms[arm]) is config.StockArm for arm in (name, self.reference))
         if not {OmegaConf.get_type(self.cfg.arms[self.reference])} <= {config.StockArm, config.HamiltonianArm}:

@@ -25,6 +25,7 @@ class NamedWeights:
     betas: Betas | None = None
     weights_elsewhere = False
     lives_on = False
+    _in_order: Sequence[Tensor] | None = None  # weights as the net has them
     drift: float | None = None  # of states that are rebuilt instead of kept, where any are
 
     def phases(self) -> Sequence[FlatWeights]:
@@ -56,8 +57,9 @@ class NamedWeights:
     def _clip_drive(self) -> None:
         """Bound the drive before omega moves."""
         if self.clip is not None:
-            phase = self.phases()[0]
-            self.clip.drive(phase, [p for p in self.split.module.parameters() if p.requires_grad])
+            if self._in_order is None:  # asking a module takes longer than the norm of a small net
+                self._in_order = [p for p in self.split.module.parameters() if p.requires_grad]
+            self.clip.drive(self.phases()[0], self._in_order)
 
     def _where(self) -> dict[str, Any]:
         """Where the schedule is, for the state."""

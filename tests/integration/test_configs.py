@@ -100,6 +100,7 @@ def test_every_experiment_comes_out_as_its_comment_says(
 
     short = ["stream.lecture=20", "stream.ticks=20", "model.hidden=8"] if "school" in option else []
     short += ["stream.ticks=30", "model.hidden=8"] if "gradient" in option else []
+    short += ["stream.ticks=4"] if "pixels" in option else []
     task = task_of([f"{group}={option}"])
     short += SHORT.get(task, ["eval_every=0"])
     cfg = composed(f"{group}={option}", "steps=30", *short)
