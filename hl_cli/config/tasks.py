@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hl_cli.config.forecast import Forecast
 from hl_cli.config.minimise import Minimise
 
 
@@ -51,6 +52,16 @@ TASKS = _by_name(
         meaning="methods searched on a function, with fields of its own",
         instead="no net is trained there",
         at_once="one function at a time",
+    ),
+    Task(
+        "forecast",
+        Forecast,
+        home="hl_cli.runs.forecast:Forecasting",
+        groups=("system",),
+        example="system=pendulum",
+        meaning="variational integrators forecast a system",
+        instead="a forecast needs positions and velocities, which a system has; arms= names the nets",
+        at_once="one system at a time, seeds= for replicates",
     ),
 )
 GROUPS = tuple(dict.fromkeys(group for task in TASKS.values() for group in task.groups))

@@ -129,7 +129,9 @@ class CsvRows:
         known = ", ".join(map(shown, self.names[:KNOWN]))
         more = f" and {len(self.names) - KNOWN} more" if len(self.names) > KNOWN else ""
         hint = f"did you mean {near}? " if near else ""
-        raise BadInput(f"stream.{field}={name}: no such column in {self.file.name}; {hint}allowed: {known}{more}")
+        raise BadInput(
+            f"{self.file.group}.{field}={name}: no such column in {self.file.name}; {hint}allowed: {known}{more}"
+        )
 
 
 def number(text: str, decimal: str = ".") -> float | None:

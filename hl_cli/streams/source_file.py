@@ -20,15 +20,15 @@ def shown(text: str) -> str:
 
 
 class SourceFile:
-    """path: the value of stream.path; allowed: what the file should be, for messages.
+    """path: the value of GROUP.path, stream.path unless said; allowed: what the file should be, for messages.
 
     location: where it is; size: bytes.
 
     Raises BadInput where it is missing, a folder, not readable, empty, or changed since it was first looked at.
     """
 
-    def __init__(self, path: str, allowed: str) -> None:
-        self.path, self._allowed, self.location = path, allowed, Path(path).absolute()
+    def __init__(self, path: str, allowed: str, group: str = "stream") -> None:
+        self.path, self._allowed, self.group, self.location = path, allowed, group, Path(path).absolute()
         try:
             found = self.location.stat()
         except (OSError, ValueError) as error:
@@ -42,7 +42,7 @@ class SourceFile:
 
     def bad(self, what: str) -> BadInput:
         """Say what is wrong with the file."""
-        return BadInput(f"stream.path={self.path if self.path.isprintable() else repr(self.path)}: {what}")
+        return BadInput(f"{self.group}.path={self.path if self.path.isprintable() else repr(self.path)}: {what}")
 
     def _unreadable(self, error: Exception) -> BadInput:
         reason = getattr(error, "strerror", None) or str(error)

@@ -18,8 +18,11 @@ from hl_cli.cli.tasks import config_of, start_of, task_of
 from hl_cli.config import validation
 from tests.material import folder, needs
 
-SHORT: dict[str | None, list[str]] = {"minimise": ["trials=60", "seeds=2", "methods=[momentum,relativistic]"]}
+FEW = ["arms=[vin_vv,residual]", "steps=100", "seeds=1", "trajectories=10", "starts=4", "hidden=16", "horizon=150"]
+SHORT = {"minimise": ["trials=60", "seeds=2", "methods=[momentum,relativistic]"], "forecast": FEW}
 """What makes the experiments of a task short."""
+MEASURES = {"minimise": ("methods", "best"), "forecast": ("arms", "drift")}
+"""What the experiments of a task compare, and by which median."""
 CONFIGS = resources.files("hl_cli.configs")
 LAUNCHED = ("experiment", "debug")
 
@@ -102,12 +105,13 @@ def test_every_experiment_comes_out_as_its_comment_says(
     short += ["stream.ticks=30", "model.hidden=8"] if "gradient" in option else []
     short += ["stream.ticks=4"] if "pixels" in option else []
     task = task_of([f"{group}={option}"])
-    short += SHORT.get(task, ["eval_every=0"])
+    short += SHORT[task] if task else ["eval_every=0"]
     cfg = composed(f"{group}={option}", "steps=30", *short)
     outcome = start_of(cfg)(cfg, tmp_path)
-    if task == "minimise":
-        best = {name: outcome.summary[name]["best"][1] for name in cfg.methods}
-        assert expected and best[expected.group(1)] == min(best.values())
+    if task:
+        names, measure = MEASURES[task]
+        medians = {name: outcome.summary[name][measure][1] for name in cfg[names]}
+        assert expected and medians[expected.group(1)] == min(medians.values())
         return
 
     assert outcome.exit_code == 0  # the verdict meets `expect` where the experiment has one

@@ -1,0 +1,1 @@
+"""Physical systems in phase space, a file each: starts, exact energies and momenta, trajectories."""
