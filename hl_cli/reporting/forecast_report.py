@@ -11,8 +11,8 @@ from hl_cli.reporting.forecast_tables import table
 from hl_cli.reporting.sections import Section
 
 READ = (
-    "Medians over the replicates. error: squared error of q and v over the first steps by the power of the truth; over "
-    "many periods it is a matter of phase, and 1 to 2 where the phase is lost. "
+    "Medians [quartiles] over the replicates. error: squared error of q and v over the first steps by the power of the "
+    "truth; over many periods it is a matter of phase, and 1 to 2 where the phase is lost. "
 )
 ENERGY = (
     "energy error: mean of |E(t) - E(0)| / |E(0)|; drift: the same of the mean energy of the last tenth against the "

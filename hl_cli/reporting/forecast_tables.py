@@ -11,10 +11,8 @@ import torch
 from hl_cli.dynamics.phase_space import Phase
 from hl_cli.forecast.study import Result
 from hl_cli.forecast.summary import MEASURES, Summary
-from hl_cli.replicates.quartiles import PARTS, between
+from hl_cli.replicates.quartiles import PARTS, Quartiles, between
 from hl_cli.reporting.task_tables import write_csv
-
-SHOWN = ("error_near", "error_horizon", "energy_error", "drift", "defect")
 
 
 def write_scores(folder: Path, results: Sequence[Result]) -> None:
@@ -73,28 +71,21 @@ def write_forecast(folder: Path, results: Sequence[Result], truth: Phase, dt: fl
 
 
 def table(results: Sequence[Result], summaries: Sequence[Summary], near: int, horizon: int) -> list[list[str]]:
-    """Header and a row an arm: medians, each with its quartiles."""
+    """Header and a row an arm: medians, each with its quartiles; of the defect the median alone."""
     heads = {
-        "error_near": f"error, {near}",
-        "error_horizon": f"{horizon} steps",
         "energy_error": "energy error",
         "drift": "drift",
+        "error_near": f"error, {near} steps",
+        "error_horizon": f"error, {horizon} steps",
         "defect": "defect",
     }
-    shown = [name for name in SHOWN if any(name in of.measures for of in summaries)]
-    head = [
-        "",
-        "parameters",
-        *(cell for name in shown for cell in (heads[name], *["[quartiles]"] * (name != "defect"))),
-    ]
-    rows = [head]
+    shown = [name for name in heads if any(name in of.measures for of in summaries)]
+    rows = [["", "parameters", *(heads[name] for name in shown)]]
     for result, of in zip(results, summaries, strict=True):
-        row = [result.arm.label, f"{of.parameters:,}"]
-        for name in shown:
-            values = of.measures.get(name)
-            if name == "defect":
-                row.append(f"{values[1]:.0e}" if values else "")
-            else:
-                row += [f"{values[1]:.2g}", between(values, ".2g")] if values else ["", ""]
-        rows.append(row)
+        cells = [_cell(name, of.measures[name]) if name in of.measures else "" for name in shown]
+        rows.append([result.arm.label, f"{of.parameters:,}", *cells])
     return rows
+
+
+def _cell(name: str, values: Quartiles) -> str:
+    return f"{values[1]:.0e}" if name == "defect" else f"{values[1]:.2g} {between(values, '.2g')}"
