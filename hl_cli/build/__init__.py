@@ -59,6 +59,11 @@ class Comparison:
         return [arm.learner for arm in self.arms.values()]
 
     @property
+    def comparable(self) -> list[Learner]:
+        """Those whose weights can be held to the weights of the reference."""
+        return [arm.learner for arm in self.arms.values() if arm.comparable]
+
+    @property
     def labels(self) -> dict[str, str]:
         """What the arms are called for people."""
         return {name: arm.label for name, arm in self.arms.items()}

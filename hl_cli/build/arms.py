@@ -15,7 +15,7 @@ from hl_cli import config
 from hl_cli.build.models import fitting_split, is_own, net, split
 from hl_cli.build.own import try_out
 from hl_cli.build.pytorch import another_baseline, check_optimizer, named, pytorch_learner, same_method
-from hl_cli.build.roster import as_set, labels_of, reference_of, seen_by
+from hl_cli.build.roster import another_net, as_set, labels_of, reference_of, seen_by
 from hl_cli.build.rules import rule_of
 from hl_cli.build.schemes import another_method, hl_learner, numbers_of, scheme_of
 from hl_cli.compare.arm import Arm
@@ -119,11 +119,9 @@ class Workshop:
 
     def _another(self, name: str, cfg: DictConfig) -> str:
         """Why an arm is not meant to equal the reference; nothing where it is, or where there is none."""
-        if self.reference in (None, name):
-            return ""
+        if (unlike := another_net(self.cfg, name, self.reference)) or self.reference in (None, name):
+            return unlike
         other = seen_by(self.cfg, str(self.reference))
-        if cfg.model != other.model:
-            return "its net is another"
         sgd, of_reference = (numbers_of(one)[1] for one in (cfg, other))
         kinds = tuple(OmegaConf.get_type(self.cfg.arms[arm]) is config.StockArm for arm in (name, self.reference))
         if not {OmegaConf.get_type(self.cfg.arms[self.reference])} <= {config.StockArm, config.HamiltonianArm}:
@@ -172,7 +170,8 @@ class Workshop:
         learner = choice.load()(place, **own)
         if isinstance(learner, PyTorchLearner):
             learner.update_every = cfg.update_every
-        return self._named(name, learner, learner.described, learner.another_method)
+        unlike = another_net(self.cfg, name, self.reference)
+        return self._named(name, learner, learner.described, unlike or learner.another_method)
 
     def _named(self, name: str, learner: Any, described: str, reason: str, note: str = "", **more: Any) -> Arm:
         learner.name = name

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hl_cli import config
 from hl_cli.build.pytorch import OPTIMIZERS
+from hl_cli.compare.arm import ANOTHER_NET
 from hl_cli.config.registry import choices
 from hl_cli.errors import BadInput
 
@@ -51,6 +52,13 @@ def seen_by(cfg: DictConfig, name: str) -> DictConfig:
         for key in OF_STOCK:
             seen.pytorch[key] = of[key]
     return seen
+
+
+def another_net(cfg: DictConfig, name: str, reference: str | None) -> str:
+    """Why an arm is not held to the reference weight by weight: its model has other fields; or nothing."""
+    if reference in (None, name) or seen_by(cfg, name).model == seen_by(cfg, str(reference)).model:
+        return ""
+    return ANOTHER_NET
 
 
 def _integrator(where: str, name: str) -> DictConfig:

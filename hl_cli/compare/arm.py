@@ -11,6 +11,8 @@ from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.dynamics.stock import Stock
 from hl_cli.learners.base import Learner
 
+ANOTHER_NET = "its net is another"
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -35,3 +37,8 @@ class Arm:
     sgd: SGD | Stock | None = None
     fresh: Callable[[], Learner] | None = None
     twin: Callable[[dict[str, Tensor]], Learner] | None = None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its weights can be held to those of the reference: not of another net, whatever the shapes."""
+        return self.another_method != ANOTHER_NET

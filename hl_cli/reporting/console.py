@@ -82,6 +82,9 @@ def table(summary: dict[str, Any]) -> list[list[str]]:
         of = summary[name]
         scores = [_cell(of[f"{key}{metric}"], ".3f") for key in over for metric in shown]
         rows.append([label, _cell(of["final_loss"], ".4g"), *scores, _cell(of["steps_per_second"], ",.0f")])
+    sizes = ["weights", *(f"{summary[name].get('weights', 0):,}" for name in summary["labels"])]
+    if len({*sizes[1:]}) > 1:  # nets of different sizes
+        rows = [[first, size, *rest] for (first, *rest), size in zip(rows, sizes, strict=True)]
     return rows
 
 
@@ -112,13 +115,12 @@ def remark(summary: dict[str, Any]) -> str:
         if one["with"]
     ]
     below = [label for name, label in labels.items() if (summary[name].get("held_out_skill") or 0.0) < 0]
-    if not below:
-        return "; ".join(away)
-    skill = (
-        f"held-out skill of {' and '.join(below)} is below 0: repeating the last value does better; "
-        "try more steps, or a smaller learning rate"
-    )
-    return "; ".join([*away, skill])
+    if below:
+        away += [
+            f"held-out skill of {' and '.join(below)} is below 0: repeating the last value does better; "
+            "try more steps, or a smaller learning rate"
+        ]
+    return "; ".join(away)
 
 
 def many(summary: dict[str, Any]) -> bool:
@@ -130,12 +132,10 @@ def cumulative(summary: dict[str, Any]) -> str:
     """The scores over all steps, test-then-train, learner by learner; nothing of many, which have columns for them."""
     if many(summary):
         return ""
+    arms = summary["labels"].items()
     return "; ".join(
         f"{metric.replace('_', ' ')} "
-        + ", ".join(
-            f"{_cell(summary[name][f'cumulative_{metric}'], '.3f')} ({label})"
-            for name, label in summary["labels"].items()
-        )
+        + ", ".join(f"{_cell(summary[name][f'cumulative_{metric}'], '.3f')} ({label})" for name, label in arms)
         for metric in summary["metrics"]
     )
 

@@ -41,6 +41,7 @@ from hl_cli.reporting.whole import write_whole
 
 LEARNERS = ("hl", "pytorch")
 LABEL = "label of "
+WEIGHTS = "weights of "
 OLD_LABELS = {"hl": "HL", "pytorch": "PyTorch"}  # of jobs that were recorded without labels
 LOWER = ("loss", "mae", "power_error", "bits_per_character", "forgetting")  # scores that are better when smaller
 Row = dict[str, Any]
@@ -56,6 +57,7 @@ def scores_of(summary: dict[str, Any]) -> Row:
         "reference": summary["reference"],
         **{LABEL + arm: label for arm, label in summary["labels"].items()},
         **{f"{learner}_{name}": summary[learner].get(name) for name in names for learner in summary["arms"]},
+        **{WEIGHTS + arm: summary[arm].get("weights") for arm in summary["arms"]},
         "main": summary["main"],
         "judged_by": f"{'held_out' if summary['stream']['shuffled'] else 'cumulative'}_{summary['main']}",
         "max_abs_weight_difference": summary["max_abs_weight_difference"],

@@ -24,7 +24,7 @@ SECONDS = 1.0  # for the steps by which the time is told
 def dry_run(cfg: Run, built: Comparison, folder: Path) -> Outcome:
     """Take a step, and then as many as fit into a second; write nothing."""
     schedule = built.schedule
-    pairs = Pairs(built.learners, built.reference)
+    pairs = Pairs(built.comparable, built.reference)
     marks: list[tuple[int, float]] = []
 
     def rest(here: ResumePoint, interrupted: bool) -> None:

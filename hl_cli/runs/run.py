@@ -92,7 +92,7 @@ def _run(
     console.say(
         "\n".join([console.opening(about | {"reference": built.reference}), *([start.said()] if start else [])])
     )
-    pairs, tally = Pairs(built.learners, built.reference), RunningMetrics(built.measure, tuple(built.arms))
+    pairs, tally = Pairs(built.comparable, built.reference), RunningMetrics(built.measure, tuple(built.arms))
     with ExitStack() as files:
         seen = observers(cfg, built, folder, tally, pairs, state, files, world.size)
         early = seen.get("early_stop")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hl_cli.build import Comparison
-from hl_cli.build.arms import Arm
+from hl_cli.compare.arm import ANOTHER_NET, Arm
 from hl_cli.compare.draws import Drew
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
@@ -64,7 +64,7 @@ def _verdict(cfg: Run, built: Comparison, pairs: Pairs, tally: RunningMetrics, f
     if differences is None and not diverged:
         why = "one arm alone: there is nothing to compare it with"
         if built.reference is not None:
-            why = f"{arm.another_method or 'its net is another'}: only scores are compared"
+            why = f"{arm.another_method or ANOTHER_NET}: only scores are compared"
         return Verdict("not_compared", why)
     return judge(
         differences.first_step if differences else None,

@@ -6,7 +6,7 @@ from hl_cli.reporting.html.sortable import Cell, Sortable, cell
 from hl_cli.studies.intervals import Spread
 from hl_cli.studies.study import Study
 from hl_cli.studies.summary import Finding
-from hl_cli.studies.tables import CSV, TUNED, said, tuning, words
+from hl_cli.studies.tables import CSV, TUNED, said, tuning, weighed, words
 
 NUMBERS = ("n", "diverged", "mean", "95 % interval", "median", "quartiles", "minus reference", "its interval", "won")
 
@@ -17,14 +17,16 @@ def sortable(study: Study, score: str = "") -> Sortable | None:
     if not judged:
         return None
     scores = {one.score for one in judged}
-    heads = [*((key, False) for key in study.shown), ("arm", False), ("score", False), *((n, True) for n in NUMBERS)]
+    sized = weighed(judged)
+    first = [*study.shown, "arm", "score"]
+    heads = [*((key, False) for key in first), *((n, True) for n in (*(["weights"] if sized else []), *NUMBERS))]
     references = {one.reference for one in judged if one.reference}
     against = f"minus {references.pop()}" if len(references) == 1 else "minus reference"
     return Sortable(
         "study",
         "Study",
         [(against if name == "minus reference" else name, number) for name, number in heads],
-        [(one.score.replace("_", " "), _cells(one, study.shown)) for one in judged],
+        [(one.score.replace("_", " "), _cells(one, study.shown, sized)) for one in judged],
         "score",
         "rows",
         hint="filter: adam 0.1",
@@ -36,13 +38,14 @@ def sortable(study: Study, score: str = "") -> Sortable | None:
     )
 
 
-def _cells(of: Finding, keys: list[str]) -> list[Cell]:
+def _cells(of: Finding, keys: list[str], sized: bool) -> list[Cell]:
     v, d = of.values, of.difference
     won = f"{of.won} of {of.pairs}{f', {of.equal} equal' if of.equal else ''}" if d else ""
     return [
         *(cell(of.setting[key]) for key in keys),
         cell(of.arm),
         cell(of.score.replace("_", " ")),
+        *([cell("" if of.weights is None else f"{of.weights:,}", of.weights or "", "number")] if sized else []),
         cell(str(v.n), kind="number"),
         cell(f"{v.missing} of {v.n}" if v.missing else "", v.missing, kind="number", tone="bad" if v.missing else ""),
         *_mean(v),

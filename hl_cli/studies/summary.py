@@ -6,10 +6,10 @@ A *repetition* is a job that differs from others by its seed alone; a *setting* 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from hl_cli.reporting.sweep_table import diverged_at, larger_is_better, score_of
+from hl_cli.reporting.sweep_table import WEIGHTS, diverged_at, larger_is_better, score_of
 from hl_cli.studies.intervals import Spread, spread
 
 REPETITIONS = ("seed",)  # keys that make repetitions
@@ -23,7 +23,7 @@ class Finding:
 
     values: of its repetitions; difference: of the arm minus the reference, seed by seed, None for the reference itself;
     won, equal: repetitions in which the arm is better than the reference, or as good; pairs: those in which both have
-    a number, or one has (a missing number loses).
+    a number, or one has (a missing number loses); weights: of its net, None where the jobs do not agree or say nothing.
     """
 
     setting: dict[str, str]
@@ -35,6 +35,7 @@ class Finding:
     won: int = 0
     equal: int = 0
     pairs: int = 0
+    weights: int | None = None
 
 
 def findings(rows: Sequence[Row], swept: Sequence[str], arms: Sequence[str]) -> list[Finding]:
@@ -83,7 +84,9 @@ def _findings(setting: dict[str, str], jobs: Sequence[Row], arms: Sequence[str],
             continue  # a score that others have
         references = {job.get("reference") for job in mine}
         reference = references.pop() if len(references) == 1 else None
-        found = Finding(setting, arm, score, spread(values, better), reference)
+        sizes = {job.get(WEIGHTS + arm) for job in mine}
+        size = sizes.pop() if len(sizes) == 1 else None
+        found = Finding(setting, arm, score, spread(values, better), reference, weights=size)
         if reference is not None and reference != arm:
             found = _held_to(found, values, [score_of(job, reference, score) for job in mine], better)
         yield found
@@ -96,4 +99,4 @@ def _held_to(of: Finding, values: Sequence[float | None], others: Sequence[float
     sign = 1 if better else -1
     won = sum(b is None or (a is not None and sign * (a - b) > 0) for a, b in pairs)
     equal = sum(gap == 0 for gap in gaps)
-    return Finding(of.setting, of.arm, of.score, of.values, of.reference, spread(gaps, better), won, equal, len(pairs))
+    return replace(of, difference=spread(gaps, better), won=won, equal=equal, pairs=len(pairs))

@@ -71,7 +71,7 @@ def page(study: Study, show: Sequence[str] = ()) -> str:
         if shown:
             lines += [f"## {', '.join(f'{key} {value}' for key, value in shown)}", ""]
         for score, arms in by_score.items():
-            lines += [f"### {score.replace('_', ' ')}", "", table(rows_of(arms), 5), ""]
+            lines += [f"### {score.replace('_', ' ')}", "", table(rows_of(arms), 5 + weighed(arms)), ""]
     return "\n".join(lines)
 
 
@@ -96,16 +96,23 @@ def tuning(study: Study) -> list[list[str]]:
     return rows
 
 
+def weighed(arms: Sequence[Finding]) -> bool:
+    """Whether arms have nets of different sizes, which a reader then wants to know."""
+    return len({one.weights for one in arms}) > 1
+
+
 def rows_of(arms: Sequence[Finding]) -> list[list[str]]:
     """Header and a row an arm, of one setting and score."""
     reference = next((one.reference for one in arms if one.reference), None)
     against = f"minus {reference}" if reference else "difference"
-    rows = [["arm", "n", "mean", "median (quartiles)", against, "won"]]
+    sized = weighed(arms)
+    rows = [["arm", *(["weights"] if sized else []), "n", "mean", "median (quartiles)", against, "won"]]
     for one in arms:
         v = one.values
         n = f"{v.n}, {v.missing} diverged" if v.missing else str(v.n)
         won = f"{one.won} of {one.pairs}{f', {one.equal} equal' if one.equal else ''}" if one.difference else ""
-        rows.append([one.arm, n, _mean(v), _median(v), _mean(one.difference) if one.difference else "", won])
+        size = ["" if one.weights is None else f"{one.weights:,}"] if sized else []
+        rows.append([one.arm, *size, n, _mean(v), _median(v), _mean(one.difference) if one.difference else "", won])
     return rows
 
 

@@ -35,7 +35,7 @@ def built(*overrides: str) -> Comparison:
 
 
 def records_of(run: Comparison) -> tuple[list[StepRecord], Pairs]:
-    pairs = Pairs(run.learners, run.reference)
+    pairs = Pairs(run.comparable, run.reference)
     return list(compare_arms(run.stream, run.learners, run.measure, run.schedule, pairs)), pairs
 
 
@@ -93,6 +93,14 @@ def test_an_arm_of_another_net_is_compared_by_its_scores_alone() -> None:
     assert all("adam" in record.means for record in records)
     words, _ = judged("arm=[hl,pytorch,adam]", "+model@arms.adam.model=linear", *SMALL)
     assert words == {"hl": "identical", "adam": "not_compared"}
+
+
+def test_a_net_of_other_fields_is_another_net_though_its_weights_have_the_same_shapes() -> None:
+    arms = ("+arm@arms.other=hl", "+model@arms.other.model=leapfrog", "arms.other.model.hidden=4")
+    for eps, word in ((0.3, "identical"), (0.1, "not_compared")):
+        words, _ = judged(*arms, f"arms.other.model.eps={eps}", "arm=[hl]", "model=leapfrog", "model.hidden=4",
+                          "reference=hl", "stream=digits_rows", "split=state", "steps=2", "eval_every=0")  # fmt: skip
+        assert words == {"other": word}, eps
 
 
 def test_one_arm_alone_has_no_verdict_and_an_arm_that_diverges_leaves_the_others() -> None:

@@ -89,6 +89,11 @@ def test_the_defaults_that_the_help_shows_are_those_of_the_config() -> None:
     assert {"steps", "tau", "seed", "dtype", "expect"} <= set(shown)
 
 
+OF_IMAGES = ("paired", "unicornn", "cornn", "lstm", "rnn_fast")
+LEFT_OUT = {"adding": ("unicornn", "cornn", "lstm"), "digits_nets": OF_IMAGES, "mnist_nets": OF_IMAGES}
+"""Arms of experiments that have many."""
+
+
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize(("group", "option"), [one for one in OPTIONS if one[0] in LAUNCHED])
 def test_every_experiment_comes_out_as_its_comment_says(
@@ -102,8 +107,10 @@ def test_every_experiment_comes_out_as_its_comment_says(
     assert expected or group == "debug"
 
     short = ["stream.lecture=20", "stream.ticks=20", "model.hidden=8"] if "school" in option else []
-    short += ["stream.ticks=30", "model.hidden=8"] if "gradient" in option else []
+    short += ["stream.ticks=10", "model.hidden=4"] if "gradient" in option else []
     short += ["stream.ticks=4"] if "pixels" in option else []
+    short += ["batch_size=2", *(f"~arms.{arm}" for arm in LEFT_OUT[option])] if option in LEFT_OUT else []
+    short += ["stream.ticks=8"] if option in ("adding", "digits_nets") else []
     task = task_of([f"{group}={option}"])
     short += SHORT[task] if task else ["eval_every=0"]
     cfg = composed(f"{group}={option}", "steps=30", *short)

@@ -64,3 +64,14 @@ def test_the_scores_over_all_steps_are_columns_of_many_arms() -> None:
     assert console.cumulative(few) == "r2 0.300 (hl), 0.300 (hl_wave)"
     assert console.table(many)[0] == ["", "loss", "r2", "held-out r2", "all steps: r2", "steps/s"]
     assert console.table(many)[1] == ["hl", "0.5", "0.100", "0.200", "0.300", "10"] and console.cumulative(many) == ""
+
+
+def test_nets_of_different_sizes_are_told_with_their_weights() -> None:
+    of = summary(ARMS[:2])
+    for name, size in zip(ARMS, (7, 123456), strict=False):
+        of[name] = {**of[name], "weights": size}
+    assert [row[:3] for row in console.table(of)] == [
+        ["", "weights", "loss"],
+        [ARMS[0], "7", "0.5"],
+        [ARMS[1], "123,456", "0.5"],
+    ]

@@ -14,8 +14,9 @@ from scipy import stats
 from hl_cli.errors import BadInput
 from hl_cli.studies.intervals import BOOTSTRAP_FROM, spread
 from hl_cli.studies.plan import StudyPlan
+from hl_cli.studies.study import study_of
 from hl_cli.studies.summary import findings, repetitions
-from hl_cli.studies.tables import write_study
+from hl_cli.studies.tables import page, write_study
 from hl_cli.studies.tuning import candidates, choose
 from hl_cli.sweeps import joined
 from hl_cli.sweeps.manifest import Manifest, ManifestFile
@@ -93,6 +94,16 @@ def test_an_arm_whose_name_begins_with_that_of_another_keeps_its_scores() -> Non
         ("hl", "final_loss"): 1.0, ("pytorch", "final_loss"): 2.0, ("hl_wave", "final_loss"): 7.0,
         ("hl", "accuracy"): 1.0, ("pytorch", "accuracy"): 2.0, ("hl_wave", "accuracy"): 8.0,
     }  # fmt: skip
+
+
+def test_the_page_says_how_large_nets_are_where_they_differ() -> None:
+    def said(*sizes: int) -> str:
+        told = dict(zip(("weights of hl", "weights of pytorch"), sizes, strict=True))
+        rows = [row(seed, 1.0, 2.0, **told) for seed in (0, 1)]
+        return page(study_of(rows, ["seed"], ["hl", "pytorch"]))
+
+    assert "| arm | weights | n |" in said(1234, 99) and "| hl | 1,234 | 2 |" in said(1234, 99)
+    assert "weights" not in said(99, 99)
 
 
 def test_the_files_say_it(tmp_path: Path) -> None:
