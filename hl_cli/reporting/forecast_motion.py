@@ -56,8 +56,8 @@ def draw_phase(folder: Path, title: str, results: Sequence[Result], truth: Phase
 
     One position: q and v on the level lines of the true energy. Bodies: their paths. Else: the first two positions.
     """
-    columns = min(4, len(results))
-    rows = math.ceil(len(results) / columns)
+    rows = math.ceil(len(results) / 4)
+    columns = math.ceil(len(results) / rows)
     picked = _spread(truth, system)
     with canvas(
         folder / "phase.png", rows, columns, figsize=(3.1 * columns + 0.4, 3.0 * rows + 0.7), squeeze=False,
