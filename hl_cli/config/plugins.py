@@ -1,17 +1,31 @@
-"""Streams and models of your own: module:factory, found from the folder where hl-run is called, or an entry point."""
+"""Streams, models and targets of your own: module:factory, found from where hl-run is called, or an entry point."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from importlib import resources
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hl_cli.errors import BadInput
 
-GROUPS = {"stream": ("hl_cli.streams", "plugin"), "model": ("hl_cli.models", "module")}
+
+class Own(NamedTuple):
+    """A choice that takes module:factory: its entry points, the option that stands for all of them, and its field."""
+
+    entries: str
+    option: str
+    field: str = "factory"
+
+
+GROUPS = {
+    "stream": Own("hl_cli.streams", "plugin"),
+    "model": Own("hl_cli.models", "module"),
+    "target": Own("hl_cli.targets", "given", "function"),
+}
 
 WANTED = {
     "stream": "a hl_cli.Stream, or an iterable of (inputs, target), such as a DataLoader",
@@ -31,13 +45,13 @@ def translate(arguments: list[str]) -> list[str]:
         choice, is_choice, value = argument.partition("=")
         group, _, package = choice.lstrip("+").partition("@")
         if is_choice and group in GROUPS:
-            entries, option = GROUPS[group]
+            entries, option, field = GROUPS[group]
             shipped = (resources.files("hl_cli.configs") / group / f"{value}.yaml").is_file()
             known = {entry.name: entry.value for entry in entry_points(group=entries)}
             factory = known.get(value, value if ":" in value and not set(value) & set(",[]{}()") else None)
             if factory and not shipped:
                 where = package or group
-                said += [f"{choice}={option}", f"{where}.factory={factory}", f"{where}.name={value.replace(':', '.')}"]
+                said += [f"{choice}={option}", f"{where}.{field}={factory}", f"{where}.name={value.replace(':', '.')}"]
                 continue
         said.append(argument)
     return said
@@ -50,21 +64,9 @@ def make(field: str, factory: str, kind: type[Made], given: dict[str, Any], opti
         raise BadInput(
             f"{field}.options.{twice[0]}: the run gives it itself; allowed: other names than {', '.join(given)}"
         )
-    module, _, name = factory.partition(":")
-    if not module or not name:
-        raise BadInput(f"{where}: allowed: module:factory, such as my_streams:make")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))  # a console script does not look there by itself
+    maker = found(where, factory)
     try:
-        found = importlib.import_module(module)
-    except ImportError as error:
-        raise BadInput(f"{where}: {error}; looked from {Path.cwd()} and among the installed packages") from error
-    except Exception as error:
-        raise BadInput(f"{where}: {_said(error)}") from error
-    if not callable(getattr(found, name, None)):
-        raise BadInput(f"{where}: {module} has no function or class of the name {name}")
-    try:
-        made = getattr(found, name)(**given, **options)
+        made = maker(**given, **options)
     except BadInput:
         raise
     except Exception as error:
@@ -72,6 +74,25 @@ def make(field: str, factory: str, kind: type[Made], given: dict[str, Any], opti
     if not isinstance(made, kind):
         raise BadInput(f"{where}: gave a {type(made).__name__}; allowed: {WANTED[field]}")
     return made
+
+
+def found(where: str, factory: str) -> Callable[..., Any]:
+    """What module:factory names; raises BadInput, which begins with `where`, unless it can be called."""
+    module, _, name = factory.partition(":")
+    if not module or not name:
+        raise BadInput(f"{where}: allowed: module:factory, such as my_streams:make")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # a console script does not look there by itself
+    try:
+        there = importlib.import_module(module)
+    except ImportError as error:
+        raise BadInput(f"{where}: {error}; looked from {Path.cwd()} and among the installed packages") from error
+    except Exception as error:
+        raise BadInput(f"{where}: {_said(error)}") from error
+    if not callable(getattr(there, name, None)):
+        raise BadInput(f"{where}: {module} has no function or class of the name {name}")
+    called: Callable[..., Any] = getattr(there, name)
+    return called
 
 
 def _said(error: Exception) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hl_cli.config.forecast import Forecast
 from hl_cli.config.minimise import Minimise
+from hl_cli.config.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,16 @@ TASKS = _by_name(
         meaning="variational integrators forecast a system",
         instead="a forecast needs positions and velocities, which a system has; arms= names the nets",
         at_once="one system at a time, seeds= for replicates",
+    ),
+    Task(
+        "sample",
+        Sample,
+        home="hl_cli.runs.sample:Samplers",
+        groups=("target",),
+        example="target=funnel",
+        meaning="chains of several samplers, with fields of their own",
+        instead="nothing learns there",
+        at_once="one target at a time",
     ),
 )
 GROUPS = tuple(dict.fromkeys(group for task in TASKS.values() for group in task.groups))

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hl_cli.config.tasks import TASKS
 from hl_cli.errors import BadInput
 from hl_cli.reporting.sealed import unsealed
 
@@ -71,12 +72,12 @@ def _run(folder: Path) -> Listed:
         return Listed(folder, changed, "unfinished", "", "", total, _overrides(folder))
     try:
         if task := said.get("task"):
-            what = f"{task} {said['function']['name']}"
-            return Listed(folder, changed, "", str(said["steps"]), str(said["result"]), total, what)
+            of = next(said[group]["name"] for group in TASKS[task].groups)
+            return Listed(folder, changed, "", str(said.get("steps", "")), str(said["result"]), total, f"{task} {of}")
         verdict = f"{said['verdict']}{', stopped' if said.get('interrupted') else ''}"
         what = f"{said['model']} on {said['stream']['name']}, {said['split']} split, {said['scenario']}"
         return Listed(folder, changed, verdict, str(said["steps"]), _scores(said), total, what)
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, StopIteration):
         return Listed(folder, changed, f"{SUMMARY} damaged", "", "", total, _overrides(folder))
 
 

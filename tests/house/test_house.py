@@ -17,7 +17,7 @@ LAYERS = {
     -1: {"types", "errors"},
     0: {"config"},
     1: {"dynamics", "replicates"},
-    2: {"networks", "streams", "parallel", "minimise", "optimizer"},
+    2: {"networks", "streams", "parallel", "minimise", "optimizer", "sampling"},
     3: {"credit", "engine", "forecast"},
     4: {"learners"},
     5: {"compare", "schemes"},
