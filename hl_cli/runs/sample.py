@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ class Samplers:
             name: {
                 "step": self.settings[name].step,
                 "length": self.settings[name].length,
-                **{key: [_number(x) for x in quartiles(getattr(one, key) for one in own)] for key in sample_tables.NUMBERS},
+                **{key: _three(getattr(one, key) for one in own) for key in sample_tables.NUMBERS},
                 "replicates": [
                     {key: value if isinstance(value, list) else _number(value) for key, value in asdict(one).items()
                      if key not in ("method", "step", "length")} for one in own
@@ -153,6 +153,11 @@ class Samplers:
 def _number(value: float) -> float | None:
     """What JSON can hold."""
     return value if value == value and abs(value) != float("inf") else None
+
+
+def _three(values: Iterable[float]) -> list[float | None]:
+    """Quartiles."""
+    return [_number(value) for value in quartiles(values)]
 
 
 def _apart(together: Chains, count: int) -> list[Chains]:
