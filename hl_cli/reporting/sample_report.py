@@ -14,9 +14,15 @@ from hl_cli.sampling.target import Target
 READ = (
     "Medians over the replicates. ESS: effective draws, bulk, the least over coordinates. evals: pairs (dH/dq, dH/dp), "
     "of the steps that were taken; those of HMC are gradients of U alone and cost less. ESS/s: of CPU time, all "
-    "chains side by side. KS: largest distance of a marginal from the known one."
+    "chains side by side."
 )
+KNOWN = "KS: largest Kolmogorov-Smirnov distance of a marginal from the known one."
 BIASED = 0.9
+
+
+def read(target: Target) -> str:
+    """How to read the table."""
+    return f"{READ} {KNOWN}" if target.cdf else READ
 
 
 def warnings(found: Sequence[Diagnostics], exact: bool) -> list[str]:
@@ -42,7 +48,7 @@ def sections(folder: Path, found: Sequence[Diagnostics], target: Target, exact: 
     """The parts of both pages."""
     shown = table(found)
     said = warnings(found, exact)
-    parts = [Section("result", "Result", READ, table=shown, numbers=len(shown[0]) - 1)]
+    parts = [Section("result", "Result", read(target), table=shown, numbers=len(shown[0]) - 1)]
     if said:
         parts.append(Section("warnings", "Warnings", " ".join(said)))
     means = moments(found, target.names)

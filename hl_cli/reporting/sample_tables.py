@@ -20,7 +20,7 @@ SHOWN = {
     "accepted": "accepted", "ess_bulk": "ESS", "ess_tail": "tail ESS", "per_evaluation": "ESS/1000 evals",
     "per_second": "ESS/s", "evaluations": "evals/step", "r_hat": "R-hat", "ks": "KS",
 }  # fmt: skip
-FORMS = {"accepted": ".2f", "ess_bulk": ".0f", "ess_tail": ".0f", "r_hat": ".3f", "ks": ".3f", "per_second": ".3g"}
+FORMS = {"accepted": ".2f", "ess_bulk": ".0f", "ess_tail": ".0f", "r_hat": ".3f", "ks": ".3f", "per_second": ",.1f"}
 
 
 def write_draws(folder: Path, chains: Mapping[str, list[Chains]], names: Sequence[str]) -> None:

@@ -113,7 +113,7 @@ class Samplers:
         return Done(
             tuple(tables),
             sample_tables.table(found),
-            " ".join([sample_report.READ, *warned]),
+            " ".join([sample_report.read(of.target), *warned]),
             [self.budget, *filter(None, own), f"Seed {cfg.seed}; {threads}; float64."],
             sample_report.sections(folder, found, of.target, exact),
             self._summary(warned),
