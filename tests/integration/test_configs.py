@@ -22,7 +22,7 @@ FEW = ["arms=[vin_vv,residual]", "steps=100", "seeds=1", "trajectories=10", "sta
 SHORT = {
     "minimise": ["steps=30", "trials=60", "seeds=2", "methods=[momentum,relativistic]"],
     "forecast": FEW,
-    "sample": ["draws=20", "warmup=2", "seeds=1"],
+    "sample": ["draws=30", "warmup=2", "seeds=1", "chains=4"],
 }
 """What makes the experiments of a task short."""
 MEASURES = {

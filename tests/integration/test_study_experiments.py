@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.broken_off import Killed, die_at
+from tests.covering import long
 
 SHORT = {
     "recall_study": "arm=[hl,tbptt8,frozen,zero] reference=tbptt8 steps=12 stream.task=adding model.hidden=4 "
@@ -53,6 +54,7 @@ def test_a_study_that_was_killed_ends_the_same(invoke: Any, tmp_path: Path, monk
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "broken" / name).read_bytes()
 
 
+@long
 def test_the_school_and_its_controls(invoke: Any, tmp_path: Path) -> None:
     """Scores of the exams at the end, of what was taught and of what never was; arms have equal budgets."""
     code, said, err = invoke(*command("school", "school"))

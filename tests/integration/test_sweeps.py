@@ -180,6 +180,7 @@ def test_optuna_minimises_the_held_out_loss_and_every_job_is_in_the_hparams_tabl
         assert math.isclose(final.tensor_proto.float_val[0], float(row["hl_held_out_loss"]), rel_tol=1e-6)
 
 
+@long
 def test_submitit_runs_jobs_in_processes_of_its_own(tmp_path: Path) -> None:
     pytest.importorskip("submitit")
     said = hl_run_from_nothing(tmp_path, "-m", *QUICK, "hydra/launcher=submitit_local", "steps=5")
