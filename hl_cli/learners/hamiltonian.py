@@ -67,9 +67,7 @@ class HamiltonianLearner(NamedWeights):
         if self.credit.alone is not None:
             self.alone = self.credit.alone
         self.steps, self.seconds = 0, 0.0
-        self.gathered = self.sums = (
-            0  # learning periods since the last weight step, and drives that were summed in them
-        )
+        self.gathered = self.sums = 0  # learning periods since the last weight step, and the drives summed in them
         self.moves = 0  # weight steps
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
