@@ -34,6 +34,13 @@ class StateNet(Recurrent):
     )
 
 
+@dataclass
+class PhaseNet(StateNet):
+    """A stack of cells with positions y and momenta z."""
+
+    show: str = described("y", "what the head and the layer above see: positions, or momenta, too", choices=("y", "yz"))
+
+
 def _named(recurrent: bool) -> str:
     kinds = [one for one in choices("model") if issubclass(one.kind, Recurrent) == recurrent]
     return ", ".join(sorted(name for one in kinds for name in one.names))

@@ -26,6 +26,7 @@ ADDED: dict[str, Any] = {
     r"arms\.\w+\.kinetic": None,
     r"integrator\.damping": "euler",
     r"stream(?:\.streams\.\w+)?\.permuted": False,
+    r"(?:arms\.\w+\.)?model\.show": "y",
 }
 """Fields that came since, with the value at which a run is the one that it was without them."""
 

@@ -3,7 +3,7 @@ r"""coRNN: damped oscillators that see one another. Not Hamiltonian: friction ta
     z' = z + eps (tanh(W y + R z + V u + b) - a y - friction z)
     y' = y + eps z'
 
-W and R are (hidden, hidden), V is (hidden, features). A tick cannot be undone. The net shows y.
+W and R are (hidden, hidden), V is (hidden, features). A tick cannot be undone. The net shows y, or y and z.
 Source: Rusch and Mishra, Coupled Oscillatory Recurrent Neural Network (coRNN), arXiv 2010.00951.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hl_cli.config.fields import described
-from hl_cli.config.models import StateNet
+from hl_cli.config.models import PhaseNet
 from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, total
@@ -105,7 +105,7 @@ class CoRNNBlock(CellBlock):
 
 @choice("model", "cornn", home="cornn")
 @dataclass
-class CoRNNConfig(StateNet):
+class CoRNNConfig(PhaseNet):
     """Damped oscillators that see one another; not Hamiltonian: its gradient over time vanishes."""
 
     name: str = described(MISSING, "name in files and titles", choices=("cornn",))

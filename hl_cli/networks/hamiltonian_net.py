@@ -11,8 +11,11 @@ signs. The product of the Jacobians of all ticks is symplectic: each of its sing
 the gradient over time cannot vanish. It can explode: a linear tick is stable for eps^2 (a + |g| |A|^2) < 4.
 
 `paired`: the second half of A, B and b repeats the first, with g of the other sign. The potential is zero at first, the
-net begins as free motion, and a signal in u has to be learnt against no force. Source of the family: neural nets as
-discretised Hamiltonian systems, Haber and Ruthotto, arXiv 1705.03341; Rusch and Mishra, arXiv 2103.05487.
+net begins as free motion, and a signal in u has to be learnt against no force. The net shows y,
+or y and z (hl_cli.networks.whole_state).
+
+Source of the family: neural nets as discretised Hamiltonian systems, Haber and Ruthotto, arXiv 1705.03341; Rusch and
+Mishra, arXiv 2103.05487.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hl_cli.config.fields import described
-from hl_cli.config.models import StateNet
+from hl_cli.config.models import PhaseNet
 from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, total
@@ -159,7 +162,7 @@ class HamiltonianBlock(CellBlock):
 
 @choice("model", "hamiltonian", home="hamiltonian", invertible=True)
 @dataclass
-class HamiltonianConfig(StateNet):
+class HamiltonianConfig(PhaseNet):
     """Springs in a learnt potential, symplectic: the gradient over time cannot vanish; can be undone."""
 
     name: str = described(MISSING, "name in files and titles", choices=("hamiltonian",))

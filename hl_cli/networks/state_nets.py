@@ -15,6 +15,7 @@ from hl_cli.networks.cell import Cell
 from hl_cli.networks.feedforward import head_block
 from hl_cli.networks.kinds import Shape
 from hl_cli.networks.recurrent import Recurrent
+from hl_cli.networks.whole_state import WholeState, whole_block
 
 
 class StateNetKind:
@@ -24,10 +25,20 @@ class StateNetKind:
         self.cells = cells
 
     def net(
-        self, name: str, shape: Shape, *, hidden: int, layers: int = 1, head: Sequence[int] | None = None, **own: Any
+        self,
+        name: str,
+        shape: Shape,
+        *,
+        hidden: int,
+        layers: int = 1,
+        head: Sequence[int] | None = None,
+        show: str = "y",
+        **own: Any,
     ) -> nn.Module:
         """Build the stack; own: arguments of each cell. Raises BadInput for a step that is not stable at first."""
         cell = self.cell(name, **own)
+        if show == "yz":
+            cell = shows_all(cell)
         net = Recurrent(cell, shape.features, hidden, layers, shape.outputs, shape.every, list(head or ()))
         limit = min((cell.limit() for cell in net.cells if isinstance(cell, Cell)), default=math.inf)
         if own.get("eps", 0.0) >= limit:
@@ -45,4 +56,11 @@ class StateNetKind:
 
     def block(self, name: str, cell: nn.Module, device: str) -> Block:
         """The block of one cell."""
+        if isinstance(cell, WholeState):
+            return whole_block(cell, self.block(name, cell.cell, device))
         return self.cells[name][1](cell)
+
+
+def shows_all(cell: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    """Cells as `cell` makes them, that show their whole state."""
+    return lambda features, hidden: WholeState(cell(features, hidden))  # type: ignore[arg-type]

@@ -8,7 +8,8 @@ r"""UnICORNN: undamped oscillators that do not see one another; every tick is a 
 
 w and c are (hidden,), a number a neuron, V is (hidden, features). At first w ~ U(0, 1) and c ~ U(-0.1, 0.1). The
 product of the Jacobians of all ticks has singular values in pairs, one the inverse of the other, as in `hamiltonian`.
-The exact gradient over time is cheap to carry forward (hl_cli.networks.sensitivity). The net shows y.
+The exact gradient over time is cheap to carry forward (hl_cli.networks.sensitivity). The net shows y, or y and z
+(hl_cli.networks.whole_state).
 Source: Rusch and Mishra, UnICORNN: A recurrent model for learning very long time dependencies, arXiv 2103.05487.
 """
 
@@ -21,7 +22,7 @@ from omegaconf import MISSING
 from torch import Tensor, nn
 
 from hl_cli.config.fields import described
-from hl_cli.config.models import StateNet
+from hl_cli.config.models import PhaseNet
 from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State, total
@@ -139,7 +140,7 @@ class UnICORNNBlock(CellBlock):
 
 @choice("model", "unicornn", home="unicornn", invertible=True)
 @dataclass
-class UnICORNNConfig(StateNet):
+class UnICORNNConfig(PhaseNet):
     """Undamped oscillators that do not see one another, each with a step of its own; symplectic; can be undone."""
 
     name: str = described(MISSING, "name in files and titles", choices=("unicornn",))

@@ -14,6 +14,7 @@ from hl_cli.networks.chain import Chain
 from hl_cli.networks.feedforward import Dense
 from hl_cli.networks.leaky import LeakyCell, LeakyRNNCell
 from hl_cli.networks.sequence import Unrolled
+from hl_cli.networks.whole_state import WholeState, whole_block
 from tests.cells import CELLS, OWN_CELLS
 
 Made = tuple[Block, nn.Module, int]
@@ -54,6 +55,15 @@ def own(name: str, **options: float) -> Callable[[int, int, torch.dtype], Made]:
     return make
 
 
+def whole(name: str) -> Callable[[int, int, torch.dtype], Made]:
+    def make(inputs: int, width: int, dtype: torch.dtype) -> Made:
+        inner, module, _ = own(name)(inputs, width, dtype)
+        shown = WholeState(module)  # type: ignore[arg-type]
+        return whole_block(shown, inner), shown, 1
+
+    return make
+
+
 def leaky(inputs: int, width: int, dtype: torch.dtype) -> Made:
     module = LeakyRNNCell(inputs, width, 0.3).to(dtype)
     return LeakyCell(module), module, 1
@@ -68,6 +78,7 @@ BLOCKS = {
     "damped": own("rotation", damping=0.9, gain=0.7),
     "faster": own("antisymmetric", scale=3.0),
     "upper": own("trace_units", squash=True, passes=True),
+    **{f"whole-{name}": whole(name) for name in ("hamiltonian", "unicornn")},
 }
 
 
