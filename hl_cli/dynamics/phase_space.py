@@ -53,9 +53,15 @@ def leapfrog(of: Separable, q: Tensor, p: Tensor, h: float, drift_first: bool = 
         q = q + h / 2 * of.velocity(p)
         p = p - h * of.force(q)
         return q + h / 2 * of.velocity(p), p
-    p = p - h / 2 * of.force(q)
+    return kick_drift_kick(of, q, p, of.force(q), h)[:2]
+
+
+def kick_drift_kick(of: Separable, q: Tensor, p: Tensor, force: Tensor, h: float) -> tuple[Tensor, Tensor, Tensor]:
+    """The leapfrog of a chain: `force` is that at q, and the one at the new q is the third of what comes back."""
+    p = p - h / 2 * force
     q = q + h * of.velocity(p)
-    return q, p - h / 2 * of.force(q)
+    force = of.force(q)
+    return q, p - h / 2 * force, force
 
 
 def dissipative_leapfrog(of: Separable, q: Tensor, p: Tensor, h: float, gamma: float) -> Phase:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hl_cli.forecast.layers import Weights
 from hl_cli.forecast.nets import Ground, Net
+from hl_cli.replicates.layers import Weights
 
 
 def symplectic_defect(net: Net, weights: Weights, q: Tensor, v: Tensor, ground: Ground) -> Tensor:

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from hl_cli.dynamics.phase_space import Phase
 from hl_cli.forecast.integrators import State, VelocityVerlet
-from hl_cli.forecast.layers import Weights, affine, drawn
 from hl_cli.forecast.potential import DirectForce, Potential
+from hl_cli.replicates.layers import Weights, affine, drawn, gated
 
 
 @dataclass(frozen=True)
@@ -156,11 +156,7 @@ class Gated(_Velocities):
     def step(self, weights: Weights, state: State, ground: Ground) -> State:
         """x + h A(GRU)."""
         x, hidden = state
-        of_x = affine(x, weights["x_weight"], weights["x_bias"]).chunk(3, -1)
-        of_h = affine(hidden, weights["h_weight"], weights["h_bias"]).chunk(3, -1)
-        reset, keep = (of_x[0] + of_h[0]).sigmoid(), (of_x[1] + of_h[1]).sigmoid()
-        new = (of_x[2] + reset * of_h[2]).tanh()
-        hidden = new + keep * (hidden - new)
+        hidden = gated(weights, x, hidden)
         return x + ground.h * affine(hidden, weights["out_weight"], weights["out_bias"]), hidden
 
     def read(self, state: State, ground: Ground) -> Phase:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from hl_cli.forecast.features import Features
-from hl_cli.forecast.layers import Weights, affine, drawn
+from hl_cli.replicates.layers import Weights, affine, drawn
 
 
 @dataclass(frozen=True)

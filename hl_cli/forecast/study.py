@@ -13,11 +13,11 @@ from hl_cli.dynamics.systems.base import System
 from hl_cli.forecast import scores
 from hl_cli.forecast.arms import Arm
 from hl_cli.forecast.defect import symplectic_defect
-from hl_cli.forecast.layers import Weights, count
 from hl_cli.forecast.nets import Ground, trajectory
 from hl_cli.forecast.training import Plan, fit
 from hl_cli.forecast.windows import Windows, cut, noisy
 from hl_cli.replicates.draws import generator_of
+from hl_cli.replicates.layers import Weights, count
 
 POINTS = 5  # of each replicate, where the symplectic defect is taken
 

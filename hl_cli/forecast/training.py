@@ -8,16 +8,16 @@ its noise into every forecast. Adam, a cosine to zero, and a bound on the norm o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from hl_cli.forecast.layers import Weights
 from hl_cli.forecast.nets import Ground, Net, trajectory
 from hl_cli.forecast.windows import Windows, batch
+from hl_cli.replicates.layers import Weights
+from hl_cli.replicates.training import check_finite, clip, cosine
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,6 @@ class Plan:
     lr: float
     start_lr: float
     clip: float
-
-
-class NotFinite(ArithmeticError):
-    """Weights of a replicate that are no numbers any more: replicate, step."""
-
-    def __init__(self, replicate: int, step: int) -> None:
-        super().__init__(f"replicate {replicate}, step {step}")
-        self.replicate, self.step = replicate, step
 
 
 def fit(
@@ -55,7 +47,7 @@ def fit(
     held = {name: of.clone().requires_grad_() for name, of in weights.items()}
     starts = [of[:, :, 0].clone().requires_grad_() for of in (windows.q, windows.v)]
     optimizer = torch.optim.Adam([{"params": [*held.values()], "lr": plan.lr}, {"params": starts, "lr": plan.start_lr}])
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: (1 + math.cos(math.pi * k / plan.steps)) / 2)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, cosine(plan.steps))
     own = torch.arange(windows.q.shape[0]).unsqueeze(1)
     losses = []
     for step in range(plan.steps):
@@ -65,20 +57,10 @@ def fit(
         loss = ((q - wanted[0]).square() + (v - wanted[1]).square()).mean((0, 2, 3))
         optimizer.zero_grad()
         loss.sum().backward()
-        _clip([*held.values(), *starts], plan.clip)
+        clip([*held.values(), *starts], plan.clip)
         optimizer.step()
         schedule.step()
         losses.append(loss.detach())
-        if not bool(losses[-1].isfinite().all()):
-            raise NotFinite(int((~losses[-1].isfinite()).nonzero()[0]), step + 1)
+        check_finite(losses[-1], step + 1)
         tick(step + 1)
     return {name: of.detach() for name, of in held.items()}, torch.stack(losses)
-
-
-def _clip(parameters: list[Tensor], most: float) -> None:
-    """Shrink the gradient of each replicate to a norm of `most`, as clip_grad_norm_ does with a net."""
-    squares = [of.grad.flatten(1).square().sum(1) for of in parameters if of.grad is not None]
-    share = (most / (torch.stack(squares).sum(0).sqrt() + 1e-6)).clamp(max=1.0)
-    for of in parameters:
-        if of.grad is not None:
-            of.grad.mul_(share.view(-1, *[1] * (of.dim() - 1)))

@@ -16,13 +16,13 @@ from hl_cli.config.forecast import Forecast
 from hl_cli.dynamics.phase_space import Phase
 from hl_cli.errors import BadInput
 from hl_cli.forecast.arms import Arm
-from hl_cli.forecast.layers import count
 from hl_cli.forecast.nets import Mechanical
 from hl_cli.forecast.study import Result, result_of
 from hl_cli.forecast.summary import Summary, summary_of
-from hl_cli.forecast.training import NotFinite
 from hl_cli.forecast.windows import Windows
 from hl_cli.replicates.draws import generator_of
+from hl_cli.replicates.layers import count
+from hl_cli.replicates.training import NotFinite
 from hl_cli.reporting import (
     console,
     forecast_energy,

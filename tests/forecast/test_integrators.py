@@ -14,10 +14,10 @@ from hl_cli.forecast.arms import arms
 from hl_cli.forecast.defect import symplectic_defect
 from hl_cli.forecast.features import Pairs, Periodic, Plain
 from hl_cli.forecast.integrators import Circle, StormerVerlet, VelocityVerlet
-from hl_cli.forecast.layers import Weights
 from hl_cli.forecast.nets import Ground, Mechanical, Net, trajectory
 from hl_cli.forecast.potential import Potential
 from hl_cli.replicates.draws import generator_of
+from hl_cli.replicates.layers import Weights
 
 SEEDS = 2
 

@@ -24,6 +24,15 @@ def drawn(generators: Sequence[torch.Generator], inner: int, outer: int) -> tupl
     return whole[:, :inner], whole[:, inner:]
 
 
+def gated(weights: Weights, x: Tensor, hidden: Tensor) -> Tensor:
+    """The next hidden state of a GRU, by torch.nn.GRUCell's equations: x_weight, x_bias, h_weight, h_bias."""
+    of_x = affine(x, weights["x_weight"], weights["x_bias"]).chunk(3, -1)
+    of_h = affine(hidden, weights["h_weight"], weights["h_bias"]).chunk(3, -1)
+    reset, keep = (of_x[0] + of_h[0]).sigmoid(), (of_x[1] + of_h[1]).sigmoid()
+    new = (of_x[2] + reset * of_h[2]).tanh()
+    return new + keep * (hidden - new)
+
+
 def count(weights: Weights) -> int:
     """Parameters of one replicate."""
     return sum(of[0].numel() for of in weights.values())
