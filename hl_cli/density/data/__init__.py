@@ -1,0 +1,1 @@
+"""Points of task=density: a file each."""
