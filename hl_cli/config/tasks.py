@@ -13,6 +13,7 @@ from typing import Any
 from hl_cli.config.forecast import Forecast
 from hl_cli.config.minimise import Minimise
 from hl_cli.config.sample import Sample
+from hl_cli.config.video import Video
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,16 @@ TASKS = _by_name(
         meaning="chains of several samplers, with fields of their own",
         instead="nothing learns there",
         at_once="one target at a time",
+    ),
+    Task(
+        "video",
+        Video,
+        home="hl_cli.runs.video:Filming",
+        groups=("scene",),
+        example="scene=pendulum",
+        meaning="Hamiltonian generative network, motion learnt from frames",
+        instead="a video needs frames, which a scene has; arms= names the nets",
+        at_once="one scene at a time, seeds= for replicates",
     ),
 )
 GROUPS = tuple(dict.fromkeys(group for task in TASKS.values() for group in task.groups))

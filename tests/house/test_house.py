@@ -18,7 +18,7 @@ LAYERS = {
     0: {"config"},
     1: {"dynamics", "replicates"},
     2: {"networks", "streams", "parallel", "minimise", "optimizer", "sampling"},
-    3: {"credit", "density", "engine", "forecast"},
+    3: {"credit", "density", "engine", "forecast", "video"},
     4: {"learners"},
     5: {"compare", "schemes"},
     6: {"reporting"},

@@ -19,16 +19,19 @@ from hl_cli.config import validation
 from tests.material import folder, needs
 
 FEW = ["arms=[vin_vv,residual]", "steps=100", "seeds=1", "trajectories=10", "starts=4", "hidden=16", "horizon=150"]
+SHORT_VIDEO = ["arms=[hamiltonian,residual]", "steps=2", "seeds=1", "videos=8", "judged=4"]
 SHORT = {
     "minimise": ["steps=30", "trials=60", "seeds=2", "methods=[momentum,relativistic]"],
     "forecast": FEW,
     "sample": ["draws=30", "warmup=2", "seeds=1", "chains=4"],
+    "video": [*SHORT_VIDEO, "frames=6", "shown=2", "hidden=8", "units=4", "positions=2", "device=cpu"],
 }
 """What makes the experiments of a task short."""
 MEASURES = {
     "minimise": ("methods", "best", min),
     "forecast": ("arms", "drift", min),
     "sample": ("methods", "per_evaluation", max),
+    "video": ("arms", "there_and_back", min),
 }
 """What the experiments of a task compare, by which median, and which of them is the best."""
 CONFIGS = resources.files("hl_cli.configs")

@@ -1,0 +1,81 @@
+r"""Training: the error of the frames of a rollout, and a fixed weight on the divergence of its code.
+
+    mean over videos   mean over t |x_t - decode(q_t)|^2 + weight * KL(z | first frames  from  N(0, I))
+
+A step decodes some of the frames, drawn anew for each replicate: an unbiased estimate, at less than the cost of all.
+Adam on a cosine to zero, and a bound on the norm of the gradient of each replicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hl_cli.replicates.layers import Weights
+from hl_cli.replicates.training import check_finite, clip, cosine
+from hl_cli.video.model import Model
+
+
+@dataclass(frozen=True)
+class Plan:
+    """steps; size: videos of a step; lr; clip: largest norm; divergence: weight of the KL; h: time between frames.
+
+    decoded: frames of a video that are compared in a step.
+    """
+
+    steps: int
+    size: int
+    lr: float
+    clip: float
+    divergence: float
+    h: float
+    decoded: int
+
+
+def fit(
+    model: Model,
+    weights: Weights,
+    videos: Tensor,
+    plan: Plan,
+    order: Sequence[torch.Generator],
+    noise: Sequence[torch.Generator],
+    tick: Callable[[int], None] = lambda step: None,
+) -> tuple[Weights, Tensor]:
+    """Trained weights, and per step squared error a frame and KL, (steps, 2, r).
+
+    videos: (r, count, frames, pixels). order, noise: of the videos and of z, one a replicate. Raises NotFinite.
+    """
+    held = {name: of.clone().requires_grad_() for name, of in weights.items()}
+    optimizer = torch.optim.Adam([*held.values()], lr=plan.lr)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, cosine(plan.steps))
+    replicates, frames = torch.arange(len(videos)).unsqueeze(1), videos.shape[2]
+    history = []
+    for step in range(plan.steps):
+        chosen = torch.stack([torch.randperm(videos.shape[1], generator=of)[: plan.size] for of in order])
+        drawn = [torch.randn(chosen.shape[1], model.sizes.code, generator=of) for of in noise]
+        times = torch.stack([torch.randperm(frames, generator=of)[: plan.decoded] for of in order])
+        batch = videos[replicates, chosen]
+        error, divergence = loss_of(model, held, batch, torch.stack(drawn).to(videos), plan.h, times)
+        optimizer.zero_grad()
+        (error + plan.divergence * divergence).sum().backward()
+        clip([*held.values()], plan.clip)
+        optimizer.step()
+        schedule.step()
+        history.append(torch.stack([error.detach(), divergence.detach()]))
+        check_finite(history[-1].sum(0), step + 1)
+        tick(step + 1)
+    return {name: of.detach() for name, of in held.items()}, torch.stack(history)
+
+
+def loss_of(
+    model: Model, weights: Weights, videos: Tensor, noise: Tensor, h: float, times: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Squared error a frame and KL, (r,) each, of videos (r, b, frames, pixels); times: frames to compare, (r, k)."""
+    code = model.encode(weights, videos[:, :, : model.sizes.shown])
+    states = model.rollout(weights, model.start(weights, code.sample(noise)), h, videos.shape[2] - 1)
+    replicates = torch.arange(len(videos)).unsqueeze(1)
+    found = model.decode(weights, model.positions(weights, states).transpose(1, 2)[replicates, times])
+    return (found - videos.transpose(1, 2)[replicates, times]).square().sum(-1).mean((1, 2)), code.divergence().mean(1)
