@@ -48,14 +48,14 @@ def configured() -> Callable[..., DictConfig]:
 
     def make(*overrides: str) -> DictConfig:
         pairs = [override.split("=", 1) for override in overrides]
-        chosen = {key: value for key, value in pairs if key in CHOICES}
+        chosen = {key: value for key, value in pairs if key in CHOICES or "@" in key}
         plain = chosen if set(chosen) <= PLAIN else {}  # part by part: their combinations are too many to be kept
         whole = () if plain else tuple(f"{key}={value}" for key, value in chosen.items())
         cfg = copy.deepcopy(_composed(whole))
         for key, value in plain.items():
             cfg[key] = copy.deepcopy(_composed((f"{key}={value}",))[key])
         for key, value in pairs:
-            if key not in CHOICES:
+            if key not in chosen:
                 OmegaConf.update(cfg, key, yaml.safe_load(value), force_add=".options" in key)
         return cfg
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from hl_cli.config import registry, validation
+from hl_cli.build.systems import system_of
+from hl_cli.config import validation
 from hl_cli.config.forecast import ARMS, Forecast
 from hl_cli.dynamics.systems.base import System
 from hl_cli.errors import BadInput
@@ -20,7 +21,7 @@ def forecast_of(cfg: DictConfig) -> tuple[Data, list[Arm], Plan]:
     """Check a config; raises BadInput for what it cannot mean."""
     validation.check(cfg)
     typed = cast(Forecast, cfg)
-    system = _system(cfg)
+    system = system_of(cfg.system)
     chosen = arms(_names(typed, system), system.bodies)
     dt = system.dt if typed.dt is None else typed.dt
     horizon = system.horizon if typed.horizon is None else typed.horizon
@@ -44,14 +45,6 @@ def forecast_of(cfg: DictConfig) -> tuple[Data, list[Arm], Plan]:
         typed.near, typed.hidden, typed.seeds, typed.seed, getattr(torch, typed.dtype),
     )  # fmt: skip
     return data, chosen, Plan(typed.steps, typed.batch_size, typed.lr, typed.start_lr, typed.clip)
-
-
-def _system(cfg: DictConfig) -> System:
-    option = registry.choice_of(OmegaConf.get_type(cfg.system))
-    assert option is not None
-    options: Any = OmegaConf.to_container(cfg.system)
-    made: System = option.load()(**{str(key): value for key, value in options.items() if key != "name"})
-    return made
 
 
 def _names(cfg: Forecast, system: System) -> list[str]:

@@ -1,7 +1,7 @@
 """From a stream's config to the stream: the class that its `choice` names takes the fields of its config.
 
 `seeded` in the choice says that it takes the seed too. A signal takes its own fields and `step`, the windows over it
-the rest.
+the rest. A physical system is built before the stream of its motions.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hl_cli import config
 from hl_cli.build.own_stream import own_stream
+from hl_cli.build.systems import system_of
 from hl_cli.config.registry import choice_of
 from hl_cli.config.signals import SignalConfig
 from hl_cli.errors import BadInput
@@ -40,6 +41,8 @@ def stream_of(cfg: DictConfig, batch_size: int, seed: int, dtype: torch.dtype, d
             own = {key: fields.pop(key) for key in list(fields) if key not in WINDOW}
             stream = SignalStream(choice.load()(**own, **seeds), **fields, **place)
         else:
+            if "system" in fields:
+                fields["system"] = system_of(cfg.system)
             stream = choice.load()(**fields, **place, **seeds)
     stream.name = cfg.name
     return stream

@@ -19,7 +19,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from hl_cli.reporting.canvas import canvas
 
 DEEPEST = 1e-10  # where the axis ends; curves leave it
-SAFE = 2.5
+SAFE = 2.0
 Reach = Sequence[tuple[int, float, float]]
 
 

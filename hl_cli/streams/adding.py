@@ -14,14 +14,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
 from hl_cli.streams.drawn import Drawn
-from hl_cli.types import Task
+from hl_cli.types import Sample, Task
 
 
 @choice("stream", "adding", home="Adding", seeded=True)
@@ -50,11 +49,11 @@ class Adding(Drawn):
         self.origin = f"generated: two of {ticks} numbers are marked, seed {seed}"
         super().__init__(ticks, 2, Task("values", 1), seed, batch_size, dtype, device)
 
-    def draw(self, count: int, coin: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Values and marks; the sums (count, 1)."""
+    def draw(self, count: int, coin: torch.Generator) -> Sample:
+        """Values and marks; the sums (count, 1, 1)."""
         half = self.ticks // 2
         values = torch.rand(count, self.ticks, generator=coin, dtype=torch.float64)
         ends = ((0, half), (half, self.ticks))
         places = torch.stack([torch.randint(*between, (count,), generator=coin) for between in ends], 1)
         marks = torch.zeros_like(values).scatter_(1, places, 1.0)
-        return torch.stack((values, marks), 2), values.gather(1, places).sum(1, keepdim=True)
+        return Sample(torch.stack((values, marks), 2), values.gather(1, places).sum(1)[:, None, None])

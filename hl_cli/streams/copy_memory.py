@@ -16,14 +16,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.config.stream import StreamConfig
 from hl_cli.streams.drawn import Drawn
-from hl_cli.types import Task
+from hl_cli.types import Sample, Task
 
 
 @choice("stream", "copy_memory", home="CopyMemory", seeded=True)
@@ -56,7 +55,7 @@ class CopyMemory(Drawn):
         task = Task("classes", symbols + 1, "all")
         super().__init__(delay + 2 * length, symbols + 2, task, seed, batch_size, dtype, device)
 
-    def draw(self, count: int, coin: torch.Generator) -> tuple[Tensor, Tensor]:
+    def draw(self, count: int, coin: torch.Generator) -> Sample:
         """One-hot symbols, blanks and marker; the classes of all ticks (count, ticks)."""
         shown = torch.randint(1, self._symbols + 1, (count, self._length), generator=coin)
         seen = torch.zeros(count, self.ticks, dtype=torch.int64)
@@ -64,4 +63,4 @@ class CopyMemory(Drawn):
         seen[:, -self._length - 1] = self._symbols + 1
         target = torch.zeros_like(seen)
         target[:, -self._length :] = shown
-        return functional.one_hot(seen, self._symbols + 2).double(), target
+        return Sample(functional.one_hot(seen, self._symbols + 2).double(), target)

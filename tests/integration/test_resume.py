@@ -20,7 +20,7 @@ from tests.material import OPTIONS, needs
 
 FORWARD = ("scheme=forward", "stream=lorenz", "stream.ticks=3", "stream.held_out=20", "scenario=gd_a")
 ALIKE = {"breast_cancer", "iris", "wine", "digits_pixels", "digits_rows", "mnist_pixels", "mnist_rows", "fashion_mnist"}
-ALIKE |= {"kmnist", "cifar10", "square", "pendulum", "mass_spring"}
+ALIKE |= {"kmnist", "cifar10", "square", "pendulum", "mass_spring", "three_body", "double_pendulum"}
 STREAMS = [option for option in OPTIONS if option not in ALIKE][:: 1 if FULL else 2]
 CASES = [(f"stream={option}",) for option in STREAMS] + [
     ("scheme=blocks", "split=state", "model.hidden=[8,8]"),

@@ -28,7 +28,8 @@ from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = ("series", "text", "sine", "square", "lorenz", "mackey_glass", "pendulum", "mass_spring")
-CASES = [(option,) for option in OPTIONS] + [(option, "stream.targets=all") for option in EVERY]
+ALIKE = () if FULL else ("three_body", "double_pendulum")  # of the same kind as two_body
+CASES = [(option,) for option in OPTIONS if option not in ALIKE] + [(option, "stream.targets=all") for option in EVERY]
 CASES += [("drift", "stream.blend=700"), ("river", "stream.dataset=synth.SEA"), ("signal_school", "stream.lecture=50")]
 CASES += [("recall", "stream.task=adding", "stream.delay=40"), ("digits_pixels", "stream.permuted=true")]
 STOPS = (1, 1437, 4085)  # beside the first sample: the end of an epoch of digits, the end of a piece of windows
