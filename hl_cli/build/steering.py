@@ -18,7 +18,6 @@ from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.pipeline import Pipeline
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.learners.rates import Scheduler
-from hl_cli.learners.replayed import ReplayedLearner
 
 NEED_MORE = ("LRScheduler", "LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler", "ReduceLROnPlateau")
 KNOWN: dict[str, type[LRScheduler]] = {
@@ -106,12 +105,11 @@ def steered(cfg: DictConfig, learner: Any, lr: float) -> Any:
             "gradient alone; allowed: scheme=global or forward, or clip_value"
         )
     if cfg.update_every > 1:
-        if isinstance(learner, Pipeline | CompiledForward | ReplayedLearner):
-            own = {CompiledForward: "compile=true", ReplayedLearner: "engine=replay"}
-            said = own.get(type(learner), f"scheme={cfg.scheme.name}")
+        if isinstance(learner, Pipeline | CompiledForward):
+            said = "compile=true" if isinstance(learner, CompiledForward) else f"scheme={cfg.scheme.name}"
             raise NoSuchCombination(
                 f"update_every={cfg.update_every} ({said}): its weights move at every step; allowed: scheme=global or "
-                "forward, engine=eager, compile=false"
+                "forward, compile=false"
             )
         learner.update_every = cfg.update_every
     if clip != Clip():

@@ -28,12 +28,15 @@ class Backward(Credit):
     See hl_cli.networks.memory.
     """
 
+    recordable = True
+
     def __init__(self, ground: Ground, memory: str = "recompute", anchor_every: int = ANCHOR_EVERY) -> None:
         self._leak = ground.coefficients.leak
         check_memory(memory, ground.split.state, self._leak, anchor_every)
         self.split, self.weights, self.readout = ground.split, ground.weights, Readout(ground.split, ground.loss)
         self.memory, self.anchor_every = memory, anchor_every
         self._run: SequenceRun | None = None
+        self.tick = self._tick
 
     def _over(self, inputs: Tensor) -> SequenceRun:
         return SequenceRun(self.split.state, self.split.ticks(inputs), self._leak, self.split.every)
@@ -42,14 +45,21 @@ class Backward(Credit):
         """One, or none where there is no target."""
         if sample.target is None:
             return
+        y, value = self.tick(sample.inputs, sample.target)
+        yield y, value, 1, True
+        self._run = None  # what was kept of the ticks is not needed any more
+
+    def _tick(self, inputs: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
+        """All ticks of a sample."""
+        assert target is not None
         readout, drive = self.readout, self.weights.drive
-        run = self._run = self._over(sample.inputs)
+        run = self._run = self._over(inputs)
         shown, tapes = run.run(self.memory, self.anchor_every), []
         for t, h in enumerate(shown):
             shown[t], tape = readout.record(h)
             tapes.append(tape)
         y = joined(shown)
-        loss, zeta = readout.loss(y, sample.target)
+        loss, zeta = readout.loss(y, target)
         value = self.mean_loss(loss.item())
         drive.start()
         zetas: list[Tensor | None] = [*parted(zeta, len(shown))]
@@ -59,8 +69,7 @@ class Backward(Credit):
             run.vjp(zetas, drive)
             if run.drift is not None:
                 self.drift = max(self.drift or 0.0, finite(run.drift, "rebuilt state"))
-        yield y, value, 1, True
-        self._run = None  # what was kept of the ticks is not needed any more
+        return y, value
 
     def share(self) -> Share:
         """Of the last tick of the sequence."""

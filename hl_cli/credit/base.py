@@ -10,9 +10,9 @@ their states and costates; the rule has all that concerns the weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor
 
@@ -46,24 +46,29 @@ class Kind:
     """
 
     name: str
-    make: Callable[..., Credit]
+    make: type[Credit]
     of_scheme: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     another_method: str = ""
 
 
 Period = tuple[Tensor | None, float, int, bool]
+Form = tuple[tuple[int, ...], ...]
 
 
 class Credit:
-    """One kind. sign: of phi in the weight step; lives_on: whether the neurons live on from sample to sample.
+    """One kind. tick: one period, of inputs and target: the drive, y and the loss; sign: of phi in the weight step;
+    recordable: whether a period leaves nothing but tensors, which are carried on; lives_on: whether the neurons live on
+    from sample to sample.
 
     waiting: whether the weights wait: this period is one of a window that is open. drift: the largest |rebuilt - kept|
     state so far, where states are rebuilt. alone: where neurons go on by
     themselves, what makes a tick of a copy of them. mean_loss: passes a finite loss on; raises NonFinite.
     """
 
+    tick: Callable[[Tensor, Tensor | None], tuple[Tensor, float]]
     sign = 1.0
+    recordable: ClassVar[bool] = False
     lives_on = False
     waiting = False
     drift: float | None = None
@@ -99,6 +104,37 @@ class Credit:
     def predict(self, inputs: Tensor) -> Tensor:
         """Map inputs (batch, ticks, features) to (rows, outputs); weights and costates stay."""
         raise TypeError(f"{type(self).__name__} does not say how to predict")
+
+    @property
+    def steady(self) -> bool:
+        """Whether the tick that comes makes the calls that one of its shapes always makes."""
+        return True
+
+    @property
+    def looks(self) -> bool:
+        """Whether `check` looks at more than omega in this period."""
+        return False
+
+    @property
+    def bounds(self) -> bool:
+        """Whether `heed` may raise."""
+        return False
+
+    def carried(self) -> list[Tensor | None]:
+        """All tensors that the next period goes on from."""
+        return []
+
+    def form(self) -> Form:
+        """How they belong together."""
+        return ()
+
+    def carry_on(self, carried: Sequence[Tensor | None], form: Form) -> None:
+        """Be as after a period that left these."""
+
+    def heed(self, read: Sequence[float], counts: bool) -> bool:
+        """Do what a period does with the finite numbers that it reads after the loss, or after the states where none
+        counts; returns whether it reads so many."""
+        return not read
 
     def state_dict(self) -> dict[str, Any]:
         """States and costates that are carried on."""

@@ -12,6 +12,7 @@ whenever it comes. It approximates the gradient over time. Source: arXiv 2409.12
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omegaconf import MISSING
@@ -78,6 +79,15 @@ class Costate(Online):
         """At every tick: weights that ran away with costates without bound would hide it."""
         if self.carry:
             self.neurons.check(below)
+
+    @property
+    def bounds(self) -> bool:
+        """The neuron costates."""
+        return self.carry
+
+    def heed(self, read: Sequence[float], counts: bool) -> bool:
+        """What `after_tick` reads."""
+        return self.neurons.heed(read, counts) if self.carry else not read
 
 
 COSTATE = Kind("costate", Costate, ("eta_z", "sign", "carry"))

@@ -19,6 +19,7 @@ Learning with a Sparse Approximation, 2021.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +111,15 @@ class TracedChain(OnlineChain):
             local = lanes.slower(local, self.flow.leak)
         self.traces[i] = local.direct if s is None else lanes.step(local, s)
         return local
+
+    def carried(self) -> list[Tensor | None]:
+        """With the traces."""
+        return [*super().carried(), *self.traces]
+
+    def carry_on(self, carried: Sequence[Any], form: tuple[tuple[int, ...], ...]) -> None:
+        """With the traces."""
+        super().carry_on(carried, form)
+        self.traces = list(carried[-len(self.blocks) :])
 
     def state_dict(self) -> dict[str, Any]:
         """With the traces."""

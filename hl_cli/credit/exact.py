@@ -125,6 +125,8 @@ class SensitiveChain(OnlineChain):
 class Exact(Online):
     """Raises BadInput at the first tick of a net that is too large, or of a batch."""
 
+    recordable = False  # its graph is autograd's
+
     def __init__(self, ground: Ground, reset: str = "never", rise: int = 0) -> None:
         self.flow = Flow(ground.coefficients.leak)
         super().__init__(ground, reset, rise)

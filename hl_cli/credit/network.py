@@ -12,6 +12,7 @@ the Methods of Temporal Differences, 1988; Nagumo and Noda, A Learning Method fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,15 @@ class ForeseeingChain(OnlineChain):
             step = self._x / self._x.square().sum(1, keepdim=True)
             self.v = torch.addmm(self.v, error.t(), step, alpha=self.rate / len(step))
 
+    def carried(self) -> list[Tensor | None]:
+        """With V, and what it saw last."""
+        return [*super().carried(), self.v, self._x]
+
+    def carry_on(self, carried: Sequence[Any], form: tuple[tuple[int, ...], ...]) -> None:
+        """With V, and what it saw last."""
+        super().carry_on(carried, form)
+        *_, self.v, self._x = carried
+
     def state_dict(self) -> dict[str, Any]:
         """With V, and what it saw last."""
         kept = {name: None if t is None else t.clone() for name, t in (("v", self.v), ("x", self._x))}
@@ -127,3 +137,12 @@ class Network(Online):
     def after_tick(self, below: Tensor | None) -> None:
         """V may run away with what it sends itself."""
         self.neurons.check(below)
+
+    @property
+    def bounds(self) -> bool:
+        """The neuron costates."""
+        return True
+
+    def heed(self, read: Sequence[float], counts: bool) -> bool:
+        """What `after_tick` reads."""
+        return self.neurons.heed(read, counts)

@@ -6,13 +6,13 @@ counts, phi, what is at rest when, and predictions from where the neurons are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hl_cli.credit.base import Credit, Ground, Period
+from hl_cli.credit.base import Credit, Form, Ground, Period
 from hl_cli.credit.readout import Readout
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.guards import WeightBound, all_finite
@@ -34,6 +34,8 @@ class Online(Credit):
     carries credit alone ("z"); rise: ticks in which phi rises from 0 to its value. At a tick where no target counts dL
     is zero, and everything else moves on. Weights that grow without bound stop the learner before they move.
     """
+
+    recordable = True
 
     def __init__(self, ground: Ground, reset: str = "never", rise: int = 0) -> None:
         split, c = ground.split, ground.coefficients
@@ -112,6 +114,32 @@ class Online(Credit):
         """Look at what was made; below: dL/dh of this tick, which in the explicit order does not see the new states."""
         if not self.newest:
             all_finite((h[0] for h in self.neurons.after), "neuron state")
+
+    @property
+    def steady(self) -> bool:
+        """Where phi is that of the tick before."""
+        return self._phi == self.loss_weight(self.ticks)
+
+    @property
+    def looks(self) -> bool:
+        """Now and then at the weights."""
+        return self._bound.due(self.ticks)
+
+    def carried(self) -> list[Tensor | None]:
+        """Of the neurons."""
+        return self.neurons.carried()
+
+    def form(self) -> Form:
+        """Of the neurons."""
+        return self.neurons.form()
+
+    def carry_on(self, carried: Sequence[Tensor | None], form: Form) -> None:
+        """Of the neurons."""
+        self.neurons.carry_on(carried, form)
+
+    def heed(self, read: Sequence[float], counts: bool) -> bool:
+        """In the explicit order a sum of each new state."""
+        return len(read) == (0 if self.newest else len(self.neurons.after))
 
     def change_phi(self) -> float:
         """Take the phi of this tick; returns by what zeta, which is z in units of tau phi, keeps z as it is."""

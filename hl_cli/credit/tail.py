@@ -100,6 +100,7 @@ class WindowedChain(TracedChain):
 class Tail(Eligibility):
     """window: w. Refuses what eligibility refuses, and the explicit order, whose l is at the old state."""
 
+    recordable = False  # a window is kept in tapes
     neurons: WindowedChain
     name = "tail"
 

@@ -56,6 +56,14 @@ class GradientAccumulator:
         self._passed.clear()
         return without
 
+    def noted(self) -> tuple[frozenset[int], frozenset[int]]:
+        """Ids of the parameters whose slots are empty, and of those that were passed over."""
+        return frozenset(self._empty), frozenset(self._passed)
+
+    def note(self, empty: frozenset[int], passed: frozenset[int]) -> None:
+        """Be as `noted` said, after the slots were written by somebody else."""
+        self._empty, self._passed = set(empty), set(passed)
+
     def state_dict(self) -> dict[str, Any]:
         """What has been summed so far, None where nothing was."""
         return {"sums": [None if key in self._empty else slot.clone() for key, slot in self._slots.items()]}

@@ -43,8 +43,12 @@ class WeightBound:
     def __init__(self, theta: Tensor) -> None:
         self._theta, self._reach = theta, REACH * max(1.0, float(theta.abs().max()))
 
+    def due(self, tick: int) -> bool:
+        """Whether it looks at the weights at a tick."""
+        return tick % EVERY == 0
+
     def at(self, tick: int) -> Callable[[Tensor], None]:
         """What admits omega at a tick; raises RunawayWeights where the weights are too far."""
-        if tick % EVERY == 0 and float(self._theta.abs().max()) > self._reach:
+        if self.due(tick) and float(self._theta.abs().max()) > self._reach:
             raise RunawayWeights("weight")
         return check_finite

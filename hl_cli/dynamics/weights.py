@@ -143,6 +143,12 @@ class FlatWeights:
         """Parameter to its omega."""
         return self._omega.slots
 
+    def everything(self) -> list[Tensor]:
+        """All that a weight step moves, where it lies: theta, omega and the drive in either order, what the rule
+        keeps."""
+        buffers = sorted((self._omega.flat, self._next.flat), key=id)
+        return [self.theta, *buffers, *self.kept.values()]
+
     def state_of_rule(self) -> dict[str, Any]:
         """What the rule keeps, and who is behind by how many steps, where there is any."""
         kept = {name: [slot.clone() for slot in slots.values()] for name, slots in self._kept_slots.items()}

@@ -1,6 +1,6 @@
 r"""Recorded calls as one program, which TorchScript's interpreter runs without Python.
 
-    inputs of the step, tensors that stay  ->  y, the numbers that Python had read
+    inputs of the step, tensors that stay  ->  what the step leaves, the numbers that Python had read
 
 The program is text in TorchScript's intermediate representation, a line a call, and is neither optimized nor fused:
 the kernels, their order and so the bits are those of the eager step. After each number that Python had read, the rest
@@ -18,7 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hl_cli.engine.guarded import guarded
 from hl_cli.engine.recorder import Call, Unrecordable, tensors_in
+from hl_cli.engine.words import paced, places, word
 
 PASSED = {
     torch.dtype: "int",
@@ -31,12 +33,22 @@ PASSED = {
 
 
 class Program:
-    """Of the calls of a step; inputs: tensors that are others at each step; y: what the step said.
+    """Of the calls of a step; inputs: tensors that are others at each step; left: what it said, and what goes on.
 
-    stays: what else it takes; numbers: how many Python had read. Raises Unrecordable.
+    asked: how many of the inputs, the first ones, must be in its calls; pace: numbers that are others at each step, in
+    its calls as they are, negative, or as a tensor of one element like `like`; stays: what else it takes; numbers: how
+    many Python had read. Raises Unrecordable.
     """
 
-    def __init__(self, calls: Sequence[Call], inputs: Sequence[Tensor], y: Tensor) -> None:
+    def __init__(
+        self,
+        calls: Sequence[Call],
+        inputs: Sequence[Tensor],
+        left: Sequence[Tensor],
+        asked: int,
+        pace: Sequence[float] = (),
+        like: Tensor | None = None,
+    ) -> None:
         self._names: dict[int, str] = {}
         self._types: list[str] = []
         self.stays: list[Any] = []
@@ -48,6 +60,11 @@ class Program:
         self._calls = list(calls)
         for one in inputs:
             self._enter(one, "Tensor")
+        self._like = like
+        paces = paced(pace, like)
+        self._paced = {value: self._enter(value, "float") for value in paces[: 2 * len(pace)]}
+        for tensor in paces[2 * len(pace) :]:
+            self._enter(tensor, "Tensor")
         made: set[int] = set(self._inputs)
         used: set[int] = set()
         for call in calls:
@@ -57,22 +74,23 @@ class Program:
                 continue  # a view of what stays: it stays itself
             self._write(call)
             made |= {id(one) for one in tensors_in(call.results)} - set(self._staying())
-        if not set(self._inputs) <= used:
+        if not set(self._inputs[:asked]) <= used:
             raise Unrecordable("a part of the sample reaches PyTorch by another way than its calls")
-        if id(y) not in self._names:
-            raise Unrecordable("its prediction is not a result of its calls")
-        self.text = self._whole(self._names[id(y)])
+        if any(id(one) not in self._names for one in left):
+            raise Unrecordable("what it leaves is not a result of its calls")
+        self._count_left = len(left)
+        self.text = self._whole([self._names[id(one)] for one in left])
         self._run = torch._C._create_function_from_graph("step", torch._C.parse_ir(self.text))
 
-    def __call__(self, *inputs: Tensor) -> tuple[Tensor, list[float]]:
-        """The prediction and the numbers; from one that is not finite on, nothing was done, and all are that one."""
+    def __call__(self, inputs: Sequence[Tensor], pace: Sequence[float] = ()) -> tuple[list[Tensor], list[float]]:
+        """What it leaves and the numbers; from one that is not finite on nothing was done, and all are that one."""
         with torch._C._AutoDispatchBelowAutograd(), torch.jit.optimized_execution(False):
-            y, *numbers = self._run(*inputs, *self.stays)
-        return y, numbers
+            found = self._run(*inputs, *paced(pace, self._like), *self.stays)
+        return found[: self._count_left], found[self._count_left :]
 
     def same(self, other: Program) -> bool:
         """Whether two steps have made the same calls on the same tensors."""
-        mine, theirs = map(_places, (self.stays, other.stays))
+        mine, theirs = map(places, (self.stays, other.stays))
         return self.text == other.text and mine == theirs
 
     def forget(self) -> None:
@@ -113,20 +131,22 @@ class Program:
         if isinstance(value, list | tuple):
             of = kind.getElementType()
             parts = ", ".join(self._value(part, of) for part in value)
-            return self._line(f"{_word(of)}[]", f"prim::ListConstruct({parts})")
+            return self._line(f"{word(of)}[]", f"prim::ListConstruct({parts})")
         if isinstance(value, bool):
             return self._line("bool", f"prim::Constant[value={int(value)}]()")
+        if isinstance(value, float) and value in self._paced:
+            return self._paced[value]
         if isinstance(value, int | float) and math.isfinite(value):
             is_float = isinstance(value, float) or kind.kind() == "FloatType"
             text = repr(float(value)) if is_float else str(value)
             return self._line("float" if is_float else "int", f"prim::Constant[value={text}]()")
         if isinstance(value, str) and kind.kind() == "StringType":
             return self._line("str", f'prim::Constant[value="{value}"]()')
-        word = PASSED.get(type(value), "float" if isinstance(value, float) else None)
-        if word is None:
+        passed = PASSED.get(type(value), "float" if isinstance(value, float) else None)
+        if passed is None:
             raise Unrecordable(f"a call takes a value of type {type(value).__name__}")
         self.stays.append(value)
-        return self._enter(value, word)
+        return self._enter(value, passed)
 
     def _write(self, call: Call) -> None:
         """A line for the call, and one for each list that it gives."""
@@ -159,41 +179,9 @@ class Program:
         elif schema.name == "aten::sum":
             self._sums[id(call.results[0])] = call.given[0]
 
-    def _whole(self, y: str) -> str:
-        """The text: what follows a number is in a block, which is entered where the number is finite."""
-        later: list[str] = []
-        lines = self._written[-1]
-        for (number, of), before in zip(reversed(self._numbers), reversed(self._written[:-1]), strict=True):
-            finite, fine, each, every, one = (self._new() for _ in range(5))
-            outs = [self._new() for _ in later]
-            typed = ", ".join(f"{out} : float" for out in outs)
-            lines = [
-                *before,
-                f"{finite} : bool = aten::isfinite({number})",
-                f"{fine} : bool = prim::If({finite})",
-                *("  block0():", f"    -> ({finite})", "  block1():"),
-                f"    {each} : Tensor = aten::isfinite({of})",
-                f"    {every} : Tensor = aten::all({each})",
-                *(f"    {one} : bool = aten::Bool({every})", f"    -> ({one})"),
-                f"{typed}{' = ' if typed else ''}prim::If({fine})",
-                *("  block0():", *(f"    {line}" for line in lines), f"    -> ({', '.join(later)})"),
-                *("  block1():", f"    -> ({', '.join(number for _ in later)})"),
-            ]
-            later = [number, *outs]
-        typed = ", ".join(["Tensor", *("float" for _ in later)])
-        ends = [f"%out : ({typed}) = prim::TupleConstruct({', '.join([y, *later])})", "return (%out)"]
+    def _whole(self, left: list[str]) -> str:
+        """The text."""
+        lines, names, numbers = guarded(self._written, self._numbers, left, self._new)
+        types = ["Tensor"] * len(names) + ["float"] * len(numbers)
+        ends = [f"%out : ({', '.join(types)}) = prim::TupleConstruct({', '.join([*names, *numbers])})", "return (%out)"]
         return "\n".join([f"graph({', '.join(self._types)}):", *(f"  {line}" for line in [*lines, *ends]), ""])
-
-
-def _word(kind: Any) -> str:
-    """The type of the elements of a list, as the text says it."""
-    words = {"TensorType": "Tensor", "IntType": "int", "FloatType": "float", "BoolType": "bool", "NumberType": "Scalar"}
-    optional = kind.kind() == "OptionalType"
-    return _word(kind.getElementType()) + "?" if optional else words.get(kind.kind(), "int")
-
-
-def _places(values: Sequence[Any]) -> list[Any]:
-    """Where tensors lie and how; other values as they are."""
-    return [
-        (one.data_ptr(), one.shape, one.stride(), one.dtype) if isinstance(one, Tensor) else str(one) for one in values
-    ]

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import torch
@@ -129,11 +130,32 @@ class OnlineChain:
         zetas = (z for zeta in self.costates for z in zeta if z is not None)
         self.bound(0.0 if given is None else _size(given), max(map(_size, zetas), default=0.0))
 
+    def heed(self, read: Sequence[float], counts: bool) -> bool:
+        """`check`, of the numbers that it reads; counts: whether there is a dL/dh. Returns whether it reads as many."""
+        sizes = sum(z is not None for zeta in self.costates for z in zeta)
+        if len(read) != counts + sizes:
+            return False
+        self.bound(read[0] if counts else 0.0, max(read[counts:], default=0.0))
+        return True
+
     def bound(self, given: float, costate: float) -> None:
         """The same, of the largest |dL/dh| now and the largest |zeta|."""
         self.largest = max(self.largest, given)
         if costate > BOUND * self.largest:
             raise Unbounded("neuron costate")
+
+    def carried(self) -> list[Tensor | None]:
+        """All tensors that the next tick goes on from."""
+        return [*flat(self.after), *flat(self.costates)]
+
+    def form(self) -> tuple[tuple[int, ...], ...]:
+        """How many tensors each block has of what is carried: states, costates."""
+        return tuple(map(len, self.after)), tuple(map(len, self.costates))
+
+    def carry_on(self, carried: Sequence[Any], form: tuple[tuple[int, ...], ...]) -> None:
+        """Be as after a tick that left these; what was carried before is h of that tick."""
+        rest, self.before = iter(carried), self.after
+        self.after, self.costates = ([tuple(islice(rest, count)) for count in counts] for counts in form)
 
     def rescale(self, factor: float) -> None:
         """Multiply every zeta."""

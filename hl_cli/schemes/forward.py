@@ -15,6 +15,7 @@ from hl_cli.credit.costate import COSTATE
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.learners.replayed import ReplayedLearner
 from hl_cli.schemes.base import Scheme, Setting
 
 
@@ -45,6 +46,7 @@ class ForwardConfig(schemes.Scheme):
 class Forward(Scheme):
     """A credit over a net whose neurons go on; compile=true makes its tick one graph."""
 
+    engines = ("eager", "replay")
     compiles = online = True
 
     def __init__(self, rate: float | None, reset: str, **options: Any) -> None:
@@ -59,6 +61,9 @@ class Forward(Scheme):
             raise BadInput(f"scheme.rate={self.rate} (tau={tau:g}): allowed: up to 1/tau, {1 / tau:g}")
         parts = of.parts | {"coefficients": replace(of.coefficients, rate=self.rate)}
         kind = CompiledForward if of.compile else HamiltonianLearner
+        if of.engine == "replay":
+            self._check_replay(of)
+            kind = ReplayedLearner
         return kind(**parts, credit=of.credit.make, **self._told(of.credit, of.compile), **of.credit.options)
 
     def _told(self, credit: Kind, compiled: bool) -> dict[str, Any]:
@@ -75,6 +80,16 @@ class Forward(Scheme):
                 f"compile=true: not for credit={credit.name}; allowed: credit={COSTATE.name}, compile=false"
             )
         return {"reset": self.reset, **{name: self.options[name] for name in ("rise", *credit.of_scheme)}}
+
+    @staticmethod
+    def _check_replay(of: Setting) -> None:
+        """Raise for ticks that leave more than tensors for the next."""
+        if of.compile:
+            raise NoSuchCombination("engine=replay (compile=true): allowed: one of them")
+        if not of.credit.make.recordable:
+            raise NoSuchCombination(
+                f"engine=replay (credit={of.credit.name}): allowed: credit=costate, eligibility, network; engine=eager"
+            )
 
     def another_method(self, integrator: str, window: int | None) -> str:
         """Only with zeroed costates, and against truncated BPTT with window 1, is it meant to be SGD."""

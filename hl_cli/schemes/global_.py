@@ -57,11 +57,6 @@ class Global(Scheme):
             raise NoSuchCombination("engine=replay (parallel=data): processes meet at each step; allowed: engine=eager")
         if of.checkpointing == "reverse":
             raise NoSuchCombination("engine=replay: allowed with checkpointing=store, segments, recompute")
-        if of.rule.counts:
-            raise NoSuchCombination(
-                f"engine=replay (scenario={of.rule.name}): its step depends on how many there were; "
-                "allowed: engine=eager"
-            )
 
     def note(self, learner: Any) -> str:
         """Of several processes."""

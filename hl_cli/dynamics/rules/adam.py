@@ -94,8 +94,12 @@ class Adam(Metric):
         self.moments(weights, c, phi)
         if self.amsgrad:
             torch.maximum(weights.kept["largest"], weights.kept["second"], out=weights.kept["largest"])
-        step = c.velocity / (1.0 - self.betas[0] ** weights.taken)
+        step, _ = self.pace(c, weights.taken)
         return [Drift(weights.theta, weights.omega, step, self.mass(weights.kept, weights.taken), self.keep(c))]
+
+    def pace(self, c: Coefficients, t: int) -> tuple[float, ...]:
+        """tau beta s_t, and by what the root of v' is divided."""
+        return c.velocity / (1.0 - self.betas[0] ** t), (1.0 - self.betas[1] ** t) ** 0.5
 
 
 class AdamW(Adam):

@@ -65,6 +65,10 @@ class UpdateRule:
         """Whether `drifts` overwrites g; if not, g may be a gradient that others read."""
         return True
 
+    def pace(self, c: Coefficients, t: int) -> tuple[float, ...]:
+        """The numbers of step t (from 1) that depend on t."""
+        return ()
+
     def energy(self, weights: Weights, c: Coefficients) -> float | None:
         """2 T / beta of the weights as they are, T the kinetic energy; None: |omega|^2, T = (beta/2) |omega|^2."""
         return self.kinetic.energy(weights, c)

@@ -55,7 +55,7 @@ class NAdam(Adam):
         options = {**self.options, **more}
         del options["amsgrad"]
         super(Adam, self).__init__(**options)
-        self._products = [torch.ones(())]
+        self._product, self._products = torch.ones(()), [1.0]
 
     @property
     def decoupled(self) -> bool:
@@ -69,8 +69,9 @@ class NAdam(Adam):
     def product(self, t: int) -> float:
         """P_t."""
         while len(self._products) <= t:
-            self._products.append(self._products[-1] * self.momentum(len(self._products)))
-        return float(self._products[t])
+            self._product = self._product * self.momentum(len(self._products))
+            self._products.append(float(self._product))
+        return self._products[t]
 
     def mass(self, kept: Mapping[str, Tensor], t: int) -> Tensor:
         """Divided before the root is taken."""
@@ -79,10 +80,15 @@ class NAdam(Adam):
 
     def drifts(self, weights: WeightState, c: Coefficients, phi: float) -> Update:
         """Two drifts over one mass."""
-        g, t, lr = self.moments(weights, c, phi), weights.taken, c.velocity
-        now, then, p = self.momentum(t), self.momentum(t + 1), self.product(t)
+        g, t = self.moments(weights, c, phi), weights.taken
+        along_g, along_omega, _ = self.pace(c, t)
         mass = self.mass(weights.kept, t)
         return [
-            Drift(weights.theta, g, lr * (1.0 - now) / (1.0 - p), mass, self.keep(c)),
-            Drift(weights.theta, weights.omega, lr * then / (1.0 - p * then), mass),
+            Drift(weights.theta, g, along_g, mass, self.keep(c)),
+            Drift(weights.theta, weights.omega, along_omega, mass),
         ]
+
+    def pace(self, c: Coefficients, t: int) -> tuple[float, ...]:
+        """The steps along g and along omega', and by what v' is divided."""
+        now, then, p, lr = self.momentum(t), self.momentum(t + 1), self.product(t), c.velocity
+        return lr * (1.0 - now) / (1.0 - p), lr * then / (1.0 - p * then), 1.0 - self.betas[1] ** t

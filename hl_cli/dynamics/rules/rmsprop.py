@@ -140,6 +140,9 @@ class Adagrad(Metric):
             weights.kept["second"].fill_(self.start)
         weights.kept["second"].addcmul_(g, g, value=1.0)
         weights.exchange()
-        return [
-            Drift(weights.theta, weights.omega, c.velocity / (1.0 + (t - 1) * self.decay), self.mass(weights.kept, t))
-        ]
+        (step,) = self.pace(c, t)
+        return [Drift(weights.theta, weights.omega, step, self.mass(weights.kept, t))]
+
+    def pace(self, c: Coefficients, t: int) -> tuple[float, ...]:
+        """tau beta s_t."""
+        return (c.velocity / (1.0 + (t - 1) * self.decay),)

@@ -1,0 +1,139 @@
+"""A learning period as it was recorded, the program that is made of it, and the proof that both leave the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hl_cli.credit.base import Form
+from hl_cli.engine.program import Program
+from hl_cli.engine.recorder import Call, Unrecordable
+from hl_cli.engine.words import paced
+
+Flags = tuple[frozenset[int], frozenset[int]]
+
+
+@dataclass
+class Replay:
+    """The program of a kind of period.
+
+    goes_on: of each carried tensor, whether there is one after it; form: of what is carried then; flags: of the drive;
+    first: numbers that are read before those of `Credit.heed`; moves: whether the weights take their step in it;
+    exchanges: whether omega and the drive then change places; proven: whether it has run alone.
+    """
+
+    program: Program
+    goes_on: Sequence[bool]
+    form: Form
+    flags: Flags
+    first: int
+    moves: bool
+    exchanges: bool
+    proven: bool = False
+
+    def run(
+        self, inputs: Tensor, target: Tensor | None, carried: Sequence[Tensor | None], pace: Sequence[float]
+    ) -> tuple[list[Tensor], list[float]]:
+        """y and what is carried on, and the numbers."""
+        given = [one for one in (inputs, target, *carried) if one is not None]
+        return self.program(given, pace)
+
+    def carried(self, left: Sequence[Tensor]) -> list[Tensor | None]:
+        """What is carried on, of the tensors among it."""
+        rest = iter(left)
+        return [next(rest) if goes_on else None for goes_on in self.goes_on]
+
+    def same(self, other: Replay) -> bool:
+        """Whether two recordings are of the same period."""
+        mine, theirs = ((one.goes_on, one.form, one.flags, one.first, one.exchanges) for one in (self, other))
+        return mine == theirs and self.program.same(other.program)
+
+
+class Recording:
+    """Of the period that a learner begins; calls: of all that it asks of PyTorch."""
+
+    calls: list[Call]
+
+    def __init__(
+        self, learner: Any, kind: Any, inputs: Tensor, target: Tensor | None, pace: Sequence[float], moves: bool
+    ) -> None:
+        self.learner, self.kind, self.pace, self.moves = learner, kind, pace, moves
+        self._inputs, self._target = inputs, target
+        self._given = learner.credit.carried()
+        self._omega = learner.phase.omega
+        self._before = self._everything()
+        paced(pace, learner.phase.theta)  # a tensor that is made within the recording is a call of its own
+
+    def said(self, y: Tensor, loss: float) -> None:
+        """The neurons are done."""
+        credit = self.learner.credit
+        self._y, self._loss, self._carried = y, loss, credit.carried()
+        self._form, self._flags = credit.form(), self.learner.phase.drive.noted()
+        self._first = len(self._form[0]) if self._target is None else 1
+
+    def replay(self) -> Replay:
+        """The program, now that all calls are there; raises Unrecordable."""
+        of = self.learner
+        if self.moves and of.phase.resting:
+            raise Unrecordable("some weights have no gradient")
+        asked = [one for one in (self._inputs, self._target) if one is not None]
+        given = [*asked, *(one for one in self._given if one is not None)]
+        left = [self._y, *(one for one in self._carried if one is not None)]
+        program = Program(self.calls, given, left, len(asked), self.pace, of.phase.theta)
+        read = program.numbers - self._first - self.moves
+        if read < 0 or not of.credit.heed([0.0] * read, self._target is not None):
+            raise Unrecordable(f"Python reads {program.numbers} numbers in a step")
+        flags = (frozenset[int](), frozenset[int]()) if self.moves else self._flags
+        goes_on = [one is not None for one in self._carried]
+        exchanges = self.moves and of.phase.omega is not self._omega
+        return Replay(program, goes_on, self._form, flags, self._first, self.moves, exchanges)
+
+    def prove(self, found: Replay, again: Replay) -> None:
+        """Run the program from where this recording began: all has to come out as it did; raises Unrecordable."""
+        if not found.same(again):
+            raise Unrecordable("its calls differ from step to step")
+        after = self._everything()
+        self._put(self._before)
+        (y, *left), numbers = found.run(self._inputs, self._target, self._before[-1], self.pace)
+        here = [*self._everything()[:-1], found.carried(left)]
+        loss = numbers[0] if self._target is not None else self._loss
+        found.proven = same_bits([y, loss, here], [self._y, self._loss, [*after[:-1], self._carried]])
+        self._put(after)
+        if not found.proven:
+            raise Unrecordable("without Python it has other bits")
+        found.program.forget()
+
+    def _everything(self) -> list[Any]:
+        """All tensors that a period moves, copied: in place, then the state of the generator, then what is carried."""
+        of = self.learner
+        kept = [one.clone() for one in self._in_place()]
+        return [kept, torch.get_rng_state(), [None if one is None else one.clone() for one in of.credit.carried()]]
+
+    def _put(self, everything: list[Any]) -> None:
+        """What was copied back to its places; what is carried is passed on."""
+        kept, draws, _ = everything
+        for one, before in zip(self._in_place(), kept, strict=True):
+            one.copy_(before)
+        torch.set_rng_state(draws)
+
+    def _in_place(self) -> list[Tensor]:
+        return [*self.learner.phase.everything(), *self.learner.split.module.buffers()]
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    """Whether two states are the same, bit by bit: 0 is not -0, and a NaN is itself."""
+    if isinstance(a, Tensor):
+        return a.dtype == b.dtype and a.shape == b.shape and torch.equal(_bytes(a), _bytes(b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same_bits(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same_bits, a, b))
+    return bool(a == b)
+
+
+def _bytes(a: Tensor) -> Tensor:
+    return a.resolve_conj().contiguous().flatten().view(torch.uint8)
