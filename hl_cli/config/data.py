@@ -22,4 +22,4 @@ class DrawnConfig(DataConfig):
 
     train: int = described(10_000, "points of each replicate, for training", least=2, most=10**7)
     apart: int = described(1_000, "points that choose rates and weights", least=2, most=10**6)
-    held_out: int = described(2_000, "points that judge, and as many again as the real sample", least=2, most=10**6)
+    held_out: int = described(1_000, "points that judge, and as many again as the real sample", least=2, most=10**6)

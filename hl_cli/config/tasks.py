@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hl_cli.config.density import Density
 from hl_cli.config.forecast import Forecast
 from hl_cli.config.minimise import Minimise
 from hl_cli.config.sample import Sample
@@ -84,6 +85,16 @@ TASKS = _by_name(
         meaning="Hamiltonian generative network, motion learnt from frames",
         instead="a video needs frames, which a scene has; arms= names the nets",
         at_once="one scene at a time, seeds= for replicates",
+    ),
+    Task(
+        "density",
+        Density,
+        home="hl_cli.runs.density:Densities",
+        groups=("data",),
+        example="data=moons",
+        meaning="flows learn the density of points",
+        instead="nothing learns over time there; arms= names what is compared",
+        at_once="one set of points at a time, seeds= for replicates",
     ),
 )
 GROUPS = tuple(dict.fromkeys(group for task in TASKS.values() for group in task.groups))

@@ -7,8 +7,6 @@ piece of the rows; those that judge a forecast are of the last part.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -20,8 +18,9 @@ from hl_cli.config.registry import choice
 from hl_cli.config.systems import SystemConfig
 from hl_cli.dynamics.phase_space import Phase
 from hl_cli.dynamics.systems.base import System
-from hl_cli.errors import BadInput, cut
-from hl_cli.streams.csv_rows import CsvRows, number
+from hl_cli.errors import BadInput
+from hl_cli.streams.csv_numbers import numbers
+from hl_cli.streams.csv_rows import CsvRows
 from hl_cli.streams.source_file import SourceFile
 
 FEWEST = 20  # rows
@@ -55,7 +54,7 @@ class Series(System):
         table = CsvRows(SourceFile(path, ALLOWED, "system"))
         chosen = [table.column("positions", name) for name in positions]
         chosen += [table.column("velocities", name) for name in velocities or ()]
-        values = torch.tensor([*_numbers(table, chosen)], dtype=torch.float64).view(-1, len(chosen))
+        values = torch.tensor([*numbers(table, chosen)], dtype=torch.float64).view(-1, len(chosen))
         if len(values) < FEWEST:
             raise BadInput(f"system.path={path}: {len(values)} rows; allowed: at least {FEWEST}")
         self.n, self.mass = len(positions), torch.ones(len(positions), dtype=torch.float64)
@@ -84,20 +83,3 @@ class Series(System):
 
     def _part(self, of: Tensor, held_out: bool) -> Tensor:
         return of[self._split :] if held_out else of[: self._split]
-
-
-def _numbers(table: CsvRows, columns: list[int]) -> Iterator[list[float]]:
-    """Rows of numbers; raises BadInput for the first cell that is none."""
-    for row in table.rows(table.first):
-        if len(row.cells) != len(table.names):
-            raise table.file.bad(
-                f"line {row.line} has {len(row.cells)} cells; allowed: {len(table.names)}, as the header"
-            )
-        texts = [row.cells[k].strip() for k in columns]
-        found = [number(text) for text in texts]
-        for k, text, value in zip(columns, texts, found, strict=True):
-            if value is None or not math.isfinite(value):
-                raise table.file.bad(
-                    f"line {row.line}: {table.names[k]}: {cut(text) or 'empty'}; allowed: a finite number"
-                )
-        yield [value for value in found if value is not None]

@@ -18,11 +18,13 @@ from hl_cli.cli.tasks import config_of, start_of, task_of
 from hl_cli.config import validation
 from tests.material import folder, needs
 
+TINY = ["steps=4", "rates=[0.01]", "seeds=1", "parameters=300", "bound_samples=2", "grid_samples=2", "components=[8]"]
 FEW = ["arms=[vin_vv,residual]", "steps=100", "seeds=1", "trajectories=10", "starts=4", "hidden=16", "horizon=150"]
 SHORT_VIDEO = ["arms=[hamiltonian,residual]", "steps=2", "seeds=1", "videos=8", "judged=4"]
 SHORT = {
     "minimise": ["steps=30", "trials=60", "seeds=2", "methods=[momentum,relativistic]"],
     "forecast": FEW,
+    "density": TINY,
     "sample": ["draws=30", "warmup=2", "seeds=1", "chains=4"],
     "video": [*SHORT_VIDEO, "frames=6", "shown=2", "hidden=8", "units=4", "positions=2", "device=cpu"],
 }
@@ -30,6 +32,7 @@ SHORT = {
 MEASURES = {
     "minimise": ("methods", "best", min),
     "forecast": ("arms", "drift", min),
+    "density": ("arms", "bound", max),
     "sample": ("methods", "per_evaluation", max),
     "video": ("arms", "there_and_back", min),
 }

@@ -32,7 +32,7 @@ class Mixture(Drawn):
 
     def __init__(
         self, components: int = 8, radius: float = 2.0, std: float = 0.2,
-        train: int = 10_000, apart: int = 1_000, held_out: int = 2_000,
+        train: int = 10_000, apart: int = 1_000, held_out: int = 1_000,
     ) -> None:  # fmt: skip
         super().__init__(train, apart, held_out)
         self.std, self.origin = std, f"{components} Gaussians of {std:g} on a circle of {radius:g}"

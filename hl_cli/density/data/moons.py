@@ -32,7 +32,7 @@ class Moons(Drawn):
     n = 2
 
     def __init__(
-        self, radius: float = 1.5, std: float = 0.12, train: int = 10_000, apart: int = 1_000, held_out: int = 2_000
+        self, radius: float = 1.5, std: float = 0.12, train: int = 10_000, apart: int = 1_000, held_out: int = 1_000
     ) -> None:
         super().__init__(train, apart, held_out)
         self.radius, self.std = radius, std

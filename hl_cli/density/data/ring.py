@@ -29,7 +29,7 @@ class Ring(Drawn):
     n = 2
 
     def __init__(
-        self, radius: float = 2.0, std: float = 0.15, train: int = 10_000, apart: int = 1_000, held_out: int = 2_000
+        self, radius: float = 2.0, std: float = 0.15, train: int = 10_000, apart: int = 1_000, held_out: int = 1_000
     ) -> None:
         super().__init__(train, apart, held_out)
         self.radius, self.std, self.origin = radius, std, f"a ring of radius {radius:g}, {std:g} wide"
