@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,11 +24,26 @@ from hl_cli.cli import app
 from hl_cli.cli.session import Session
 from hl_cli.config.validation import CHOICES
 from hl_cli.runs import finish
+from tests.covering import FULL
 
 settings.register_profile("here", deadline=None, derandomize=True)  # no timing, and red stays red
 settings.load_profile("here")
 config.register()
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test that is marked `one_in`, the first of every so many cases stay."""
+    seen: Counter[str] = Counter()
+    out = []
+    for item in () if FULL else items:
+        mark, name = item.get_closest_marker("one_in"), item.nodeid.partition("[")[0]
+        if mark is not None and seen[name] % mark.args[0]:
+            out.append(item)
+        seen[name] += 1
+    config.hook.pytest_deselected(items=out)
+    gone = set(out)
+    items[:] = [item for item in items if item not in gone]
 
 
 PLAIN = {"stream", "model", "split", "scenario", "scheme", "credit", "integrator", "schedule"}

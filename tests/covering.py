@@ -18,6 +18,11 @@ long = pytest.mark.skipif(not FULL, reason="long: ./scripts/soak --tests")
 """A test that takes long and adds little to the others."""
 
 
+def one_in(of: int) -> pytest.MarkDecorator:
+    """Of the cases of a test the first of every so many; tests/conftest.py leaves the others out."""
+    return pytest.mark.one_in(of)
+
+
 def pairs_of(case: tuple[object, ...]) -> set[tuple[object, ...]]:
     """Each two of its values, with their places."""
     return set(combinations(enumerate(case), 2))

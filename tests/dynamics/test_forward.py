@@ -16,7 +16,7 @@ from hl_cli.build import Comparison
 from hl_cli.config import MODELS
 from hl_cli.networks.cell import Cell
 from hl_cli.types import Sample
-from tests.covering import FULL
+from tests.covering import FULL, one_in
 
 Build = Callable[..., Comparison]
 STATE_NETS = [name for name in MODELS if name not in ("linear", "mlp", "cnn")]
@@ -102,6 +102,7 @@ def textbook(built: Comparison, cfg: dict[str, Any], samples: list[Sample], expl
     return [p.detach() for p in params]
 
 
+@one_in(3)
 @pytest.mark.parametrize(("order", "split"), [(ORDERS[0], "state_output"), (ORDERS[1], "state")])
 @pytest.mark.parametrize("model", STATE_NETS)
 def test_many_ticks_are_those_of_the_equations(build: Build, model: str, order: str, split: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.covering import FULL
+from tests.covering import one_in
 from tests.integration.test_bad_input import Command, command, content, logging_as_before
 from tests.material import folder
 
@@ -83,8 +83,9 @@ def files(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"")
 
 
+@one_in(4)
 @pytest.mark.usefixtures("files")
-@pytest.mark.parametrize(("arguments", "names"), [*MISSING, *DAMAGED, *VALUES][:: 1 if FULL else 2])
+@pytest.mark.parametrize(("arguments", "names"), [*MISSING, *DAMAGED, *VALUES])
 def test_one_line_that_names_the_field_and_nothing_left(
     arguments: str, names: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from hl_cli.build import Comparison
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners import compiled, export
 from hl_cli.learners.compiled import CompiledForward
+from tests.covering import long
 
 Build = Callable[..., Comparison]
 FORWARD = ("scheme=forward", "stream=lorenz", "stream.ticks=1", "model.hidden=5")
@@ -35,6 +36,7 @@ def cached(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 CHOICE = (*FORWARD, "model=lstm", "scenario=mom_b", "scheme.rise=9", "scheme.eta_z=0.3", "dtype=float64")
 
 
+@long
 @compiling
 def test_compiled_ticks_are_the_eager_ones(build: Build, cached: Path) -> None:
     """Over 200 ticks, one of them without a target, with phi rising; physics too; the second time from the cache."""

@@ -18,6 +18,7 @@ from hl_cli.runs import same_run
 from hl_cli.runs.resume import Resumed, take_up
 from hl_cli.runs.run import run
 from tests.broken_off import OFTEN, Configured, apart, leave, made, refused
+from tests.covering import long
 from tests.process import state_of
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -105,6 +106,7 @@ NAMES = (
 )
 
 
+@long
 def test_a_checkpoint_of_a_stranger_names_only_files_of_a_run(left: Left, tmp_path: Path) -> None:
     cfg, folder = left
     victim = tmp_path / "victim.txt"

@@ -20,7 +20,7 @@ from hl_cli.compare.verdict import judge, noise_floor
 from hl_cli.config import MODELS
 from hl_cli.types import Sample
 from tests.cells import INVERTIBLE
-from tests.covering import FULL, covering
+from tests.covering import FULL, covering, one_in
 
 Build = Callable[..., Comparison]
 STREAMS = ["digits", "digits_rows", "digits_pixels", "iris", "wine", "breast_cancer"]
@@ -144,6 +144,7 @@ def test_a_tau_that_rounds_is_round_off_or_better(
     assert verdict_of(built) in ("identical", "round_off")
 
 
+@one_in(2)
 @pytest.mark.parametrize(
     ("model", "split", "dtype"),
     covering(product(INVERTIBLE, ("state", "state_output"), ("float32", "float64"))),
@@ -160,6 +161,7 @@ def test_rebuilt_states_are_round_off_or_better(build: Build, model: str, split:
         assert built.hl.drift is not None and 0 < built.hl.drift < (1e-3 if dtype == "float32" else 1e-12)
 
 
+@one_in(2)
 @pytest.mark.parametrize(
     ("model", "split", "scenario", "dtype"),
     covering(

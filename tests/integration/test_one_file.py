@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 
 from hl_cli.learners.place import Place
 from tests import laws
+from tests.covering import one_in
 from tests.parts.coin_flips import CoinFlips
 from tests.parts.sign_descent import SignDescent, sign_descent
 from tests.process import HL_RUN, summary_of
@@ -57,6 +58,7 @@ def installed(folder: Path) -> None:
     (about / "entry_points.txt").write_text(f"[hl_cli.choices]\n{entries}")
 
 
+@one_in(2)
 @pytest.mark.parametrize("put", [dropped_in, installed])
 def test_a_part_is_one_file(put: object, tmp_path: Path) -> None:
     put(tmp_path)  # type: ignore[operator]

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from hl_cli.parallel.world import World
-from tests.covering import FULL, long
+from tests.covering import FULL, long, one_in
 from tests.process import summary_of, torchrun
 from tests.ranks import main, trained
 from tests.warm import ENVIRONMENT, PATIENCE, Warm, hl_run, ranks
@@ -85,6 +85,7 @@ def same(a: Any, b: Any) -> bool:
     return a == b
 
 
+@long
 @pytest.mark.parametrize("count", [2, 3, 4] if FULL else [2])
 def test_so_many_processes_end_with_the_weights_of_one(count: int, tmp_path: Path) -> None:
     alone, several = found(1, Path()), found(count, tmp_path)
@@ -168,6 +169,7 @@ def running(folder: Path, count: int = 2) -> list[Warm]:
     return processes
 
 
+@one_in(2)
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_rank_that_dies_ends_the_others_with_a_line_that_names_it(rank: int, tmp_path: Path) -> None:
     processes = running(tmp_path, 3)

@@ -15,7 +15,7 @@ from hl_cli.runs.resume import Resumed
 from hl_cli.runs.run import run
 from hl_cli.runs.signals import Interruption
 from tests.broken_off import OFTEN, STEPS, Configured, Killed, apart, die_at, made
-from tests.covering import FULL
+from tests.covering import FULL, one_in
 from tests.material import OPTIONS, needs
 
 FORWARD = ("scheme=forward", "stream=lorenz", "stream.ticks=3", "stream.held_out=20", "scenario=gd_a")
@@ -64,6 +64,7 @@ def points(folder: Path) -> list[bytes]:
     return [name.encode() + event.SerializeToString(deterministic=True) for name, event in found]
 
 
+@one_in(2)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case))
 def test_a_resumed_run_equals_an_unbroken_one(
     case: tuple[str, ...], configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -22,7 +22,7 @@ from hl_cli.build.streams import stream_of
 from hl_cli.streams.base import Stream
 from hl_cli.types import Sample
 from tests import laws
-from tests.covering import FULL
+from tests.covering import FULL, long
 from tests.material import OPTIONS, needs
 from tests.warm import Warm
 
@@ -69,6 +69,7 @@ def go_on() -> None:
         print(*digest(stream, AHEAD[batch]), flush=True)
 
 
+@long
 def test_goes_on_in_another_process(tmp_path: Path) -> None:
     saved, wanted = [], []
     for k, case in enumerate(CASES):

@@ -8,7 +8,7 @@ import pytest
 
 from hl_cli.build import Comparison
 from hl_cli.errors import BadInput
-from tests.covering import FULL, covering
+from tests.covering import FULL, covering, one_in
 from tests.integration.test_matrix import EVERYWHERE, SPLITS, STREAMS, WITHOUT_MEMORY, verdict_of
 from tests.material import IMAGES, OPTIONS, needs, real
 
@@ -37,6 +37,7 @@ def chosen(stream: str, model: str, split: str) -> list[str]:
     return [f"stream={stream}", *needs(stream), f"model={model}", f"split={split}", *own]
 
 
+@one_in(3)
 @pytest.mark.parametrize(
     ("stream", "model", "split"),
     covering(
@@ -59,6 +60,7 @@ def test_identical_on_every_stream(build: Build, stream: str, model: str, split:
         assert verdict_of(build(*choice, *case)) == "identical", case
 
 
+@one_in(3)
 @pytest.mark.parametrize(
     ("stream", "model", "split", "targets"),
     covering(
@@ -75,6 +77,7 @@ def test_identical_wherever_the_target_counts(build: Build, stream: str, model: 
         assert verdict_of(build(*choice, *case, "steps=4")) == "identical", case
 
 
+@one_in(3)
 @pytest.mark.parametrize(
     ("loss", "model", "split"),
     covering((loss, *net) for loss in ("cross_entropy", "mse", "binary") for net in MODELS if net[0] != "cnn"),

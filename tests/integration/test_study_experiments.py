@@ -32,6 +32,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@long
 def test_a_study_that_was_killed_ends_the_same(invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed in its second tuning job; the command need not be said again."""
     code, said, err = invoke(*command("recall_study", "whole"))

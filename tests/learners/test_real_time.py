@@ -14,6 +14,7 @@ from hl_cli.build import Comparison
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.networks.sensitivity import Stacked, Traces
 from tests import laws
+from tests.covering import one_in
 
 Build = Callable[..., Comparison]
 ONE_BY_ONE = ("stream=lorenz", "stream.ticks=1", "pytorch.credit=rtrl")
@@ -21,6 +22,7 @@ ELEMENTWISE = ("diagonal", "complex_diagonal", "rotation", "min_gru", "elementwi
 OTHERS = ("rnn", "gru", "lstm", "leaky_rnn", "leapfrog", "antisymmetric", "cornn")
 
 
+@one_in(2)
 @pytest.mark.parametrize(("model", "layers"), [*((m, 1) for m in (*ELEMENTWISE, *OTHERS)), ("rnn", 2), ("rotation", 2)])
 def test_the_gradient_of_a_tick_is_that_of_the_whole_past(build: Build, model: str, layers: int) -> None:
     """Weights that rest, 60 ticks, float64; every tick asks, so the loop below keeps the graph of them all."""

@@ -18,6 +18,7 @@ from hl_cli.networks.recurrent import Recurrent
 from hl_cli.networks.splits import SPLITS, split_chain
 from hl_cli.types import Sample
 from tests.cells import CELLS
+from tests.covering import one_in
 
 TICKS, FEATURES, OUTPUTS = 6, 3, 4
 SCENARIO = SGD(lr=0.1, momentum=0.9, dampening=0.3)
@@ -49,6 +50,7 @@ def arms(kind: str, split: str, layers: int, loss: str, memory: str, dtype: torc
     return hl, PyTorchLearner(start.to(dtype), LOSSES[loss], torch.optim.SGD, **vars(SCENARIO))
 
 
+@one_in(3)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("kind", ["mlp", *CELLS])

@@ -12,12 +12,14 @@ from torch import nn
 from hl_cli.build import Comparison
 from hl_cli.config import MODELS, StateNet
 from hl_cli.errors import BadInput
+from tests.covering import one_in
 from tests.integration.test_matrix import verdict_of
 
 Build = Callable[..., Comparison]
 STATE_NETS = [name for name, kind in MODELS.items() if issubclass(kind, StateNet)]
 
 
+@one_in(4)
 @pytest.mark.parametrize("split", ["output", "state", "state_output"])
 @pytest.mark.parametrize("model", STATE_NETS)
 def test_identical_with_hidden_layers_in_the_head(build: Build, model: str, split: str) -> None:

@@ -10,6 +10,7 @@ from hl_cli.build import Comparison, comparison
 from hl_cli.credit.costate import Costate
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.truncated import TruncatedLearner
+from tests.covering import one_in
 from tests.networks.test_own_nets import SHORT, run
 
 Build = Callable[..., Comparison]
@@ -20,6 +21,7 @@ def cell(name: str, options: str = "{}") -> tuple[str, ...]:
     return ("model=module", f"model.factory=tests.nets:{name}", f"model.options={options}")
 
 
+@one_in(3)
 @pytest.mark.parametrize(("name", "options"), CELLS)
 @pytest.mark.parametrize("split", ["state", "state_output"])
 def test_forward_credit_beside_truncated_bptt(build: Build, name: str, options: str, split: str) -> None:

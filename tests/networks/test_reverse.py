@@ -23,6 +23,7 @@ from hl_cli.networks.sequence import SequenceRun
 from hl_cli.networks.splits import Split, split_chain
 from hl_cli.types import Sample
 from tests.cells import CELLS, INVERTIBLE, OWN_CELLS
+from tests.covering import one_in
 
 BATCH, FEATURES, HIDDEN, OUTPUTS = 3, 2, 12, 4
 
@@ -57,6 +58,7 @@ def gap(ours: list[Tensor], theirs: list[Tensor]) -> float:
     return max(float((a - b).abs().max()) for a, b in zip(ours, theirs, strict=True)) / largest
 
 
+@one_in(3)
 @pytest.mark.parametrize("every", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("name", INVERTIBLE)
@@ -84,6 +86,7 @@ def test_with_an_anchor_at_every_tick_nothing_rounds(name: str) -> None:
     assert all(torch.equal(a, b) for a, b in zip(kept, rebuilt, strict=True))
 
 
+@one_in(3)
 @pytest.mark.parametrize("name", INVERTIBLE)
 def test_anchors_hold_the_drift_down(name: str) -> None:
     """Over 2,000 ticks in float32; and the drift is what a loop of ticks and inverses meets."""
@@ -155,6 +158,7 @@ def learner(split: Split, memory: str, coefficients: Coefficients | None = None,
     )
 
 
+@one_in(3)
 @pytest.mark.parametrize("split", ["state", "state_output"])
 @pytest.mark.parametrize("name", INVERTIBLE)
 def test_learning_with_rebuilt_states_is_learning(name: str, split: str) -> None:

@@ -23,6 +23,7 @@ from hl_cli.errors import BadInput
 from hl_cli.reporting.checkpoints import saved
 from hl_cli.runs.run import run
 from tests.broken_off import made
+from tests.covering import one_in
 from tests.material import Coin
 from tests.material import net as plain
 
@@ -87,6 +88,7 @@ def test_a_loaded_learner_says_what_the_run_evaluated(folder: Path) -> None:
         assert loss == pytest.approx(summary[name]["held_out_loss"], rel=1e-6)
 
 
+@one_in(2)
 @pytest.mark.parametrize("case", CASES, ids=" ".join)
 def test_steps_by_hand_have_the_bits_of_an_unbroken_run(case: tuple[str, ...], tmp_path: Path) -> None:
     folder = ran(tmp_path / "run", *case)
