@@ -14,8 +14,10 @@ PHASES = ("", "tuning", "judging")
 class Study:
     """With `-m hydra/sweeper=study`: tune every arm with the same budget, then judge all on fresh seeds."""
 
-    tune: dict[str, Any] = described(
-        {}, "field: values to try, such as arms.*.lr: [0.01, 0.1], or interval(0.001, 0.1) for draws; * is each arm"
+    tune: dict[str, Any] | None = described(
+        {},
+        "field: values to try, such as arms.*.lr: [0.01, 0.1], or interval(0.001, 0.1) for draws; * is each arm; "
+        "null: arms are judged as they are",
     )
     budget: int | None = described(None, "candidates that each arm tries; null: all of the grid", least=1, most=10**5)
     score: str = described("final_loss", "the score by which each arm is tuned, as in sweep.csv after the arm's name")

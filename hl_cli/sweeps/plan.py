@@ -110,7 +110,7 @@ def study_plan(config: DictConfig) -> StudyPlan:
     study = config.study
     fields = {str(arm): [f"arms.{arm}.{field}" for field in of] for arm, of in config.arms.items()}
     tunable = {arm: own for arm, own in fields.items() if _learns(config.arms[arm])}
-    tune: Any = OmegaConf.to_container(study.tune, resolve=True)
+    tune: Any = {} if study.tune is None else OmegaConf.to_container(study.tune, resolve=True)
     tried = candidates(tune, study.budget, tunable) if tune else {}
     return StudyPlan(tried, study.score, study.tuning_seeds, study.seeds)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
 from scipy import stats
 
 from hl_cli.errors import BadInput
@@ -20,6 +22,7 @@ from hl_cli.studies.tables import page, write_study
 from hl_cli.studies.tuning import candidates, choose
 from hl_cli.sweeps import joined
 from hl_cli.sweeps.manifest import Manifest, ManifestFile
+from hl_cli.sweeps.plan import study_plan
 
 
 def test_the_interval_of_a_few_is_students() -> None:
@@ -215,3 +218,11 @@ def test_folders_of_one_study_are_joined_with_tables_and_pages(tmp_path: Path, m
     assert (read["hl"]["n"], read["hl"]["mean"], read["hl"]["won"]) == ("4", "1.5", "2")
     page = (tmp_path / "a" / "sweep.html").read_text()
     assert 'href="job0/report.html"' in page and 'href="../b/job0/report.html"' in page and 'id="study"' in page
+
+
+@pytest.mark.parametrize(("tune", "tunes"), [("{arms.*.lr: [0.1, 0.2]}", True), ("null", False)])
+def test_null_tunes_nothing(tune: str, tunes: bool) -> None:
+    GlobalHydra.instance().clear()
+    with initialize_config_module("hl_cli.configs", version_base="1.3"):
+        found = study_plan(compose("run", ["experiment=copy", "study.tuning_seeds=1", f"study.tune={tune}"]))
+    assert bool(found.tried) == tunes and bool(found.tuning()) == tunes
