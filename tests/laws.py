@@ -10,10 +10,7 @@ import torch
 from hl_cli.learners.base import Learner
 from hl_cli.streams.base import Stream
 from hl_cli.types import Sample
-
-
-def same(a: Sample, b: Sample) -> bool:
-    return all(x is y is None or torch.equal(x, y) for x, y in zip(a, b, strict=True))
+from tests.bits import same
 
 
 def stream_resumes_anywhere(make: Callable[[], Stream], stop: int, then: int = 1000) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from hl_cli.dynamics.phase_space import Phase
 from hl_cli.dynamics.systems.base import System
 from hl_cli.forecast.study import Result
-from hl_cli.reporting.canvas import canvas
+from hl_cli.reporting.canvas import canvas, panels
 from hl_cli.reporting.forecast_looks import COLORS, TRUTH, limits
 
 FEW = 100  # steps of either end that are drawn
@@ -56,17 +55,10 @@ def draw_phase(folder: Path, title: str, results: Sequence[Result], truth: Phase
 
     One position: q and v on the level lines of the true energy. Bodies: their paths. Else: the first two positions.
     """
-    rows = math.ceil(len(results) / 4)
-    columns = math.ceil(len(results) / rows)
     picked = _spread(truth, system)
-    with canvas(
-        folder / "phase.png", rows, columns, figsize=(3.1 * columns + 0.4, 3.0 * rows + 0.7), squeeze=False,
-        sharex=True, sharey=True,
-    ) as (figure, axes):  # fmt: skip
-        for axis in axes.flat[len(results) :]:
-            axis.set_visible(False)
+    with panels(folder / "phase.png", len(results), (3.1, 3.0), (0.4, 0.7)) as (figure, axes, left, lowest):
         box = [limits(float(of.min()), float(of.max()), 0.3) for of in _sides(truth, picked, system)]
-        for k, (axis, result) in enumerate(zip(axes.flat, results, strict=False)):
+        for axis, result in zip(axes, results, strict=True):
             if system.plane and system.conserved:
                 _levels(axis, system, box)
             for first, second in _lines(truth, picked, system):
@@ -76,10 +68,9 @@ def draw_phase(folder: Path, title: str, results: Sequence[Result], truth: Phase
             axis.set_title(result.arm.label, fontsize=10)
             axis.set_xlim(*box[0])
             axis.set_ylim(*box[1])
-            if k + columns >= len(results):
-                axis.set_xlabel("q" if system.plane else "x" if system.bodies > 1 else "q1")
-                axis.tick_params(labelbottom=True)
-        for axis in axes[:, 0]:
+        for axis in lowest:
+            axis.set_xlabel("q" if system.plane else "x" if system.bodies > 1 else "q1")
+        for axis in left:
             axis.set_ylabel("v" if system.plane else "y" if system.bodies > 1 else "q2")
         lines = ", level lines of the true energy" if system.plane and system.conserved else ""
         figure.suptitle(f"{title}: forecasts (colour), truth (grey){lines}", fontsize=11)

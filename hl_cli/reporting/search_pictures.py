@@ -13,7 +13,7 @@ from matplotlib.colors import LogNorm
 from hl_cli.minimise.base import Function
 from hl_cli.minimise.methods import METHODS
 from hl_cli.minimise.search import Range, Trials
-from hl_cli.reporting.canvas import canvas
+from hl_cli.reporting.canvas import panels
 from hl_cli.reporting.palette import OTHERS, OWN
 
 COLORS = dict(zip(METHODS, (OWN["pytorch"], *OTHERS[:2], OWN["hl"], *OTHERS[3:5], OTHERS[2]), strict=True))
@@ -41,19 +41,11 @@ def shares(own: Sequence[Trials], lr: Range, friction: Range, bins: int) -> np.n
 def draw_usable(folder: Path, title: str, found: Sequence[Trials], ranges: Mapping[str, Range]) -> None:
     """usable.png: a heat map a method, its share of usable settings by learning rate and 1 - momentum."""
     names = list(dict.fromkeys(of.method for of in found))
-    columns = min(4, len(names))
-    rows = math.ceil(len(names) / columns)
     lr, friction = ranges["lr"], ranges["friction"]
     bins = max(2, min(BINS, int(math.sqrt(sum(of.method == names[0] for of in found) * len(found[0].value) / 8))))
-    size = (3.1 * columns + 1.0, 2.9 * rows + 0.6)
-    with canvas(folder / "usable.png", rows, columns, figsize=size, squeeze=False, sharex=True, sharey=True) as (
-        figure,
-        axes,
-    ):
+    with panels(folder / "usable.png", len(names), (3.1, 2.9), (1.0, 0.6)) as (figure, axes, left, lowest):
         edges = [np.geomspace(of.low, max(of.high, of.low * (1 + 1e-9)), bins + 1) for of in (lr, friction)]
-        for axis in axes.flat[len(names) :]:
-            axis.set_visible(False)
-        for axis, name in zip(axes.flat, names, strict=False):
+        for axis, name in zip(axes, names, strict=True):
             own = [of for of in found if of.method == name]
             axis.set_facecolor("#d9d9d9")  # no trial there
             mesh = axis.pcolormesh(*edges, shares(own, lr, friction, bins), vmin=0, vmax=1, cmap="cividis")
@@ -63,13 +55,11 @@ def draw_usable(folder: Path, title: str, found: Sequence[Trials], ranges: Mappi
             axis.set_yscale("log")
             for of in own:
                 axis.plot(of.settings["lr"][of.best], of.settings["friction"][of.best], "*", ms=9, mfc="white", mec="k")
-        for axis in axes[:, 0]:
+        for axis in left:
             axis.set_ylabel("1 - momentum")
-        for k, axis in enumerate(axes.flat[: len(names)]):
-            if k + columns >= len(names):
-                axis.set_xlabel("learning rate")
-                axis.tick_params(labelbottom=True)
-        figure.colorbar(mesh, ax=axes, label="share of usable settings", shrink=0.8)
+        for axis in lowest:
+            axis.set_xlabel("learning rate")
+        figure.colorbar(mesh, ax=figure.axes, label="share of usable settings", shrink=0.8)
         figure.suptitle(
             f"{title}: settings that end no higher than they began (star: best of a replicate)", fontsize=11
         )
@@ -85,15 +75,8 @@ def draw_paths(folder: Path, title: str, function: Function, paths: Mapping[str,
     height = function.value(torch.stack([first.flatten(), second.flatten()], 1)).view(GRID, GRID).numpy()
     floor = max(height.max() * 1e-7, height[height > 0].min())
     names = list(inside)
-    columns = min(4, len(names))
-    rows = math.ceil(len(names) / columns)
-    with canvas(
-        folder / "paths.png", rows, columns, figsize=(3.1 * columns + 0.5, 3.2 * rows + 0.6), squeeze=False,
-        sharex=True, sharey=True,
-    ) as (figure, axes):  # fmt: skip
-        for axis in axes.flat[len(names) :]:
-            axis.set_visible(False)
-        for axis, name in zip(axes.flat, names, strict=False):
+    with panels(folder / "paths.png", len(names), (3.1, 3.2), (0.5, 0.6)) as (figure, axes, left, lowest):
+        for axis, name in zip(axes, names, strict=True):
             levels = np.geomspace(floor, height.max(), LEVELS)
             axis.contour(
                 first, second, np.maximum(height, floor), levels, norm=LogNorm(), cmap="Greys_r", linewidths=0.7
@@ -107,10 +90,8 @@ def draw_paths(folder: Path, title: str, function: Function, paths: Mapping[str,
             axis.set_title(f"{METHODS[name].label}: {said}", fontsize=10)
             axis.set_xlim(-reach, reach)
             axis.set_ylim(-reach, reach)
-        for axis in axes[:, 0]:
+        for axis in left:
             axis.set_ylabel("x2")
-        for k, axis in enumerate(axes.flat[: len(names)]):
-            if k + columns >= len(names):
-                axis.set_xlabel("x1")
-                axis.tick_params(labelbottom=True)
+        for axis in lowest:
+            axis.set_xlabel("x1")
         figure.suptitle(title, fontsize=11)

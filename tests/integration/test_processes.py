@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from hl_cli.parallel.world import World
+from tests.bits import same
 from tests.covering import FULL, long, one_in
 from tests.process import summary_of, torchrun
 from tests.ranks import main, trained
@@ -72,17 +73,6 @@ DATA: dict[str, dict[str, Any]] = {
     for dtype in ("float32", "float64")
 }
 DATA["resumed float64"] = {**DATA["state float64"], "resumed": True}
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two states hold the same bits."""
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
-    if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
-    return a == b
 
 
 @long

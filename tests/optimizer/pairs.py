@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from hl_cli import HL
+from tests.bits import same
 
 SHAPES = [(1,), (3,), (), (17, 2), (0, 4), (5, 1, 7), (43, 51)]
 Groups = Callable[[list[nn.Parameter]], Any]
@@ -49,7 +50,3 @@ class Pair:
 
     def equal(self) -> bool:
         return same(self.theirs, self.ours)
-
-
-def same(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
-    return all(torch.equal(p, q) for p, q in zip(some, others, strict=True))

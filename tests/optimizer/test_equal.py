@@ -16,7 +16,8 @@ from hl_cli.dynamics.rules.kinetic import Relativistic
 from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.optimizer import buckets
 from hl_cli.optimizer.kinds import known
-from tests.optimizer.pairs import SHAPES, Pair, parameters, same
+from tests.bits import same
+from tests.optimizer.pairs import SHAPES, Pair, parameters
 from tests.option_sets import OF_MASSES, SGDS
 
 SETS: dict[str, list[dict[str, Any]]] = {"SGD": SGDS} | {

@@ -16,7 +16,8 @@ from torch.optim import Optimizer, lr_scheduler
 from hl_cli import HL
 from hl_cli.errors import BadInput
 from hl_cli.optimizer import buckets
-from tests.optimizer.pairs import Pair, parameters, same
+from tests.bits import same
+from tests.optimizer.pairs import Pair, parameters
 
 
 def gradients(some: list[nn.Parameter], step: int, resting: int = -1) -> None:

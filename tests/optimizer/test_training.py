@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from hl_cli import HL
 from hl_cli.errors import BadInput
-from tests.optimizer.pairs import Pair, parameters, same
+from tests.bits import same
+from tests.optimizer.pairs import Pair, parameters
 
 X, Y = torch.randn(16, 6, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 3
 

@@ -15,6 +15,7 @@ import torch
 from hl_cli.errors import BadInput
 from hl_cli.streams.series import SeriesStream
 from tests import laws
+from tests.bits import same
 
 SMALL: dict[str, Any] = {"lags": 2, "warmup": 3, "dtype": torch.float64}
 ROWS = [(f"{k % 7}.5", f"{k * k % 11}") for k in range(60)]
@@ -26,12 +27,12 @@ def read(path: Path, data: str | bytes, **options: Any) -> SeriesStream:
     return SeriesStream(str(path), "OT", **{**SMALL, **options})
 
 
-def same(one: SeriesStream, other: SeriesStream) -> None:
+def give_the_same(one: SeriesStream, other: SeriesStream) -> None:
     """All samples and the held-out part."""
     first, second = list(one), list(other)
     assert len(first) == len(second) > 20
-    assert all(laws.same(a, b) for a, b in zip(first, second, strict=True))
-    assert laws.same(one.held_out(), other.held_out())
+    assert all(same(a, b) for a, b in zip(first, second, strict=True))
+    assert same(one.held_out(), other.held_out())
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def same(one: SeriesStream, other: SeriesStream) -> None:
     ],
 )
 def test_the_same_rows_in_another_form(tmp_path: Path, data: str | bytes, options: dict[str, Any]) -> None:
-    same(read(tmp_path / "plain.csv", PLAIN), read(tmp_path / "other.csv", data, **options))
+    give_the_same(read(tmp_path / "plain.csv", PLAIN), read(tmp_path / "other.csv", data, **options))
 
 
 @pytest.mark.parametrize("kind", ["csv.gz", "zip", "CSV.GZ"])
@@ -60,8 +61,8 @@ def test_packed_files(tmp_path: Path, kind: str) -> None:
     else:
         path.write_bytes(gzip.compress(many.encode("latin-1")))
     plain = read(tmp_path / "plain.csv", many)
-    same(plain, SeriesStream(str(path), "OT", **SMALL))
-    same(read(tmp_path / "plain.csv", many), SeriesStream(str(path), "OT", encoding="latin-1", **SMALL))
+    give_the_same(plain, SeriesStream(str(path), "OT", **SMALL))
+    give_the_same(read(tmp_path / "plain.csv", many), SeriesStream(str(path), "OT", encoding="latin-1", **SMALL))
     for stop in (10, 4094, 6000):
         laws.stream_resumes_anywhere(lambda: SeriesStream(str(path), "OT", **SMALL), stop, 300)
     packed = path.read_bytes()
@@ -87,7 +88,7 @@ def test_parquet(tmp_path: Path) -> None:
 
     a, b = zip(*((float(x), int(y)) for x, y in ROWS), strict=True)
     parquet.write_table(arrow.table({"a": a, "OT": b}), tmp_path / "data.parquet")
-    same(read(tmp_path / "plain.csv", PLAIN), SeriesStream(str(tmp_path / "data.parquet"), "OT", **SMALL))
+    give_the_same(read(tmp_path / "plain.csv", PLAIN), SeriesStream(str(tmp_path / "data.parquet"), "OT", **SMALL))
     (tmp_path / "data.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(BadInput, match="is no usable parquet file"):
         SeriesStream(str(tmp_path / "data.parquet"), "OT")
@@ -121,13 +122,13 @@ def test_missing_values(tmp_path: Path, text: str) -> None:
     for k, j in where.items():
         filled[k][j] = filled[k - 1][j]
     whole = "a,OT\n" + "".join(",".join(row) + "\n" for row in filled)
-    same(read(tmp_path / "a.csv", gaps(text, where), missing="ffill"), read(tmp_path / "b.csv", whole))
+    give_the_same(read(tmp_path / "a.csv", gaps(text, where), missing="ffill"), read(tmp_path / "b.csv", whole))
     left = "a,OT\n" + "".join(f"{a},{b}\n" for k, (a, b) in enumerate(ROWS) if k not in where)
-    same(read(tmp_path / "a.csv", gaps(text, where), missing="skip"), read(tmp_path / "b.csv", left))
+    give_the_same(read(tmp_path / "a.csv", gaps(text, where), missing="skip"), read(tmp_path / "b.csv", left))
 
 
 def test_a_row_with_nothing_above_to_fill_it_is_left_out(tmp_path: Path) -> None:
-    same(
+    give_the_same(
         read(tmp_path / "a.csv", gaps("", {0: 0, 1: 0}), missing="ffill"),
         read(tmp_path / "b.csv", "a,OT\n" + "".join(f"{a},{b}\n" for a, b in ROWS[2:])),
     )

@@ -15,6 +15,7 @@ import torch
 from hl_cli.streams.series import SeriesStream
 from hl_cli.types import Sample
 from tests import laws
+from tests.bits import same
 from tests.material import real
 
 ROWS, WARMUP = 9000, 50  # more than two pieces of the reader
@@ -128,7 +129,7 @@ def test_a_state_is_plain(path: str) -> None:
     file.seek(0)
     again = maker(path)()
     again.load_state_dict(torch.load(file, weights_only=True))
-    assert laws.same(next(stream), next(again))
+    assert same(next(stream), next(again))
 
 
 @pytest.mark.parametrize("row", [60, 4095, 4096, 7000, TRAINED - 1, TRAINED, ROWS - 1])
@@ -140,7 +141,7 @@ def test_a_later_row_changes_no_earlier_sample(path: str, tmp_path: Path, row: i
     second = maker(write(tmp_path / "other.csv", table), horizon=horizon, lags=lags)()
     safe = min(row - horizon - WARMUP - lags + 1, first.length or 0)  # samples whose target comes before the row
     for a, b in islice(zip(first, second, strict=True), safe):
-        assert laws.same(a, b)
+        assert same(a, b)
     if row < TRAINED:
         assert not torch.equal(next(first).target, next(second).target)  # type: ignore[arg-type]
     else:
@@ -162,14 +163,14 @@ def test_the_form_of_the_file_changes_nothing(tmp_path: Path, delimiter: str, en
     other = Path(write(tmp_path / "other.csv", table, delimiter, end))
     other.write_bytes(b"\xef\xbb\xbf" + other.read_bytes().rstrip())  # a mark of UTF-8, no line end at the end
     for a, b in zip(plain, maker(str(other))(), strict=True):
-        assert laws.same(a, b)
+        assert same(a, b)
 
 
 def test_cells_of_several_lines(path: str, tmp_path: Path) -> None:
     other = write(tmp_path / "notes.csv", walk(), note='"two\n\n""lines"", é"')
     make = maker(other, inputs=list(COLUMNS))
     for a, b in zip(maker(path)(), make(), strict=True):
-        assert laws.same(a, b)
+        assert same(a, b)
     for stop in (0, 4046, 5000):
         laws.stream_resumes_anywhere(make, stop, 300)
 

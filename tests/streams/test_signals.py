@@ -23,6 +23,7 @@ from hl_cli.streams.swings import MassSpring, Pendulum
 from hl_cli.streams.waves import Sine, Square
 from hl_cli.types import Sample, Task
 from tests import laws
+from tests.bits import same
 
 SIGNALS: dict[str, Callable[[], ClosedForm]] = {
     "sine": lambda: Sine([0.11, 0.07, 0.05], [0.8, 0.16, 0.16], 0.1),
@@ -78,7 +79,7 @@ def test_a_stream_goes_back_to_where_it_was() -> None:
     state = stream.state_dict()
     then = [*islice(stream, 10)]
     stream.load_state_dict(state)
-    assert all(laws.same(a, b) for a, b in zip(then, islice(stream, 10), strict=True))
+    assert all(same(a, b) for a, b in zip(then, islice(stream, 10), strict=True))
 
 
 def test_where_every_tick_counts_each_counts_once() -> None:
