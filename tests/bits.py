@@ -1,4 +1,4 @@
-"""Whether two things hold the same bits."""
+"""Whether two things have the same values: 0 is -0, as for torch.equal."""
 
 from __future__ import annotations
 
