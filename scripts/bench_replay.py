@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from bench_forward import bare_truncated, choice
 from ratios import bare_pytorch, build, compare
 
 NETS = {
@@ -12,6 +13,30 @@ NETS = {
     "rnn": ("stream=digits_rows", 0.4, 0.6),
     "lstm": ("stream=digits_rows", 0.5, 0.65),
 }
+
+TICKS = (
+    ("rnn", "credit=costate", "scenario=gd_b", 0.7, 0.9),
+    ("rnn", "credit=eligibility", "scenario=gd_b", 0.7, 0.8),
+    ("gru", "credit=eligibility", "scenario=adam", 0.7, 0.8),
+    ("trace_units", "credit=eligibility", "scenario=gd_b", 0.7, 0.8),
+    ("trace_units", "credit=eligibility", "scenario=adam", 0.7, 0.8),
+)
+
+
+def ticks() -> None:
+    print(
+        "\nOne tick online, HL without Python by PyTorch's truncated BPTT with window 1, and by HL with Python; 64 neurons"
+    )
+    for model, credit, scenario, of_pytorch, of_eager in TICKS:
+        of = (*choice(model), credit, scenario, "scenario.lr=1e-9")
+        built, eager = build(*of, "engine=replay"), build(*of)
+        sample = next(built.stream)
+        for _ in range(8):
+            built.hl.step(sample)
+        assert built.hl.replayed
+        step, name = partial(built.hl.step, sample), f"{model} {credit.partition('=')[2]} {scenario.partition('=')[2]}"
+        compare(f"{name}, PyTorch", of_pytorch, step, bare_truncated(built))
+        compare(f"{name}, eager", of_eager, step, partial(eager.hl.step, sample))
 
 
 def replay() -> None:
@@ -27,3 +52,4 @@ def replay() -> None:
             step = partial(built.hl.step, sample)
             compare(f"{model} batch {batch}, PyTorch", of_pytorch, step, bare_pytorch(built))
             compare(f"{model} batch {batch}, eager", of_eager, step, partial(eager.hl.step, sample))
+    ticks()
