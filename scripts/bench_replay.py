@@ -24,9 +24,7 @@ TICKS = (
 
 
 def ticks() -> None:
-    print(
-        "\nOne tick online, HL without Python by PyTorch's truncated BPTT with window 1, and by HL with Python; 64 units"
-    )
+    print("\nOne tick online, HL without Python by PyTorch's truncated BPTT over one tick, and by eager HL; 64 units")
     for model, credit, scenario, of_pytorch, of_eager in TICKS:
         of = (*choice(model), credit, scenario, "scenario.lr=1e-9")
         built, eager = build(*of, "engine=replay"), build(*of)
