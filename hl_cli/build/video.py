@@ -29,7 +29,7 @@ def video_of(cfg: DictConfig) -> tuple[Data, list[Arm], Plan]:
     if typed.shown > typed.frames:
         raise BadInput(f"shown={typed.shown}: allowed: at most frames={typed.frames}, those of a training video")
     scene = _scene(cfg)
-    scene.check(typed.size, typed.videos, typed.judged)
+    scene.check(typed.size, typed.judged)
     back, horizon = _span(typed, scene)
     device = use_device(typed.device, typed.dtype, typed.threads)
     dt = scene.dt if typed.dt is None else typed.dt

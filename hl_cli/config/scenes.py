@@ -8,8 +8,6 @@ from omegaconf import MISSING
 
 from hl_cli.config.fields import described
 
-SPREAD = "of starts about the circular orbit, as a share of its radius and speed"
-
 
 @dataclass
 class SceneConfig:

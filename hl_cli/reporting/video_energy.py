@@ -92,4 +92,4 @@ def _height(of: Result, points: Tensor) -> Tensor:
 def _levels(axis: Any, first: Tensor, second: Tensor, height: Tensor) -> None:
     low, high = float(height.min()), float(height.max())
     levels = low + (high - low) * torch.linspace(0.1, 1.0, LEVELS, dtype=torch.float64) ** 2  # even about the rest
-    axis.contour(first, second, height, levels.tolist(), colors="#9a9a9a", linewidths=0.6)
+    axis.contour(first, second, height, levels.tolist(), colors="#9a9a9a", linewidths=0.6, linestyles="solid")

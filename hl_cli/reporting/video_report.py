@@ -15,11 +15,12 @@ READ = (
     "mean frame. within: the frames that training had; beyond: those after them; backward: those before the first, by "
     "steps of -h, which training never had; half, double speed: steps of h/2 and 2h. there and back: distance from the "
     "start after all steps ahead and as many back, by the spread of starts. energy wander: of the learnt H along a "
-    "rollout, by its spread between videos. -: the arm cannot do it."
+    "rollout, by its spread between videos; energy rank: rank correlation of the learnt and the true energy. -: cannot."
 )
 BUYS = (
-    "The structure buys rollouts back in time and at other speeds, and an energy that is conserved. It does not buy a "
-    "smaller error of the frames of training, nor, against the residual net, a better forecast beyond them."
+    "What Hamiltonian structure buys is a rollout back in time and at other speeds, and an energy that is conserved. "
+    "It buys neither a smaller error of the frames of training nor a better forecast than that of a residual net: "
+    "where the table shows one, it is of this scene and these settings."
 )
 PICTURES = {
     "film": ("Film strip", "The first video of the first replicate, not a chosen one. The decoder sees q alone."),

@@ -22,6 +22,7 @@ HEADS = {
     "double": "double speed",
     "there_and_back": "there and back",
     "energy_wander": "energy wander",
+    "energy_rank": "energy rank",
 }
 
 
@@ -73,16 +74,18 @@ def write_energy(folder: Path, results: Sequence[Result]) -> None:
 
 
 def table(results: Sequence[Result], summaries: Sequence[Summary]) -> list[list[str]]:
-    """Header and a row an arm: medians with quartiles of errors, medians of the others; what an arm cannot do is -."""
-    shown = [name for name in HEADS if any(name in of.measures for of in summaries)]
-    rows = [["", "parameters", *(HEADS[name] for name in shown)]]
-    for result, of in zip(results, summaries, strict=True):
-        cells = [_cell(name, of.measures[name]) if name in of.measures else "-" for name in shown]
-        rows.append([result.arm.label, f"{of.parameters:,}", *cells])
+    """A column an arm, a row a measure: medians, errors with their quartiles; - where there is none."""
+    rows = [["", *(of.arm.label for of in results)], ["parameters", *(f"{of.parameters:,}" for of in summaries)]]
+    for name, words in HEADS.items():
+        cells = [_cell(name, of.measures[name]) if name in of.measures else "-" for of in summaries]
+        if any(cell != "-" for cell in cells):
+            rows.append([words, *cells])
     return rows
 
 
 def _cell(name: str, values: Quartiles) -> str:
     if name in ("there_and_back", "energy_wander"):
         return f"{values[1]:.1g}"
+    if name == "energy_rank":
+        return f"{values[1]:.4f}"
     return f"{values[1]:.2g} {between(values, '.2g')}"

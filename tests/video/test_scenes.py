@@ -90,7 +90,7 @@ def test_recorded_videos_are_split_and_scaled(tmp_path: Path) -> None:
     found = np.zeros((10, 12, 4, 4), np.uint8)
     found[:] = np.arange(10).reshape(10, 1, 1, 1) * 20 + np.arange(12).reshape(1, 12, 1, 1)
     scene = Recorded(str(stored(tmp_path / "v.npy", found)))
-    scene.check(4, 100, 2)
+    scene.check(4, 2)
     videos = scene.videos(40, 5, 0.1, 4, noise())
     first = (videos[:, 0, 0] * 255).round()
     assert videos.shape == (40, 5, 16) and float(first.max()) < 8 * 20 and len(set(first.tolist())) > 10
@@ -129,5 +129,5 @@ def test_a_file_of_frames_that_cannot_be_used_is_refused_in_a_line(tmp_path: Pat
         (4, 9, "judged=9 (scene.path="),
     ):
         with pytest.raises(BadInput) as error:
-            scene.check(size, 5, judged)
+            scene.check(size, judged)
         assert said in str(error.value)

@@ -21,11 +21,9 @@ from torch import Tensor
 
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
-from hl_cli.config.systems import SystemConfig
+from hl_cli.config.systems import SPREAD, SystemConfig
 from hl_cli.dynamics.phase_space import Phase
 from hl_cli.dynamics.systems.base import System, uniform
-
-SPREAD = "of starts about the circular orbit, as a share of its radius and speed"
 
 
 @choice("system", "two_body", home="TwoBody")

@@ -55,8 +55,8 @@ class Scene:
         """Frames of what there is; None: as many as wanted."""
         return None
 
-    def check(self, size: int, videos: int, judged: int) -> None:
-        """Raise BadInput if there are no such frames, or not so many videos."""
+    def check(self, size: int, judged: int) -> None:
+        """Raise BadInput if there are no such frames, or not so many videos to judge by."""
 
     def videos(self, count: int, frames: int, dt: float, size: int, generator: torch.Generator) -> Tensor:
         """For training, (count, frames, pixels)."""

@@ -46,7 +46,7 @@ class Recorded(Scene):
         """Frames of each video."""
         return int(self._shape[0])
 
-    def check(self, size: int, videos: int, judged: int) -> None:
+    def check(self, size: int, judged: int) -> None:
         """Frames are of this size; there are so many of the held-out videos."""
         rows, columns = self._shape[1:]
         if (rows, columns) != (size, size):

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
-from hl_cli.config.scenes import SPREAD, SceneConfig
+from hl_cli.config.scenes import SceneConfig
+from hl_cli.config.systems import SPREAD
 from hl_cli.dynamics.phase_space import Phase
 from hl_cli.dynamics.systems import bodies
 from hl_cli.video.scenes.base import Scene
