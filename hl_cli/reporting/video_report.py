@@ -34,8 +34,7 @@ PICTURES = {
     "phase": ("Phase portrait", "All of (q, p) lies in more dimensions than this plane."),
     "samples": (
         "Sampled videos",
-        "Codes from the prior. With a small weight on the divergence, codes of videos fill a small part of it, and a "
-        "sample may be no video.",
+        "Codes from the prior, which no video gave. Where the divergence has a small weight, a sample may be no video.",
     ),
     "training": ("Training", "Every arm has the same videos in the same order."),
 }

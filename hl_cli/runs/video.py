@@ -54,9 +54,10 @@ class Filming:
     def _budget(self) -> str:
         of, train = self.data, self.training
         back = f" and {of.back} back" if of.back else ""
+        each = f"{min(train.size, of.videos)} videos, {of.seeds} replicate{'s' * (of.seeds > 1)}"
         return (
-            f"Each arm: {train.steps:,} steps of {min(train.size, of.videos)} videos, {of.seeds} replicates; then "
-            f"{of.horizon} frames ahead{back}, on {of.judged} fresh videos."
+            f"Each arm: {train.steps:,} steps of {each}; then {of.horizon} frames ahead{back}, on {of.judged} "
+            "fresh videos."
         )
 
     def _parameters(self) -> str:
