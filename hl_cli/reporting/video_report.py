@@ -18,9 +18,9 @@ READ = (
     "rollout, by its spread between videos; energy rank: rank correlation of the learnt and the true energy. -: cannot."
 )
 BUYS = (
-    "What Hamiltonian structure buys is a rollout back in time and at other speeds, and an energy that is conserved. "
-    "It buys neither a smaller error of the frames of training nor a better forecast than that of a residual net: "
-    "where the table shows one, it is of this scene and these settings."
+    "It buys rollouts back in time and at other speeds, and an energy that is conserved. It buys neither a smaller "
+    "error of the frames of training nor a better forecast than that of a residual net: where the table shows one, it "
+    "is of this scene and these settings."
 )
 PICTURES = {
     "film": ("Film strip", "The first video of the first replicate, not a chosen one. The decoder sees q alone."),
@@ -44,9 +44,12 @@ def sections(folder: Path, results: Sequence[Result], summaries: Sequence[Summar
     """The parts of both pages; a picture that is not there is left out."""
     rows = table(results, summaries)
     about = [["", "arm", "what it is"], *([of.arm.label, of.arm.name, of.arm.words] for of in results)]
-    found = [Section("result", "Result", READ, table=rows, numbers=len(rows[0]) - 1)]
+    found = [
+        Section("result", "Result", READ, table=rows, numbers=len(rows[0]) - 1),
+        Section("structure", "What Hamiltonian structure buys", BUYS),
+    ]
     for name, (title, words) in PICTURES.items():
         if (folder / f"{name}.png").exists():
             found.append(Section(name, title, words, pictures=[(folder / f"{name}.png", title.lower())]))
-    words = f"One encoder and decoder, drawn alike, around different motions. {BUYS}"
+    words = "One encoder and decoder, drawn alike, around different motions."
     return [*found, Section("arms", "Arms", words, table=about)]

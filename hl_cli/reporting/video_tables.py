@@ -85,7 +85,7 @@ def table(results: Sequence[Result], summaries: Sequence[Summary]) -> list[list[
 
 def _cell(name: str, values: Quartiles) -> str:
     if name in ("there_and_back", "energy_wander"):
-        return f"{values[1]:.1g}"
+        return f"{values[1]:.2g}"
     if name == "energy_rank":
         return f"{values[1]:.4f}"
     return f"{values[1]:.2g} {between(values, '.2g')}"

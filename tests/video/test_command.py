@@ -61,7 +61,12 @@ def test_a_video_writes_its_scores_and_the_table_that_it_prints(invoke: Any, tmp
     report = (folder / "report.md").read_text()
     for text in (out, report):
         assert f"{float(summary[1]['beyond_median']):.2g}" in text and "4 steps of 8 videos" in text
-    assert "Nothing here learns over time" in report and "hl-run task=video" in report
+    assert (
+        "Nothing here learns over time" in report
+        and "It buys neither" in report
+        and "It buys neither" in report
+        and "hl-run task=video" in report
+    )
     for name in ("film", "speeds", "samples", "errors", "energy", "phase", "training"):
         assert min(plt.imread(folder / f"{name}.png").shape[:2]) > 300 and f"({name}.png)" in report
     found = json.loads((folder / "summary.json").read_text())
