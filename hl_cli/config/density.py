@@ -29,7 +29,7 @@ class Density:
     steps: int = described(600, "weight steps of every flow", least=1, most=10**6)
     batch_size: int = described(256, "points of a step", least=1, most=10**6)
     rates: list[float] = described(
-        [5e-3, 1e-2, 2e-2, 4e-2],
+        [2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2],
         "Adam's rates, on a cosine to 0: each flow tries all on a replicate of its own, for the best; one: no search",
         above=0,
     )

@@ -1,6 +1,6 @@
 r"""RealNVP: affine couplings of two parts (a, b) of a point, which change places from coupling to coupling.
 
-    b' = b exp(s(a)) + t(a),   s = 2 tanh(s~),   (s~, t) = W_2 tanh(W_1 tanh(W_0 a))      each W with a bias
+    b' = b exp(s(a)) + t(a),   s = 2 tanh(s~),   (s~, t) = W_2 relu(W_1 relu(W_0 a))      each W with a bias
     log p(x) = log N(z; 0, I) - sum of all s
 
 Source: Dinh, Sohl-Dickstein, Bengio, ICLR 2017, arXiv 1605.08803.
@@ -46,7 +46,7 @@ class RealNVP:
     def _net(self, weights: Weights, i: int, given: Tensor) -> tuple[Tensor, Tensor]:
         """s and t."""
         for k in range(3):
-            given = affine(given if k == 0 else given.tanh(), weights[f"{i}_weight_{k}"], weights[f"{i}_bias_{k}"])
+            given = affine(given if k == 0 else given.relu(), weights[f"{i}_weight_{k}"], weights[f"{i}_bias_{k}"])
         scale, shift = given.chunk(2, -1)
         return MOST * scale.tanh(), shift
 

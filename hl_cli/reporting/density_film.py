@@ -12,7 +12,7 @@ from hl_cli.density.hamiltonian_flow import HamiltonianFlow
 from hl_cli.density.study import Result, Setting
 from hl_cli.replicates.draws import generator_of
 from hl_cli.reporting.canvas import canvas
-from hl_cli.reporting.density_pictures import PANEL, box_of
+from hl_cli.reporting.density_pictures import PANEL, Box, box_of
 
 FRAMES = 9  # at most
 POINTS = 800
@@ -39,8 +39,9 @@ def draw_film(folder: Path, title: str, of: Setting, results: Sequence[Result]) 
                 axis.set_visible(False)
             for axis, (k, state) in zip(row, path, strict=False):
                 axis.scatter(state[:, 0].numpy(), state[:, 1].numpy(), c=angle.numpy(), cmap="hsv", s=1.2, linewidths=0)
-                axis.set_xlim(*box[:2])
-                axis.set_ylim(*box[2:])
+                wide = _around(state[:, :2], box)
+                axis.set_xlim(*wide[:2])
+                axis.set_ylim(*wide[2:])
                 axis.set_box_aspect(1)
                 axis.set_xticks([])
                 axis.set_yticks([])
@@ -49,6 +50,13 @@ def draw_film(folder: Path, title: str, of: Setting, results: Sequence[Result]) 
         figure.suptitle(
             f"{title}: points carried through each flow, with the number of leapfrogs or couplings", fontsize=11
         )
+
+
+def _around(points: torch.Tensor, box: Box) -> Box:
+    """The box of all frames, or one about nearly all points where some lie outside."""
+    few = torch.tensor([0.01, 0.99], dtype=points.dtype)
+    (left, right), (bottom, top) = (points[:, k].quantile(few).tolist() for k in (0, 1))
+    return min(box[0], left), max(box[1], right), min(box[2], bottom), max(box[3], top)
 
 
 def _even(count: int) -> list[int]:
@@ -84,7 +92,9 @@ def draw_potential(folder: Path, title: str, of: Setting, results: Sequence[Resu
             for i, axis in enumerate(row):
                 some = weights[f"{i}_time"]
                 height = flow.potential(weights, i, grid.to(some)).view(GRID, GRID).T
-                axis.contourf(x.numpy(), y.numpy(), height.numpy(), LEVELS, cmap="viridis")
+                low, high = float(height.min()), float(height.max())
+                levels = low + (high - low) * torch.linspace(0, 1, LEVELS) ** 2  # close where points are
+                axis.contourf(x.numpy(), y.numpy(), height.numpy(), levels.tolist(), cmap="viridis")
                 axis.set_title(f"V{i + 1}, time {float(some[0].exp()):.2f}", fontsize=9)
                 axis.set_box_aspect(1)
             row[0].set_ylabel(label, fontsize=9)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from hl_cli.density.data.base import Data
@@ -21,6 +23,7 @@ COLORS = {"nhf": OTHERS[1], "nhf_fixed": OWN["hl"], "realnvp": OWN["pytorch"], "
 GREY = "#5a5a5a"
 PANEL = 2.7
 DIGITS = 12  # a row
+WIDE = 4  # panels of a row
 Box = tuple[float, float, float, float]
 
 
@@ -43,22 +46,18 @@ def draw_density(folder: Path, title: str, of: Setting, results: Sequence[Result
     for result in results:
         found[result.arm.label] = _learnt(result.found.first(), grid, samples, of.seed, of.dtype)
     top = _top(found["truth"] if known is not None else next(iter(found.values())))
-    columns = len(found) + 1
-    with canvas(
-        folder / "density.png", 1, columns, figsize=(PANEL * columns + 0.4, PANEL + 0.7), squeeze=False, sharex=True,
-        sharey=True,
-    ) as (figure, axes):  # fmt: skip
-        axes[0][0].plot(points[:, 0], points[:, 1], ".", ms=1.5, color=GREY)
-        axes[0][0].set_title("held-out points", fontsize=10)
-        for axis, (name, density) in zip(axes[0][1:], found.items(), strict=True):
+    with _panels(folder / "density.png", len(found) + 1) as (figure, axes):
+        axes[0].plot(points[:, 0], points[:, 1], ".", ms=1.5, color=GREY)
+        axes[0].set_title("held-out points", fontsize=10)
+        for axis, (name, density) in zip(axes[1:], found.items(), strict=True):
             pixels = density.view(side, side).T.numpy()
             image = axis.imshow(
                 pixels, extent=box, origin="lower", cmap="magma", vmin=0, vmax=top, aspect="auto",
             )  # fmt: skip
             axis.set_title(name, fontsize=10)
-        for axis in axes[0]:
+        for axis in axes:
             _plane(axis, box)
-        figure.colorbar(image, ax=list(axes[0]), shrink=0.8, label="density")
+        figure.colorbar(image, ax=axes, shrink=0.8, label="density")
         figure.suptitle(f"{title}: densities", fontsize=11)
 
 
@@ -89,11 +88,8 @@ def draw_samples(folder: Path, title: str, of: Setting, results: Sequence[Result
     held_out, _ = of.judged()
     found = {"held-out points": (held_out[0], GREY)}
     found |= {result.arm.label: (result.drawn[0], COLORS[result.arm.name]) for result in results}
-    with canvas(
-        folder / "samples.png", 1, len(found), figsize=(PANEL * len(found), PANEL + 0.6), squeeze=False, sharex=True,
-        sharey=True,
-    ) as (figure, axes):  # fmt: skip
-        for axis, (name, (points, color)) in zip(axes[0], found.items(), strict=True):
+    with _panels(folder / "samples.png", len(found)) as (figure, axes):
+        for axis, (name, (points, color)) in zip(axes, found.items(), strict=True):
             if points.shape[1] == 1:
                 axis.hist(points[:, 0].numpy(), bins=40, density=True, color=color)
             else:
@@ -143,6 +139,20 @@ def draw_digits(folder: Path, title: str, of: Setting, results: Sequence[Result]
             axis.set_yticks([])
             axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
         figure.suptitle(f"{title}: points as pictures", fontsize=11)
+
+
+@contextmanager
+def _panels(path: Path, count: int) -> Iterator[tuple[Figure, list[Any]]]:
+    """So many axes with one scale, in two rows where one would be too wide for a page."""
+    rows = 1 if count <= WIDE else 2
+    columns = math.ceil(count / rows)
+    size = (PANEL * columns + 0.5, PANEL * rows + 0.6)
+    with canvas(path, rows, columns, figsize=size, squeeze=False, sharex=True, sharey=True) as (figure, axes):
+        for axis in axes.flat[count:]:
+            axis.set_visible(False)
+        for axis in axes[0][count - columns :] if rows == 2 else ():
+            axis.tick_params(labelbottom=True)
+        yield figure, list(axes.flat[:count])
 
 
 def _plane(axis: Any, box: Box) -> None:

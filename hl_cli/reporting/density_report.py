@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hl_cli.density.study import Result
+from hl_cli.reporting.density_tables import checked
 from hl_cli.reporting.sections import Section
 
 READ = (
@@ -14,15 +15,17 @@ READ = (
     "itself. energy distance: between points of an arm and held-out points; the last row has that of two real samples."
 )
 CHECKS = (
-    "|log det|: largest, of the Jacobian of the whole flow; a Hamiltonian flow has 0. there and back: largest distance "
-    "from the start. p turned: the same where the momentum is turned round in place of time, which asks for an even K."
+    "The largest of all replicates, in float64. |log det|: of the Jacobian of the whole flow, 0 for a Hamiltonian one. "
+    "there and back: distance from the start. p turned: the same where the momentum is turned round in place of time, "
+    "which undoes a flow with an even K alone."
 )
 PICTURES = {
     "density": ("Densities", "The importance bound, or the density itself, on a grid."),
     "samples": ("Points", "Drawn from each arm, beside held-out ones."),
     "film": (
         "Points on their way",
-        "From noise at the left to points at the right; of a Hamiltonian flow the positions. A point keeps its colour.",
+        "From noise at the left to points at the right; of a Hamiltonian flow the positions. A point keeps its "
+        "colour; a frame whose points go further is wider.",
     ),
     "potential": ("Learnt potentials", "V of each Hamiltonian, in the order in which they carry points; low is dark."),
     "digits": ("Points as pictures", "Back from principal components to pixels."),
@@ -33,7 +36,10 @@ TIMELESS = "Nothing here learns over time, and Hamiltonian Learning trains none 
 
 def sections(folder: Path, results: Sequence[Result], shown: list[list[str]]) -> list[Section]:
     """The parts of both pages; a picture that is not there is left out."""
-    found = [Section("result", "Result", f"{READ} {CHECKS}", table=shown, numbers=len(shown[0]) - 1)]
+    found = [Section("result", "Result", READ, table=shown, numbers=len(shown[0]) - 1)]
+    checks = checked(results)
+    if len(checks) > 1:
+        found.append(Section("checks", "Volume and inverse", CHECKS, table=checks, numbers=len(checks[0]) - 1))
     for name, (title, words) in PICTURES.items():
         if (folder / f"{name}.png").exists():
             found.append(Section(name, title, words, pictures=[(folder / f"{name}.png", title.lower())]))
@@ -47,3 +53,10 @@ def sections(folder: Path, results: Sequence[Result], shown: list[list[str]]) ->
         words = "What each rate reached on a replicate of its own, as mean log w of points kept apart."
         found.append(Section("rates", "Rates tried", words, table=rows, numbers=len(rows[0]) - 1))
     return found
+
+
+def words(results: Sequence[Result]) -> str:
+    """How to read the table of the console, and what it has no room for."""
+    rows = checked(results)[1:]
+    said = "; ".join(f"{label}: |log det| {log_det}, there and back {back}" for label, log_det, back, _ in rows)
+    return f"{READ} {said}." if said else READ

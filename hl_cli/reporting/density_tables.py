@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hl_cli.density.found import FoundFlow
 from hl_cli.density.study import Result, Score
 from hl_cli.density.summary import MEASURES, Summary
 from hl_cli.replicates.quartiles import PARTS, Quartiles, between, quartiles
 from hl_cli.reporting.task_tables import write_csv
 
 FIELDS = ("arm", "replicate", "parameters", "lr", *MEASURES)
-MATCHED = ("elbo", "bound", "energy_distance")
-CHECKED = ("log_det", "back", "turned")
 Real = tuple[list[float] | None, list[float]]
 """The true mean log density, where it is known, and the energy distance of two real samples; by replicate."""
 
@@ -72,21 +71,25 @@ def write_samples(folder: Path, results: Sequence[Result], held_out: Any) -> Non
 
 def table(results: Sequence[Result], summaries: Sequence[Summary], real: Real, samples: int) -> list[list[str]]:
     """Header, a row an arm, and the truth: medians [quartiles]; what is log p itself stands under the bound."""
-    shown = [name for name in CHECKED if any(name in of.measures for of in summaries)]
-    heads = {"log_det": "|log det|", "back": "there and back", "turned": "p turned"}
-    rows = [
-        ["", "parameters", "rate", "ELBO", f"log p, or bound of {samples}", "energy distance", *map(heads.get, shown)]
-    ]
+    rows = [["", "parameters", "rate", "ELBO", f"log p, or bound of {samples}", "energy distance"]]
     for result, of in zip(results, summaries, strict=True):
         bounded = result.arm.flow is not None and result.arm.flow.momentum
         cells = [_cell(of.measures["elbo"]) if bounded else "", _cell(of.measures["bound"])]
-        checked = [f"{of.measures[name][1]:.0e}" if name in of.measures else "" for name in shown]
         rate = f"{of.lr:g}" if of.lr else ""
-        distance = _cell(of.measures["energy_distance"])
-        rows.append([result.arm.label, f"{of.parameters:,}", rate, *cells, distance, *checked])
+        rows.append([result.arm.label, f"{of.parameters:,}", rate, *cells, _cell(of.measures["energy_distance"])])
     truth = "" if real[0] is None else _cell(quartiles(real[0]))
-    rows.append(["truth, two real samples", "", "", "", truth, _cell(quartiles(real[1])), *[""] * len(shown)])
-    return [[cell or "" for cell in row] for row in rows]
+    return [*rows, ["truth, two real samples", "", "", "", truth, _cell(quartiles(real[1]))]]
+
+
+def checked(results: Sequence[Result]) -> list[list[str]]:
+    """Header and a row a flow: the largest of all replicates."""
+    heads = {"log_det": "|log det|", "back": "there and back", "turned": "p turned"}
+    rows = [["", *heads.values()]]
+    for result in results:
+        if isinstance(result.found, FoundFlow):
+            found = [[getattr(of, name) for of in result.scores] for name in heads]
+            rows.append([result.arm.label, *("" if None in of else f"{max(of):.1e}" for of in found)])
+    return rows
 
 
 def _cell(values: Quartiles) -> str:

@@ -145,7 +145,7 @@ class Densities:
         shown = density_tables.table(results, summaries, self.real, of.bound_samples)
         best = ", ".join(f"{one.arm} {one.measures['bound'][1]:.2f}" for one in summaries)
         return Done(
-            tuple(tables), shown, f"{density_report.READ} {density_report.CHECKS}", self._about(),
+            tuple(tables), shown, density_report.words(results), self._about(),
             density_report.sections(folder, results, shown), self._summary(), f"log p or its bound {best}",
         )  # fmt: skip
 
