@@ -49,7 +49,7 @@ def weights_of(flow: Flow, n: int, hidden: int = 16) -> Weights:
 def test_a_flow_goes_there_and_back_and_a_hamiltonian_one_keeps_volume(name: str, n: int) -> None:
     flow = FLOWS[name]
     found = checks(flow, weights_of(flow, n), noise(6, flow.latent(n)))
-    assert float(found.back.max()) < 1e-12
+    assert float(found.back.max()) < (1e-12 if flow.momentum else 1e-10)  # couplings stretch, and errors with them
     if name == "nvp":
         assert float(found.log_det.max()) > 0.1 and found.turned is None
         return
