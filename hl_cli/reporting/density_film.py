@@ -14,7 +14,7 @@ from hl_cli.replicates.draws import generator_of
 from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.density_pictures import PANEL, Box, box_of
 
-FRAMES = 9  # at most
+FRAMES = 7  # at most
 POINTS = 800
 GRID = 90
 LEVELS = 16
@@ -30,7 +30,7 @@ def draw_film(folder: Path, title: str, of: Setting, results: Sequence[Result]) 
     columns = max(map(len, paths.values()))
     points = torch.cat([state[:, :2] for path in paths.values() for _, state in path[:1] + path[-1:]])
     box = box_of(points, 0.05)
-    size = (1.45 * columns + 1.2, 1.55 * len(paths) + 0.6)
+    size = (1.6 * columns + 0.6, 1.75 * len(paths) + 0.6)
     with canvas(folder / "film.png", len(paths), columns, figsize=size, squeeze=False) as (figure, axes):
         for row, (label, path) in zip(axes, paths.items(), strict=True):
             start = path[0][1]
@@ -63,7 +63,7 @@ def _even(count: int) -> list[int]:
     """Some of so many states, the first and the last among them.
 
     >>> _even(17)
-    [0, 2, 4, 6, 8, 10, 12, 14, 16]
+    [0, 3, 5, 8, 11, 13, 16]
     >>> _even(3)
     [0, 1, 2]
     """

@@ -155,7 +155,7 @@ class Densities:
         rates = ", ".join(f"{lr:g}" for lr in of.rates)
         adam = f"Adam, lr {rates}, on a cosine to 0; clip {cfg.clip:g}; flows of {self._parameters()} parameters."
         seed = f"Seed {cfg.seed}; {threads}; {cfg.dtype}, checks of flows in float64."
-        return [f"{self._seen()}.", self._budget(), adam, seed, density_report.TIMELESS]
+        return [f"Points: {self._seen()}.", self._budget(), adam, seed, density_report.TIMELESS]
 
     def _summary(self) -> dict[str, Any]:
         cfg, of = self.cfg, self.setting
