@@ -3,10 +3,9 @@ r"""One part of a learnt Hamiltonian H(q, p) = K(p) + V(q): a net of one argumen
     V(q) = (e^w / 2) |q|^2 + c . softplus(s_2),   s_2 = softplus(s_1) B + b,   s_1 = q A + a
     grad V(q) = e^w q + ((c * sigmoid(s_2)) B^T * sigmoid(s_1)) A^T
 
-The bowl keeps a rollout of untrained weights near 0: without it training does not leave the mean frame. Two bowls with
-e^w = omega are oscillators of angular frequency omega, the same in every direction. softplus and
-not relu: training needs second derivatives. The gradient is written out, so that automatic differentiation goes
-through a rollout once and not twice.
+The bowl keeps a rollout of untrained weights near 0. Two bowls with e^w = omega are oscillators of angular frequency
+omega, the same in every direction. softplus and not relu: training needs second derivatives. The gradient is written
+out, so that automatic differentiation goes through a rollout once and not twice.
 """
 
 from __future__ import annotations
