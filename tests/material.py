@@ -171,6 +171,23 @@ def frozen(features: int, ticks: int, outputs: int, every: bool) -> torch.nn.Mod
     return net(features, ticks, outputs, every).requires_grad_(False)
 
 
+class _Sometimes(torch.nn.Module):
+    """Its second layer is used for batches of two alone."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.always, self.sometimes = torch.nn.Linear(inputs, outputs), torch.nn.Linear(inputs, outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.always(x)
+        return y + self.sometimes(x) if len(x) == 2 else y
+
+
+def sometimes(features: int, ticks: int, outputs: int, every: bool) -> torch.nn.Module:
+    """A net some of whose weights may have no gradient."""
+    return torch.nn.Sequential(torch.nn.Flatten(), _Sometimes(features * ticks, outputs))
+
+
 def dropping(features: int, ticks: int, outputs: int, every: bool) -> torch.nn.Module:
     """A net that draws random numbers when it learns."""
     return torch.nn.Sequential(

@@ -115,9 +115,14 @@ class FlatWeights:
             if id(p) in resting:
                 self.behind[k] = self.behind.get(k, 0) + 1
 
+    @property
+    def apart(self) -> bool:
+        """Whether some have taken fewer steps than others, and their rule counts steps."""
+        return self._counting and bool(self.behind)
+
     def parts(self) -> Sequence[tuple[WeightState, bool]]:
         """All at once; weight by weight where some rest, or begin late."""
-        if not self.resting and not self._late and not (self._counting and self.behind):
+        if not self.resting and not self._late and not self.apart:
             return self._whole
         omega, drive = self._omega.slots, self._next.slots
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from hl_cli.engine.guarded import guarded
 from hl_cli.engine.recorder import Call, Unrecordable, tensors_in
-from hl_cli.engine.words import paced, places, word
+from hl_cli.engine.words import fresh, paced, places, word
 
 PASSED = {
     torch.dtype: "int",
@@ -85,7 +85,7 @@ class Program:
     def __call__(self, inputs: Sequence[Tensor], pace: Sequence[float] = ()) -> tuple[list[Tensor], list[float]]:
         """What it leaves and the numbers; from one that is not finite on nothing was done, and all are that one."""
         with torch._C._AutoDispatchBelowAutograd(), torch.jit.optimized_execution(False):
-            found = self._run(*inputs, *paced(pace, self._like), *self.stays)
+            found = self._run(*inputs, *paced(pace, self._like, fresh), *self.stays)
         return found[: self._count_left], found[self._count_left :]
 
     def same(self, other: Program) -> bool:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from hl_cli.dynamics.rules.drift import scalar
 
 
-def paced(pace: Sequence[float], like: Tensor | None) -> list[Any]:
-    """The numbers in all their forms."""
-    return [] if like is None else [*pace, *(-one for one in pace), *(scalar(one, like) for one in pace)]
+def paced(pace: Sequence[float], like: Tensor | None, made: Callable[[float, Tensor], Tensor] = scalar) -> list[Any]:
+    """The numbers in all their forms; made: the form of a tensor."""
+    return [] if like is None else [*pace, *(-one for one in pace), *(made(one, like) for one in pace)]
+
+
+def fresh(value: float, like: Tensor) -> Tensor:
+    """As `scalar`, without a place among the numbers that are kept: constants of a recording must not lose theirs."""
+    return torch.tensor(value, dtype=like.dtype)
 
 
 def word(kind: Any) -> str:

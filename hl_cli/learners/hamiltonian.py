@@ -182,6 +182,7 @@ class HamiltonianLearner(NamedWeights):
         self.sums = state.get("sums_of", self.gathered)
         self.phase.go_on(state, self.moves)
         self.credit.load_state_dict(state.get("credit", state))
+        self.phase.drive.gathering = False
         if self.gathered:
             self.phase.drive.load_state_dict(state)
         self._go_to(state)

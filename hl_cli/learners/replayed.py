@@ -47,14 +47,14 @@ class ReplayedLearner(HamiltonianLearner):
         self._eager, self.credit.tick = self.credit.tick, self._tick
 
     def _step(self, sample: Sample, observe: bool) -> LearnerRecord:
-        self._observed, self._alone = observe, False
+        self._observed, self._alone, self._open = observe, False, None
         with ExitStack() as self._recorder:  # a period that raises ends its recording
             return super()._step(sample, observe)
 
     def _tick(self, inputs: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
         """A period, as the credit takes it."""
         phase = self.phase
-        if self._observed or self.eager_because or phase.waiting or phase.waiting is None or not self.credit.steady:
+        if self._observed or self.eager_because or phase.waiting is None or not self.credit.steady:
             return self._eager(inputs, target)
         moves = self._moves()
         kind = self._kind(inputs, target, moves)
@@ -72,17 +72,19 @@ class ReplayedLearner(HamiltonianLearner):
 
     def _moves(self) -> bool:
         """Whether the weights take their step at the end of this period, and its program with them."""
-        credit = self.credit
-        return self._whole and self.gathered + 1 >= self.update_every and not credit.bounds and not credit.looks
+        credit, phase = self.credit, self.phase
+        alike = self._whole and not phase.waiting and not phase.apart
+        return alike and self.gathered + 1 >= self.update_every and not credit.bounds and not credit.looks
 
     def _kind(self, inputs: Tensor, target: Tensor | None, moves: bool) -> Any:
         """By what the calls of a period may differ."""
         drive, credit = self.phase.drive, self.credit
         flags = drive.noted() if drive.gathering else None
-        asked = None if target is None else (target.shape, target.dtype)
-        rests = tuple([one is None for one in credit.carried()])
+        asked = None if target is None else (target.shape, target.stride(), target.dtype)
+        carried = tuple([None if one is None else one.shape for one in credit.carried()])
         step = (self.coefficients, credit.phi(self.coefficients, self.moves), self.sums) if moves else None
-        return id(drive), flags, inputs.shape, inputs.dtype, asked, credit.form(), rests, step
+        given = inputs.shape, inputs.stride(), inputs.dtype
+        return id(drive), flags, given, asked, credit.form(), carried, step
 
     def _gather(self) -> None:
         super()._gather()
@@ -136,3 +138,8 @@ class ReplayedLearner(HamiltonianLearner):
             self.phase.exchange()
         if not math.isfinite(total):  # raises unless the sum alone has overflown; then the weights have moved
             self.credit.check()(self.phase.omega)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there. What was recorded at another count of steps is recorded anew."""
+        super().load_state_dict(state)
+        self._kinds.clear()
