@@ -116,10 +116,13 @@ def test_a_file_of_frames_that_cannot_be_used_is_refused_in_a_line(tmp_path: Pat
         with pytest.raises(BadInput) as error:
             Recorded(str(stored(tmp_path / f"{name}.npy", found)))
         assert said in str(error.value) and "\n" not in str(error.value), name
-    (tmp_path / "text.npy").write_text("no array")
+    for name, held in (("text", "no array"), ("empty", ""), ("cut", "PK\3\4 the begin of an archive")):
+        (tmp_path / f"{name}.npy").write_text(held)
     for path, said in (
         (tmp_path / "none.npy", "cannot be read: No such file"),
         (tmp_path / "text.npy", "allowed: an "),
+        (tmp_path / "empty.npy", "No data left in file; allowed: an "),
+        (tmp_path / "cut.npy", "allowed: an "),
     ):
         with pytest.raises(BadInput, match=said):
             Recorded(str(path))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -81,10 +82,11 @@ def _array(path: str) -> np.ndarray:
     """(videos, frames, rows, columns); raises BadInput."""
     wanted = "allowed: an array (videos, frames, rows, columns) that numpy.save wrote"
     try:
-        found = np.load(Path(path).expanduser(), allow_pickle=False)
+        with Path(path).expanduser().open("rb") as file:
+            found = np.load(file, allow_pickle=False)
     except OSError as error:
         raise BadInput(f"scene.path={path}: cannot be read: {error.strerror or error}; {wanted}") from None
-    except ValueError as error:
+    except (ValueError, EOFError, BadZipFile) as error:
         raise BadInput(f"scene.path={path}: {error}; {wanted}") from None
     if not isinstance(found, np.ndarray) or found.ndim != 4 or 0 in found.shape or found.dtype.kind not in "uif":
         what = f"{found.dtype} of shape {found.shape}" if isinstance(found, np.ndarray) else "several arrays"
