@@ -13,7 +13,7 @@ from hl_cli import __version__, cli
 from hl_cli.cli import app
 from hl_cli.cli.help import WIDTH, described, help_text, options_of
 from hl_cli.cli.session import Session
-from hl_cli.config import validation
+from hl_cli.config import tasks, validation
 
 OPTIONS = [(group, option) for group in validation.CHOICES for option in options_of(group)]
 
@@ -75,13 +75,13 @@ def asked(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> object:
     return 0
 
 
-GROUPS = {group for group in validation.CHOICES if group.startswith("sc")}
+GROUPS = {group for group in (*validation.CHOICES, *tasks.GROUPS) if group.startswith("sc")}
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("hl-run sc", {f"{group}{end}" for group in GROUPS for end in ".="}),
+        ("hl-run sc", {f"{group}{end}" for group in GROUPS for end in ".="} - {"scene."}),  # a part of a task's config
         ("hl-run +sc", {f"+{group}=" for group in GROUPS}),
         ("hl-run scheme=f", {"scheme=forward"}),
     ],
