@@ -123,6 +123,21 @@ def _fields(group: str, option: str) -> Iterator[str]:
             yield _entry(
                 f"{prefix_of(group, option)}.{name}={validation.shown(values.get(name, default))}", meaning, 34
             )
+    for key, inner in ((key, inner) for one in _parts(values) for key, inner in one.items()):
+        part, _, place = key.removeprefix("/").partition("@")  # an option of another group is a part of this one
+        where = f"{prefix_of(group, option)}.{place}"
+        yield _entry(f"{part}@{where}={inner}", f"its {part}: {', '.join(options_of(part))}", 34)
+        of, set_there = config_of(part, inner)
+        for name, default, meaning in validation.values(of):
+            if name != "name":
+                yield _entry(f"{where}.{name}={validation.shown(set_there.get(name, default))}", meaning, 34)
+
+
+def _parts(values: dict[str, object]) -> list[dict[str, str]]:
+    """The options of other groups that the file of an option puts into itself."""
+    said = values.get("defaults", [])
+    assert isinstance(said, list)
+    return [one for one in said if isinstance(one, dict)]
 
 
 def _settings(text: str) -> Iterator[str]:
