@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from hl_cli.cli.help import help_text, options_of
 from hl_cli.cli.tasks import config_of, start_of, task_of
 from hl_cli.config import validation
+from tests.covering import one_in
 from tests.material import folder, needs
 
 TINY = ["steps=4", "rates=[0.01]", "seeds=1", "parameters=300", "bound_samples=2", "grid_samples=2", "components=[8]"]
@@ -67,6 +68,7 @@ ALONE = [[one] for one in OPTIONS if one[0] not in NAMED]
 TOGETHER = zip_longest(*([one for one in OPTIONS if one[0] == group] for group in NAMED))
 
 
+@one_in(2)
 @pytest.mark.parametrize(
     "chosen",
     [*ALONE, *([one for one in row if one] for row in TOGETHER)],
@@ -108,6 +110,7 @@ LEFT_OUT = {"adding": ("unicornn", "cornn", "lstm"), "digits_nets": OF_IMAGES, "
 """Arms of experiments that have many."""
 
 
+@one_in(2)
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize(("group", "option"), [one for one in OPTIONS if one[0] in LAUNCHED])
 def test_every_experiment_comes_out_as_its_comment_says(

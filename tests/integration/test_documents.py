@@ -26,6 +26,7 @@ from hl_cli.cli.tasks import config_of
 from hl_cli.config import validation
 from hl_cli.config.plugins import translate
 from hl_cli.config.tasks import GROUPS, TASKS
+from tests.covering import one_in
 from tests.material import folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +74,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> None:
         (folder() / name).write_text(text)
 
 
+@one_in(2)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command_can_be_built(command: str, place: None) -> None:
     words = [word for word in shlex.split(command, comments=True)[1:] if word != "-m"]

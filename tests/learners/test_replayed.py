@@ -13,7 +13,7 @@ from hl_cli.build import Comparison
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners import replayed
 from hl_cli.learners.recording import same_bits
-from tests.covering import covering
+from tests.covering import covering, one_in
 from tests.integration.test_matrix import OF_IMAGES, SPLITS, WITHOUT_MEMORY
 
 Build = Callable[..., Comparison]
@@ -49,6 +49,7 @@ def taken(learner: Any, stream: Any, steps: int = STEPS) -> list[tuple[Any, ...]
     return found
 
 
+@one_in(2)
 @pytest.mark.parametrize("case", [*enumerate(CASES)], ids=lambda case: "-".join(case[1]))
 def test_the_same_bits(build: Build, case: tuple[int, tuple[str, str, str]]) -> None:
     """Optimizers, batches and what is kept of the ticks take turns."""

@@ -11,7 +11,7 @@ import torch
 from hl_cli.build import Comparison
 from hl_cli.errors import NonFinite, RunawayWeights, Unbounded
 from hl_cli.learners.recording import same_bits
-from tests.covering import covering
+from tests.covering import covering, one_in
 from tests.learners.test_replayed import taken
 
 Build = Callable[..., Comparison]
@@ -35,6 +35,7 @@ CASES = covering(
 )
 
 
+@one_in(2)
 @pytest.mark.parametrize("case", [*enumerate(CASES)], ids=lambda case: "-".join(case[1]))
 def test_the_same_bits(build: Build, case: tuple[int, tuple[str, str, str]]) -> None:
     """Rules take turns."""
