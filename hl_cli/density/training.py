@@ -15,7 +15,7 @@ from torch import Tensor
 from hl_cli.density.bounds import normal
 from hl_cli.density.flow import Flow
 from hl_cli.replicates.layers import Weights
-from hl_cli.replicates.training import check_finite, clip, cosine
+from hl_cli.replicates.training import Descent
 
 CHECKS = 20
 
@@ -51,8 +51,7 @@ def fit(
 ) -> Trained:
     """train, apart: (r, points, n); order, noise: a generator a replicate. Raises NotFinite."""
     held = {name: of.clone().requires_grad_() for name, of in weights.items()}
-    optimizer = torch.optim.Adam([*held.values()], lr=plan.lr)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, cosine(plan.steps))
+    descent = Descent([([*held.values()], plan.lr)], plan.steps, plan.clip)
     r, count, _ = train.shape
     own, looked = torch.arange(r).unsqueeze(1), normal(apart, noise)  # the same noise at every look
     best, kept = train.new_full((r,), -torch.inf), {name: of.clone() for name, of in weights.items()}
@@ -60,13 +59,7 @@ def fit(
     every = max(1, plan.steps // CHECKS)
     for step in range(1, plan.steps + 1):
         x = train[own, torch.stack([torch.randint(count, (plan.size,), generator=of) for of in order])]
-        loss = -flow.log_weight(held, x, normal(x, noise)).mean(1)
-        optimizer.zero_grad()
-        loss.sum().backward()
-        clip([*held.values()], plan.clip)
-        optimizer.step()
-        schedule.step()
-        check_finite(loss.detach(), step)
+        descent.step(-flow.log_weight(held, x, normal(x, noise)).mean(1))
         if step % every == 0 or step == plan.steps:
             with torch.no_grad():
                 found = flow.log_weight(held, apart, looked).mean(1)

@@ -17,7 +17,7 @@ from torch import Tensor
 from hl_cli.forecast.nets import Ground, Net, trajectory
 from hl_cli.forecast.windows import Windows, batch
 from hl_cli.replicates.layers import Weights
-from hl_cli.replicates.training import check_finite, clip, cosine
+from hl_cli.replicates.training import Descent
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ def fit(
     """
     held = {name: of.clone().requires_grad_() for name, of in weights.items()}
     starts = [of[:, :, 0].clone().requires_grad_() for of in (windows.q, windows.v)]
-    optimizer = torch.optim.Adam([{"params": [*held.values()], "lr": plan.lr}, {"params": starts, "lr": plan.start_lr}])
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, cosine(plan.steps))
+    descent = Descent([([*held.values()], plan.lr), (starts, plan.start_lr)], plan.steps, plan.clip)
     own = torch.arange(windows.q.shape[0]).unsqueeze(1)
     losses = []
     for step in range(plan.steps):
@@ -55,12 +54,7 @@ def fit(
         q, v = trajectory(net, held, starts[0][chosen], starts[1][chosen], ground, windows.steps)
         wanted = (windows.q[chosen].permute(2, 0, 1, 3), windows.v[chosen].permute(2, 0, 1, 3))
         loss = ((q - wanted[0]).square() + (v - wanted[1]).square()).mean((0, 2, 3))
-        optimizer.zero_grad()
-        loss.sum().backward()
-        clip([*held.values(), *starts], plan.clip)
-        optimizer.step()
-        schedule.step()
+        descent.step(loss)
         losses.append(loss.detach())
-        check_finite(losses[-1], step + 1)
         tick(step + 1)
     return {name: of.detach() for name, of in held.items()}, torch.stack(losses)

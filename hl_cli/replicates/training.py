@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -15,6 +15,28 @@ class NotFinite(ArithmeticError):
     def __init__(self, replicate: int, step: int) -> None:
         super().__init__(f"replicate {replicate}, step {step}")
         self.replicate, self.step = replicate, step
+
+
+class Descent:
+    """Adam on a cosine to zero, with a bound on the norm of the gradient of each replicate.
+
+    groups: parameters with their rate, replicates along the first dimension; steps: of the whole training; most: norm.
+    """
+
+    def __init__(self, groups: Sequence[tuple[Sequence[Tensor], float]], steps: int, most: float) -> None:
+        self._parameters, self._most, self.taken = [of for group, _ in groups for of in group], most, 0
+        self._optimizer = torch.optim.Adam([{"params": [*group], "lr": lr} for group, lr in groups])
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, cosine(steps))
+
+    def step(self, loss: Tensor) -> None:
+        """One step down the loss, (r,); raises NotFinite before anything has moved."""
+        self.taken += 1
+        check_finite(loss.detach(), self.taken)
+        self._optimizer.zero_grad()
+        loss.sum().backward()
+        clip(self._parameters, self._most)
+        self._optimizer.step()
+        self._schedule.step()
 
 
 def check_finite(loss: Tensor, step: int) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from hl_cli.replicates.layers import Weights
-from hl_cli.replicates.training import check_finite, clip, cosine
+from hl_cli.replicates.training import Descent
 from hl_cli.video.model import Model
 
 
@@ -49,8 +49,7 @@ def fit(
     videos: (r, count, frames, pixels). order, noise: of the videos and of z, one a replicate. Raises NotFinite.
     """
     held = {name: of.clone().requires_grad_() for name, of in weights.items()}
-    optimizer = torch.optim.Adam([*held.values()], lr=plan.lr)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, cosine(plan.steps))
+    descent = Descent([([*held.values()], plan.lr)], plan.steps, plan.clip)
     replicates, frames = torch.arange(len(videos)).unsqueeze(1), videos.shape[2]
     history = []
     for step in range(plan.steps):
@@ -59,13 +58,8 @@ def fit(
         times = torch.stack([torch.randperm(frames, generator=of)[: plan.decoded] for of in order])
         batch = videos[replicates, chosen]
         error, divergence = loss_of(model, held, batch, torch.stack(drawn).to(videos), plan.h, times)
-        optimizer.zero_grad()
-        (error + plan.divergence * divergence).sum().backward()
-        clip([*held.values()], plan.clip)
-        optimizer.step()
-        schedule.step()
+        descent.step(error + plan.divergence * divergence)
         history.append(torch.stack([error.detach(), divergence.detach()]))
-        check_finite(history[-1].sum(0), step + 1)
         tick(step + 1)
     return {name: of.detach() for name, of in held.items()}, torch.stack(history)
 
