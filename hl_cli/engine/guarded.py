@@ -10,9 +10,9 @@ def guarded(
 ) -> tuple[list[str], list[str], list[str]]:
     """Lines of the parts, one more than there are numbers, each but the first in a block within that before it.
 
-    numbers: names of a number, and of the tensor that it is, or is the sum of; left: names of tensors that the whole
-    leaves; new: a name that nobody has. A block is entered where the number is finite, or its tensor is. Returns the
-    lines, and the names of what is left and of the numbers: of what was not entered, %in0 and the number that stopped.
+    numbers: names of a number, and of a tensor, or nothing; left: names of tensors that the whole leaves; new: a name
+    that nobody has. A block is entered where the number is finite, or all of its tensor is. Returns the lines, and the
+    names of what is left and of the numbers: of what was not entered, %in0 and the number that stopped.
     """
     names = list(left)  # as the block around knows them
     later: list[str] = []
@@ -25,15 +25,10 @@ def guarded(
         outs = [new() for _ in given]
         typed = ", ".join(f"{out} : {kind}" for out, kind in zip(outs, kinds, strict=True))
         missing = ", ".join("%in0" if kind == "Tensor" else number for kind in kinds)
-        finite, fine, each, every, one = (new() for _ in range(5))
+        fine, asked = _finite(number, of, new)
         lines = [
             *before,
-            f"{finite} : bool = aten::isfinite({number})",
-            f"{fine} : bool = prim::If({finite})",
-            *("  block0():", f"    -> ({finite})", "  block1():"),
-            f"    {each} : Tensor = aten::isfinite({of})",
-            f"    {every} : Tensor = aten::all({each})",
-            *(f"    {one} : bool = aten::Bool({every})", f"    -> ({one})"),
+            *asked,
             f"{typed}{' = ' if typed else ''}prim::If({fine})",
             *("  block0():", *(f"    {line}" for line in lines), f"    -> ({', '.join(given)})"),
             *("  block1():", f"    -> ({missing})"),
@@ -42,6 +37,22 @@ def guarded(
             names[k] = out
         later = [number, *outs[len(mine) :]]
     return lines, names, later
+
+
+def _finite(number: str, of: str, new: Callable[[], str]) -> tuple[str, list[str]]:
+    """The name of whether the number is finite, or all of the tensor `of`, if there is one; and the lines of that."""
+    finite, fine, each, every, one = (new() for _ in range(5))
+    lines = [f"{finite} : bool = aten::isfinite({number})"]
+    if not of:
+        return finite, lines
+    return fine, [
+        *lines,
+        f"{fine} : bool = prim::If({finite})",
+        *("  block0():", f"    -> ({finite})", "  block1():"),
+        f"    {each} : Tensor = aten::isfinite({of})",
+        f"    {every} : Tensor = aten::all({each})",
+        *(f"    {one} : bool = aten::Bool({every})", f"    -> ({one})"),
+    ]
 
 
 def _made_in(lines: Sequence[str]) -> set[str]:

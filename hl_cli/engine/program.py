@@ -4,7 +4,7 @@ r"""Recorded calls as one program, which TorchScript's interpreter runs without 
 
 The program is text in TorchScript's intermediate representation, a line a call, and is neither optimized nor fused:
 the kernels, their order and so the bits are those of the eager step. After each number that Python had read, the rest
-follows only where it is finite, or is the sum of a tensor that is: what the guards of a learner ask for.
+follows only where it is finite. The sum of omega may also overflow alone, as the guard of a weight step has it.
 
 It is right as long as the step makes the same calls on the same tensors. Whoever uses it compares two recordings.
 """
@@ -36,8 +36,8 @@ class Program:
     """Of the calls of a step; inputs: tensors that are others at each step; left: what it said, and what goes on.
 
     asked: how many of the inputs, the first ones, must be in its calls; pace: numbers that are others at each step, in
-    its calls as they are, negative, or as a tensor of one element like `like`; stays: what else it takes; numbers: how
-    many Python had read. Raises Unrecordable.
+    its calls as they are, negative, or as a tensor of one element like `like`; moves: whether the last number is the
+    sum of omega; stays: what else it takes; numbers: how many Python had read. Raises Unrecordable.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Program:
         asked: int,
         pace: Sequence[float] = (),
         like: Tensor | None = None,
+        moves: bool = False,
     ) -> None:
         self._names: dict[int, str] = {}
         self._types: list[str] = []
@@ -60,7 +61,7 @@ class Program:
         self._calls = list(calls)
         for one in inputs:
             self._enter(one, "Tensor")
-        self._like = like
+        self._like, self._moves = like, moves
         paces = paced(pace, like)
         self._paced = {value: self._enter(value, "float") for value in paces[: 2 * len(pace)]}
         for tensor in paces[2 * len(pace) :]:
@@ -181,7 +182,10 @@ class Program:
 
     def _whole(self, left: list[str]) -> str:
         """The text."""
-        lines, names, numbers = guarded(self._written, self._numbers, left, self._new)
-        types = ["Tensor"] * len(names) + ["float"] * len(numbers)
-        ends = [f"%out : ({', '.join(types)}) = prim::TupleConstruct({', '.join([*names, *numbers])})", "return (%out)"]
+        numbers = [(number, "") for number, _ in self._numbers]
+        if self._moves:  # the sum of omega may overflow alone; of another number the eager period is asked
+            numbers[-1:] = self._numbers[-1:]
+        lines, names, read = guarded(self._written, numbers, left, self._new)
+        types = ["Tensor"] * len(names) + ["float"] * len(read)
+        ends = [f"%out : ({', '.join(types)}) = prim::TupleConstruct({', '.join([*names, *read])})", "return (%out)"]
         return "\n".join([f"graph({', '.join(self._types)}):", *(f"  {line}" for line in [*lines, *ends]), ""])

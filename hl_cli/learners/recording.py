@@ -83,7 +83,7 @@ class Recording:
         asked = [one for one in (self._inputs, self._target) if one is not None]
         given = [*asked, *(one for one in self._given if one is not None)]
         left = [self._y, *(one for one in self._carried if one is not None)]
-        program = Program(self.calls, given, left, len(asked), self.pace, of.phase.theta)
+        program = Program(self.calls, given, left, len(asked), self.pace, of.phase.theta, self.moves)
         read = program.numbers - self._first - self.moves
         if read < 0 or not of.credit.heed([0.0] * read, self._target is not None):
             raise Unrecordable(f"Python reads {program.numbers} numbers in a step")

@@ -94,3 +94,21 @@ def test_it_stops_where_the_eager_learner_does(build: Build, how: str) -> None:
         stops.append((type(stop.value), stop.value.args, learner.state_dict()))
     assert pair[1].hl.replayed > 60
     assert stops[0][:2] == stops[1][:2] and (how == "inputs" or same_bits(stops[0][2], stops[1][2]))
+
+
+def test_a_sum_of_states_that_overflows_alone_makes_one_step(build: Build) -> None:
+    """Without a target the states are looked at, and the eager learner goes on where each of them is finite."""
+    choice = [*ONLINE, "model=diagonal", "credit=eligibility", "scenario=mom_a", "scenario.lr=1e-30"]
+    pair = [build(*choice), build(*choice, "engine=replay")]
+    for one in pair:
+        taken(one.hl, one.stream, 8)
+        for _ in range(4):
+            one.hl.step(next(one.stream)._replace(target=None))
+    sample = next(pair[0].stream)._replace(target=None)
+    for one in pair:
+        one.hl.credit.neurons.after = [(torch.full_like(one.hl.credit.neurons.after[0][0], 3e38),)]
+        one.hl.step(sample)
+    (state,) = pair[0].hl.credit.neurons.after[0]
+    assert bool(state.isfinite().all()) and not bool(state.sum().isfinite())
+    assert pair[1].hl.moves == pair[0].hl.moves == 13
+    assert same_bits(pair[0].hl.state_dict(), pair[1].hl.state_dict())
