@@ -28,6 +28,7 @@ from hl_cli.types import Sample
 from tests import laws
 from tests.broken_off import OFTEN, Killed, die_at, made
 from tests.broken_off import apart as apart_of
+from tests.covering import one_in
 
 Build = Callable[..., Comparison]
 SCENARIOS = ("gd_a", "gd_b", "mom_a", "mom_b")
@@ -62,6 +63,7 @@ def apart(built: Comparison, steps: int = 50) -> float:
     return largest
 
 
+@one_in(2)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("steering", [*SCHEDULES, *CLIPS], ids=" ".join)
 def test_both_arms_are_steered_alike_to_the_bit(build: Build, steering: tuple[str, ...], scenario: str) -> None:

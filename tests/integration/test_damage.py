@@ -34,6 +34,7 @@ def left(configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return cfg, folder
 
 
+@long
 def test_one_flipped_bit_in_any_file_that_goes_on_is_refused_before_training(left: Left, tmp_path: Path) -> None:
     cfg, folder = left
     growing = same_run.files_of(checkpoints.read(checkpoints.saved(folder)[0]))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.covering import one_in
 from tests.process import FILES, rows, summary_of
 from tests.warm import ENVIRONMENT, PATIENCE, Said, Warm, hl_run
 
@@ -81,6 +82,7 @@ def test_a_signal_while_a_job_writes_its_report_ends_the_sweep(tmp_path: Path) -
     assert [job["status"] for job in jobs] == ["done", "missing", "missing"]
 
 
+@one_in(3)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_a_run_with_its_files_finished(number: signal.Signals, code: int, tmp_path: Path) -> None:
     folder = tmp_path / "run"

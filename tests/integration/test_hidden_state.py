@@ -17,6 +17,7 @@ from hl_cli.reporting import checkpoints
 from hl_cli.runs.resume import Resumed
 from hl_cli.runs.run import run
 from tests.broken_off import Configured, apart, leave, made
+from tests.covering import one_in
 
 OFTEN = ("steps=60", "log_every=7", "eval_every=25", "checkpoint_every=10")
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -88,6 +89,7 @@ STREAM = ("stream=plugin", f"stream.factory={HERE}:Drawn", "batch_size=3")
 CASES = {"net": NET, "stream": STREAM, "held stream": (*STREAM, "hold=3"), "both": (*NET, *STREAM)}
 
 
+@one_in(2)
 @pytest.mark.parametrize("case", CASES)
 def test_it_is_saved(case: str, configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cfg: DictConfig = configured(*OFTEN, *CASES[case], "split=output")

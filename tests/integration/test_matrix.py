@@ -75,6 +75,7 @@ CASES = covering(
 )
 
 
+@one_in(2)
 @pytest.mark.parametrize("case", [*enumerate(CASES)], ids=lambda case: "-".join(case[1]))
 def test_identical(build: Build, case: tuple[int, tuple[str, ...]]) -> None:
     """Each case has its share of the runs, by turns."""

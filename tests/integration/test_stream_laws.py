@@ -22,7 +22,7 @@ from hl_cli.build.streams import stream_of
 from hl_cli.streams.base import Stream
 from hl_cli.types import Sample
 from tests import laws
-from tests.covering import FULL, long
+from tests.covering import FULL, long, one_in
 from tests.material import OPTIONS, needs
 from tests.warm import Warm
 
@@ -88,6 +88,7 @@ def test_goes_on_in_another_process(tmp_path: Path) -> None:
         assert expected[0] >= AHEAD[batch], case
 
 
+@one_in(2)
 @pytest.mark.parametrize("batch", [1, 5])
 @pytest.mark.parametrize("case", CASES, ids=" ".join)
 def test_laws(case: tuple[str, ...], batch: int) -> None:
@@ -97,6 +98,7 @@ def test_laws(case: tuple[str, ...], batch: int) -> None:
         laws.stream_resumes_anywhere(lambda: make(case, batch), stop, 60)
 
 
+@one_in(2)
 @pytest.mark.parametrize("case", CASES, ids=" ".join)
 def test_a_batch_is_as_many_samples(case: tuple[str, ...]) -> None:
     """Batches of 4 hold the samples of batches of 1, in their order."""
@@ -126,6 +128,7 @@ def test_held_out_samples_are_never_given(case: tuple[str, ...]) -> None:
     assert not any(rows(sample) & held_out for sample in islice(stream, 1500))
 
 
+@one_in(2)
 @pytest.mark.parametrize("option", OPTIONS)
 def test_both_learners_see_the_same(build: Callable[..., Comparison], option: str) -> None:
     built = build(f"stream={option}", *needs(option))

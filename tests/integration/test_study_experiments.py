@@ -69,6 +69,7 @@ def test_the_school_and_its_controls(invoke: Any, tmp_path: Path) -> None:
     assert said.count("| 2 |") >= 3  # candidates tried, by arm
 
 
+@long
 def test_credit_by_net(invoke: Any, tmp_path: Path) -> None:
     """Costates that are zeroed are window 1; none is exact."""
     code, said, err = invoke(*command("credit", "credit"))

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.covering import long
 from tests.process import summary_of
 from tests.warm import ENVIRONMENT, hl_run
 
@@ -121,6 +122,7 @@ def test_histograms_of_theta_and_omega(server: str) -> None:
     assert sum(count for _, _, count in points[-1][2]) == 320
 
 
+@long
 def test_the_hparams_table_has_a_row_a_job(tmp_path: Path) -> None:
     """With its choices, whether it went well, and its final numbers."""
     job = ("-m", "scenario=gd_a,gd_b", "scenario.lr=0.01,0.02", "steps=5", "eval_every=0", "hydra.sweep.dir=sweep")

@@ -20,6 +20,7 @@ from hl_cli.networks.blocks import ModuleBlock
 from hl_cli.networks.splits import Split, split_of
 from hl_cli.types import Sample
 from tests import laws
+from tests.covering import one_in
 
 Build = Callable[..., Comparison]
 CASES = [
@@ -41,6 +42,7 @@ CASES = [
 ]
 
 
+@one_in(2)
 @pytest.mark.parametrize("arm", ["hl", "pytorch"])
 @pytest.mark.parametrize("overrides", CASES)
 def test_laws(build: Build, overrides: tuple[str, ...], arm: str) -> None:

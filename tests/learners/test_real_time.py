@@ -14,7 +14,7 @@ from hl_cli.build import Comparison
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.networks.sensitivity import Stacked, Traces
 from tests import laws
-from tests.covering import one_in
+from tests.covering import long, one_in
 
 Build = Callable[..., Comparison]
 ONE_BY_ONE = ("stream=lorenz", "stream.ticks=1", "pytorch.credit=rtrl")
@@ -97,6 +97,7 @@ def test_bad_input(build: Build, overrides: tuple[str, ...], said: str) -> None:
         build(*ONE_BY_ONE, *overrides)
 
 
+@long
 def test_it_learns_what_a_window_of_one_cannot(build: Build) -> None:
     """Copy over 2 ticks: the last 500 of 4,000 ticks, RTRL by window 1."""
     errors = []

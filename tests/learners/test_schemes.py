@@ -19,6 +19,7 @@ from hl_cli.networks.feedforward import dense_blocks
 from hl_cli.networks.splits import split_chain
 from hl_cli.types import Sample
 from tests.chains import MOMENTUM, Make, learner_of, net_of, samples
+from tests.covering import one_in
 from tests.rules import RULES
 
 
@@ -125,6 +126,7 @@ def test_wave_is_its_ticks_with_idle_ones_left_out(depth: int) -> None:
         torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-13)
 
 
+@one_in(3)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("sgd", [SGD(lr=0.05), MOMENTUM], ids=["gd", "momentum"])
 @pytest.mark.parametrize("depth", range(2, 9))

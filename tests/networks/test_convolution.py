@@ -20,6 +20,7 @@ from hl_cli.networks.convolutional import Convolution, Image, convolution_blocks
 from hl_cli.networks.feedforward import ACTIVATIONS
 from hl_cli.networks.splits import SPLITS, split_chain
 from hl_cli.streams.tabular import TabularStream
+from tests.covering import one_in
 
 
 @pytest.fixture(params=[1, 2])
@@ -30,6 +31,7 @@ def threads(request: pytest.FixtureRequest) -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@one_in(5)
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("activation", ACTIVATIONS)

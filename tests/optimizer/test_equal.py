@@ -17,6 +17,7 @@ from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.optimizer import buckets
 from hl_cli.optimizer.kinds import known
 from tests.bits import same
+from tests.covering import one_in
 from tests.optimizer.pairs import SHAPES, Pair, parameters
 from tests.option_sets import OF_MASSES, SGDS
 
@@ -29,6 +30,7 @@ def test_all_that_have_a_rule_are_known() -> None:
     assert known() == ["Adagrad", "Adam", "AdamW", "NAdam", "RMSprop", "SGD"]
 
 
+@one_in(2)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("piece", [2**17, 64], ids=["in buckets", "in pieces"])
 @pytest.mark.parametrize("name", SETS)
