@@ -22,12 +22,12 @@ ROWS = (
 )
 
 ELIGIBILITY = (
-    ("trace_units", 1.15),
-    ("complex_diagonal", 1.75),
-    ("diagonal", 1.65),
-    ("min_gru", 1.65),
-    ("elementwise_lstm", 2.1),
-    ("gru", 2.6),
+    ("trace_units", 1.0),
+    ("complex_diagonal", 1.15),
+    ("diagonal", 1.15),
+    ("min_gru", 1.15),
+    ("elementwise_lstm", 1.2),
+    ("gru", 2.1),
 )
 
 

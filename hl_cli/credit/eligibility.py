@@ -59,7 +59,8 @@ class EligibilityConfig(CreditConfig):
 
 
 class TracedChain(OnlineChain):
-    """Blocks with states and, block by block, traces s (batch, units, K, lanes); None at rest, and without memory."""
+    """Blocks with states and, block by block, traces s like `direct` of
+    hl_cli.networks.units; None at rest, and without memory."""
 
     def __init__(self, blocks: list[Block], flow: Flow, newest: bool = True) -> None:
         super().__init__(blocks, flow, newest)
@@ -89,11 +90,11 @@ class TracedChain(OnlineChain):
         local = None if lanes is None else self.advance(i, lanes, self._tapes[i])
         if not self.newest:
             if counts and lanes is not None and s is not None:
-                lanes.add(lanes.by_unit(zeta, self.after[i]), s, drive)
+                lanes.add(lanes.by_unit(zeta), s, drive)
         elif lanes is not None and block.separable:
             new = self.traces[i]
             if counts and new is not None:
-                lanes.add(lanes.by_unit(zeta, self.after[i]), new, drive)
+                lanes.add(lanes.by_unit(zeta), new, drive)
             if counts and i:
                 below = block.vjp(self._tapes[i], self.flow.scaled(zeta), NO_GRADIENT, want_h=False).x
         else:  # what comes through this tick alone has the bits of one tick
@@ -101,7 +102,7 @@ class TracedChain(OnlineChain):
                 below = block.vjp(self._tapes[i], self.flow.scaled(zeta), drive, want_x=i > 0, want_h=False).x
             block.finish(drive)
             if counts and lanes is not None and local is not None and s is not None:
-                lanes.add(lanes.pull(lanes.by_unit(zeta, self.after[i]), local), s, drive)
+                lanes.add(lanes.pull(lanes.by_unit(zeta), local), s, drive)
         return below
 
     def advance(self, i: int, lanes: Lanes, tape: Tape) -> Local:
@@ -109,7 +110,7 @@ class TracedChain(OnlineChain):
         local, s = self.blocks[i].local(tape), self.traces[i]
         if self.flow.leak != 1.0:
             local = lanes.slower(local, self.flow.leak)
-        self.traces[i] = local.direct if s is None else lanes.step(local, s)
+        self.traces[i] = local.direct.clone() if s is None else lanes.step(local, s)
         return local
 
     def carried(self) -> list[Tensor | None]:

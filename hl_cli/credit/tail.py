@@ -83,9 +83,9 @@ class WindowedChain(TracedChain):
                 self.costates = [z or (None,) * len(h) for z, h in zip(zetas, self.after, strict=True)]
         for block in self.blocks:
             block.finish(drive)
-        for lanes, s, zeta, h in zip(self.lanes, self.past, later, self.after, strict=True):
+        for lanes, s, zeta in zip(self.lanes, self.past, later, strict=True):
             if lanes is not None and s is not None and zeta:
-                lanes.add(lanes.by_unit(zeta, h), s, drive)
+                lanes.add(lanes.by_unit(zeta), s, drive)
 
     def state_dict(self) -> dict[str, Any]:
         """With the traces at the beginning of the window."""

@@ -6,7 +6,7 @@ gradient at all, which is not a gradient of zero: it rests, as under torch.optim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -84,6 +84,18 @@ class GradientAccumulator:
             self._slots[key].copy_(g)
         else:
             self._slots[key].add_(g)
+
+    def add_each(self, parameters: Sequence[Tensor], slots: list[Tensor], parts: list[Tensor]) -> None:
+        """Add to each parameter its part; slots: views of theirs, of the shapes of the parts."""
+        keys = [id(parameter) for parameter in parameters]
+        if self._empty.issuperset(keys):
+            self._empty.difference_update(keys)
+            torch._foreach_copy_(slots, parts)
+            return
+        for key in self._empty.intersection(keys):
+            self._slots[key].zero_()
+        self._empty.difference_update(keys)
+        torch._foreach_add_(slots, parts)
 
     def add_rows(self, parameter: Tensor, rows: Tensor) -> None:
         """Add the sum of all rows of (batch, *shape)."""

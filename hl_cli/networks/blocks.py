@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from hl_cli.dynamics.accumulator import NO_GRADIENT, GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.errors import BadInput
-from hl_cli.networks.units import Lanes, Local, check_separable, derived
+from hl_cli.networks.units import Lanes, Local
+from hl_cli.networks.units_by_autograd import check_separable, derived
 
 Tape = Any
 RENAMED = {"rest": "initial_state", "pull_back": "vjp", "pull_state": "vjp_state"}

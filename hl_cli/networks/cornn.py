@@ -25,7 +25,7 @@ from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.state_nets import StateNetKind
-from hl_cli.networks.units import Local, outer, self_weights
+from hl_cli.networks.units import Local, seen, self_weights
 
 aten = torch.ops.aten
 
@@ -95,12 +95,15 @@ class CoRNNBlock(CellBlock):
         """Of each neuron what it sees of itself: z' first, of which y' is eps times as much."""
         (x, y, before, gates), cell = tape, self.cell
         slope = 1 - gates * gates
-        z_by_y = cell.eps * (slope * self_weights(cell.coupling)[:, 0] - cell.stiffness)
-        z_by_z = 1 + cell.eps * (slope * self_weights(cell.resistance)[:, 0] - cell.friction)
-        own = torch.stack((1 + cell.eps * z_by_y, cell.eps * z_by_z, z_by_y, z_by_z), 2).unflatten(2, (2, 2))
+        z_by_y = cell.eps * (slope * self_weights(cell.coupling)[0] - cell.stiffness)
+        z_by_z = 1 + cell.eps * (slope * self_weights(cell.resistance)[0] - cell.friction)
+        own = tuple(
+            torch.stack(by).unsqueeze(1) for by in ((1 + cell.eps * z_by_y, z_by_y), (cell.eps * z_by_z, z_by_z))
+        )
         z_by_sum = cell.eps * slope
-        sums = torch.stack((cell.eps * z_by_sum, z_by_sum), 2).unsqueeze(3)
-        return Local(own, torch.cat((outer(sums, y), outer(sums, before), outer(sums, x), sums), 3))
+        sums = torch.stack((cell.eps * z_by_sum, z_by_sum)).unsqueeze(1)
+        seen_of = [y.t().unsqueeze(2), before.t().unsqueeze(2), seen(x)[0][:, 0]]
+        return Local(own, torch.cat([sums * of for of in seen_of], 1))
 
 
 @choice("model", "cornn", home="cornn")

@@ -13,12 +13,12 @@ Source: Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequence
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from omegaconf import MISSING
 from torch import Tensor, nn
-from torch.nn import functional
 
 from hl_cli.config.fields import described
 from hl_cli.config.models import StateNet
@@ -29,7 +29,7 @@ from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.rotation import Rotation, RotationBlock
 from hl_cli.networks.state_nets import StateNetKind
-from hl_cli.networks.units import Local, alone
+from hl_cli.networks.units import Local, Sheet
 
 RING = (0.9, 0.999)
 
@@ -66,6 +66,10 @@ class DiagonalBlock(CellBlock):
 
     separable = True
 
+    def __init__(self, cell: Diagonal) -> None:
+        super().__init__(cell)
+        self._sheet = Sheet(self._lay)
+
     def vjp(
         self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
     ) -> Pulled:
@@ -86,9 +90,15 @@ class DiagonalBlock(CellBlock):
     def local(self, tape: Tape) -> Local:
         """d h'/d(h, nu, B, b) = (lambda, -exp(nu) lambda h, x, 1)."""
         (x, h), (factor, growth) = tape, self.precomputed
-        by_nu = (growth * factor).neg_() * h
-        by_sum = functional.pad(x, (0, 1), value=1.0).view(len(x), 1, 1, -1).expand(-1, h.shape[1], -1, -1)
-        return Local(alone(factor), torch.cat((alone(by_nu), by_sum), 3))
+        direct, by_nu, x_in = self._sheet(x)
+        torch.mul((growth * factor).neg_(), h, out=by_nu)
+        x_in.copy_(x)
+        return Local((factor,), direct)
+
+    def _lay(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Rows of nu, of x, and of the bias, which are 1 for ever."""
+        direct = x.new_ones(x.shape[1] + 2, len(x), self.cell.hidden)
+        return direct, direct[0], direct[1:-1].permute(2, 1, 0)
 
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """d lambda/d nu, in the order of autograd."""
@@ -114,11 +124,12 @@ class ComplexDiagonalBlock(RotationBlock):
     """As a rotation, and through r to nu."""
 
     invertible = False
+    own = 2
 
-    def by_own(self, q: Tensor, p: Tensor) -> list[Tensor]:
+    def by_own(self, turned: Tensor, rows: Sequence[Tensor]) -> None:
         """By the angle, and by nu."""
-        growth = self.precomputed[-1]
-        return [*super().by_own(q, p), torch.stack((q, p), 2).unsqueeze(3) * -growth.view(-1, 1, 1)]
+        super().by_own(turned, rows)
+        torch.mul(turned, -self.precomputed[-1], out=rows[1])
 
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """In the order of autograd: through s, then through c."""

@@ -59,7 +59,7 @@ class LeakyCell(TanhCell):
         """As h' = (1 - leak) h + leak F."""
         own, direct = super().local(tape)
         leak: float = self.cell.leak  # type: ignore[assignment]
-        return Local(own * leak + (1.0 - leak), direct * leak)
+        return Local((own[0] * leak + (1.0 - leak),), direct * leak)
 
 
 @choice("model", "leaky_rnn", home="leaky_rnn")

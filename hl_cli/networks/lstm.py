@@ -14,7 +14,8 @@ Recognition, 1989; Irie et al., Exploring the Promise and Limits of Real-Time Re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
+from typing import Any, cast
 
 import torch
 from omegaconf import MISSING
@@ -29,7 +30,7 @@ from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.recurrent import PyTorchCell
 from hl_cli.networks.state_nets import StateNetKind
-from hl_cli.networks.units import Local, outer, self_weights
+from hl_cli.networks.units import Local, Sheet, seen, self_weights
 
 aten = torch.ops.aten
 
@@ -59,22 +60,37 @@ def _pull(kept: tuple[Tensor, ...], z: Costate) -> tuple[Tensor, Tensor]:
     return torch.cat(gates, 1), g_c * f
 
 
-def _locally(kept: tuple[Tensor, ...], own: Tensor) -> tuple[Tensor, Tensor]:
-    """d(h', c') of each unit by its (h, c), and by the sums of its gates (batch, units, 2, 4); own: (units, 4)."""
-    c, i, f, k, o, tanh_c = kept
-    zero = torch.zeros_like(c)
-    to_i, to_f, to_k = aten.sigmoid_backward(k, i), aten.sigmoid_backward(c, f), aten.tanh_backward(i, k)
-    by_c, shown = torch.stack((to_i, to_f, to_k, zero), 2), aten.tanh_backward(o, tanh_c).unsqueeze(2)
-    by_h = torch.cat((shown * by_c[:, :, :3], aten.sigmoid_backward(tanh_c, o).unsqueeze(2)), 2)
-    post = torch.stack((by_h, by_c), 2)
-    past_c = torch.cat((shown * f.unsqueeze(2), f.unsqueeze(2)), 2)
-    return torch.stack(((post * own[:, None]).sum(3), past_c), 3), post
+class _Gates:
+    """d(h', c') of each unit by the sums of its gates, `post` (2, 4, batch, units), and by its (h, c)."""
+
+    def __init__(self, like: Tensor, hidden: int) -> None:
+        self.post = like.new_zeros(2, 4, len(like), hidden)
+        self._to_c, self._through_c, self._to_o = self.post[1].unbind(0), self.post[:, :3].unbind(0), self.post[0, 3]
+        self._one = like.new_ones(2, 1, len(like), hidden)  # d(h', c')/dc', of which the second is 1 for ever
+        self._shown = self._one[0, 0]
+        self.outer = self.post.unsqueeze(1)
+
+    def __call__(self, kept: tuple[Tensor, ...], own: Tensor) -> tuple[Tensor, Tensor]:
+        """By h and by c, (2, 1, batch, units) each; own: by which its gates see h, (4, 1, units)."""
+        c, i, f, k, o, tanh_c = kept
+        to_i, to_f, to_k, _ = self._to_c
+        aten.sigmoid_backward.grad_input(k, i, grad_input=to_i)
+        aten.sigmoid_backward.grad_input(c, f, grad_input=to_f)
+        aten.tanh_backward.grad_input(i, k, grad_input=to_k)
+        aten.tanh_backward.grad_input(o, tanh_c, grad_input=self._shown)
+        torch.mul(self._through_c[1], self._shown, out=self._through_c[0])
+        aten.sigmoid_backward.grad_input(tanh_c, o, grad_input=self._to_o)
+        return (self.post * own).sum(1, keepdim=True), self._one * f
 
 
 class LSTMCell(PyTorchCell):
     """torch.nn.LSTMCell, state (h, c); the tape is (x, h, what the gates kept)."""
 
     tensors = 2
+
+    def __init__(self, cell: nn.RNNCellBase) -> None:
+        super().__init__(cell)
+        self._gates = Sheet(partial(_Gates, hidden=cell.hidden_size))
 
     def candidate(self, x: Tensor, h: State) -> State:
         """PyTorch's own cell, without the checks of its module."""
@@ -98,8 +114,9 @@ class LSTMCell(PyTorchCell):
     def local(self, tape: Tape) -> Local:
         """Of each unit what it sees of itself."""
         x, h, kept = tape
-        own, post = _locally(kept, self_weights(self.cell.weight_hh))
-        return Local(own, torch.cat((outer(post, x), outer(post, h), post, post), 3))
+        gates = self._gates(x)
+        own = gates(kept, self_weights(self.cell.weight_hh))
+        return Local(own, self.direct(x, h, gates.outer, gates.outer))
 
 
 class ElementwiseLSTM(Cell):
@@ -127,6 +144,10 @@ class ElementwiseLSTMBlock(CellBlock):
 
     separable = True
 
+    def __init__(self, cell: ElementwiseLSTM) -> None:
+        super().__init__(cell)
+        self._sheet = Sheet(self._lay)
+
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """As the cell, and what the gates keep."""
         out, kept = _tick(self.cell.sums(x, h[0]), h[1])
@@ -148,8 +169,18 @@ class ElementwiseLSTMBlock(CellBlock):
     def local(self, tape: Tape) -> Local:
         """Of each unit, all of it."""
         x, h, kept = tape
-        own, post = _locally(kept, self.cell.own.view(4, -1).t())
-        return Local(own, torch.cat((post * h[:, :, None, None], outer(post, x), post), 3))
+        direct, by_own, by_sum, gates, sees, x_in = self._sheet(x)
+        own = gates(kept, self.cell.own.view(4, 1, -1))
+        x_in.copy_(x)
+        torch.mul(gates.post, h, out=by_own)
+        torch.mul(sees, gates.outer, out=by_sum)
+        return Local(own, direct)
+
+    def _lay(self, x: Tensor) -> tuple[Any, ...]:
+        """Rows of the weights by which gates see their unit, then of the sums; the gates; what the sums see."""
+        (sees, x_in), hidden = seen(x), self.cell.hidden
+        direct = x.new_zeros(2, 4 + 4 * len(sees), len(x), hidden)
+        return direct, direct[:, :4], direct[:, 4:].unflatten(1, (-1, 4)), _Gates(x, hidden), sees, x_in
 
 
 @choice("model", "elementwise_lstm", home="elementwise_lstm")

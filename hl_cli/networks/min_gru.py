@@ -22,7 +22,7 @@ from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.state_nets import StateNetKind
-from hl_cli.networks.units import Local, alone, outer
+from hl_cli.networks.units import Local, Sheet, seen
 
 aten = torch.ops.aten
 
@@ -46,6 +46,10 @@ class MinGRUBlock(CellBlock):
     """The tape is (x, u, c - h)."""
 
     separable = True
+
+    def __init__(self, cell: MinGRU) -> None:
+        super().__init__(cell)
+        self._sheet = Sheet(self._lay)
 
     def record(self, x: Tensor, h: State, want_x: bool = True) -> tuple[State, Tape]:
         """As the cell ticks."""
@@ -73,8 +77,18 @@ class MinGRUBlock(CellBlock):
     def local(self, tape: Tape) -> Local:
         """1 - u; by the two sums (c - h) u (1 - u) and u."""
         x, u, way = tape
-        post = torch.stack((aten.sigmoid_backward(way, u), u), 2).unsqueeze(2)
-        return Local(alone(1 - u), torch.cat((outer(post, x), post), 3))
+        direct, by_sum, post, to_u, to_c, sees, x_in = self._sheet(x)
+        aten.sigmoid_backward.grad_input(way, u, grad_input=to_u)
+        to_c.copy_(u)
+        x_in.copy_(x)
+        torch.mul(sees, post, out=by_sum)
+        return Local((1 - u,), direct)
+
+    def _lay(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Rows of the sums, by what they see and gate by gate; by the two gates; what the sums see."""
+        (sees, x_in), hidden = seen(x), self.cell.hidden
+        direct, post = x.new_zeros(2 * len(sees), len(x), hidden), x.new_zeros(2, len(x), hidden)
+        return direct, direct.unflatten(0, (-1, 2)), post, post[0], post[1], sees, x_in
 
 
 @choice("model", "min_gru", home="min_gru")

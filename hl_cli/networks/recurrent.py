@@ -24,7 +24,8 @@ from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Block, Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell
 from hl_cli.networks.feedforward import head_of
-from hl_cli.networks.units import Lanes, Local, alone, outer, self_weights
+from hl_cli.networks.two_maps import TwoMaps
+from hl_cli.networks.units import Lanes, Local, self_weights
 
 aten = torch.ops.aten
 
@@ -87,6 +88,7 @@ class PyTorchCell(Block):
     def __init__(self, cell: nn.RNNCellBase) -> None:
         super().__init__([cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh])
         self.cell = cell
+        self.direct = TwoMaps(len(cell.weight_ih) // cell.hidden_size, cell.hidden_size, self.tensors)
 
     def initial_state(self, x: Tensor) -> State:
         """Zeros of (batch, hidden) per state tensor."""
@@ -98,8 +100,9 @@ class PyTorchCell(Block):
         return (self.cell(x, h[0]),)
 
     def lanes(self) -> Lanes:
-        """Gate by gate."""
-        return Lanes(self.parameters, self.cell.hidden_size)
+        """Gate by gate: those of what is seen of x, then of h."""
+        c = self.cell
+        return Lanes([c.weight_ih, c.bias_ih, c.weight_hh, c.bias_hh], c.hidden_size)
 
     def gates(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """A and b of all gates, (batch, gates * hidden)."""
@@ -140,9 +143,8 @@ class TanhCell(PyTorchCell):
     def local(self, tape: Tape) -> Local:
         """1 - F^2, and through it the weight by which a unit sees itself."""
         x, h, f = tape
-        post = alone(1 - f * f)
-        own = post * self_weights(self.cell.weight_hh)[:, :, None]
-        return Local(own, torch.cat((outer(post, x), outer(post, h), post, post), 3))
+        post = 1 - f * f
+        return Local((post * self_weights(self.cell.weight_hh)[0],), self.direct(x, h, post, post))
 
 
 class GRUCell(PyTorchCell):
@@ -177,9 +179,8 @@ class GRUCell(PyTorchCell):
         x, h, r, u, n, b_n, d = tape
         to_n = aten.tanh_backward(1 - u, n)
         to_r, to_u = aten.sigmoid_backward(to_n * b_n, r), aten.sigmoid_backward(d, u)
-        ih, hh = (torch.stack((to_r, to_u, last), 2).unsqueeze(2) for last in (to_n, to_n * r))
-        own = alone(u) + (hh * self_weights(self.cell.weight_hh)[:, None]).sum(3, keepdim=True)
-        return Local(own, torch.cat((outer(ih, x), outer(hh, h), ih, hh), 3))
+        ih, hh = torch.stack((to_r, to_u, to_n)), torch.stack((to_r, to_u, to_n * r))
+        return Local((u + (hh * self_weights(self.cell.weight_hh)).sum(0),), self.direct(x, h, ih, hh))
 
     @staticmethod
     def _pull(tape: Tape, z: Costate) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -16,7 +16,9 @@ Source: Orvieto et al., Resurrecting Recurrent Neural Networks for Long Sequence
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from omegaconf import MISSING
@@ -30,7 +32,7 @@ from hl_cli.dynamics.hamiltonian import Costate, State
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.state_nets import StateNetKind
-from hl_cli.networks.units import Local, outer
+from hl_cli.networks.units import ComplexLanes, Local, Sheet
 
 
 class Rotation(Cell):
@@ -58,13 +60,15 @@ class Rotation(Cell):
 
 
 class RotationBlock(CellBlock):
-    """The tape is (x, q, p)."""
+    """The tape is (x, q, p); own: weights that a pair has alone."""
 
     invertible = separable = True
+    own = 1
 
     def __init__(self, cell: Rotation) -> None:
         super().__init__(cell)
         self.amplifies = 1.0 / cell.damping
+        self._sheet = Sheet(self._lay)
 
     def vjp(
         self, tape: Tape, z: Costate, drive: GradientAccumulator, want_x: bool = True, want_h: bool = True
@@ -102,16 +106,27 @@ class RotationBlock(CellBlock):
         return torch.addcmul(z_q * c, z_p, s), torch.addcmul(z_p * c, z_q, s, value=-1)
 
     def local(self, tape: Tape) -> Local:
-        """The turn itself; the push moves q by the first half of the sums, p by the second."""
+        """The turn itself; the push moves q by the first half of the sums, p by the second. All as conjugates."""
         (x, q, p), (c, s, *_) = tape, self.precomputed
-        turn = torch.stack((c, -s, s, c), 1).view(1, -1, 2, 2)
-        push = torch.eye(2, dtype=q.dtype, device=q.device).expand(*q.shape, 2, 2) * self.cell.gain
-        own = self.by_own(c * q - s * p, s * q + c * p)
-        return Local(turn, torch.cat((*own, outer(push, x), push), 3))
+        direct, rows, x_in = self._sheet(x)
+        turn = torch.complex(c, -s)
+        self.by_own(turn * torch.complex(q, -p), rows)
+        x_in.copy_(x * self.cell.gain)
+        return Local((turn,), direct)
 
-    def by_own(self, q: Tensor, p: Tensor) -> list[Tensor]:
-        """d(q', p')/d weight, (batch, units, 2, 1), of each weight that a pair has alone: its angle; q, p: turned."""
-        return [torch.stack((-p, q), 2).unsqueeze(3)]
+    def by_own(self, turned: Tensor, rows: Sequence[Tensor]) -> None:
+        """The conjugate of d(q' + i p')/d weight, of each weight that a pair has alone: its angle; turned: q - i p."""
+        torch.mul(turned, -1j, out=rows[0])
+
+    def lanes(self) -> ComplexLanes:
+        """Of pairs as complex numbers q + i p."""
+        return ComplexLanes(self.parameters, self.cell.hidden, paired=False)
+
+    def _lay(self, x: Tensor) -> tuple[Any, ...]:
+        """Rows of the pairs' own weights, of x, and of the bias, which are the gain for ever."""
+        ticks = x.shape[1] + 1
+        direct = x.new_full((self.own + ticks, len(x), self.cell.hidden), self.cell.gain).to(x.dtype.to_complex())
+        return direct, direct[: self.own].unbind(0), direct[self.own : -1].permute(2, 1, 0)
 
     def vjp_precomputed(self, drive: GradientAccumulator) -> None:
         """dc/dw = -damping sin(w), ds/dw = damping cos(w)."""

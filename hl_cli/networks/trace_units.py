@@ -36,7 +36,7 @@ from hl_cli.errors import BadInput
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.state_nets import StateNetKind
-from hl_cli.networks.units import ComplexLanes, Local, complex_of
+from hl_cli.networks.units import ComplexLanes, Local, Sheet, complex_of, seen
 
 
 class TraceUnits(Cell):
@@ -94,7 +94,7 @@ class TraceUnitsBlock(CellBlock):
 
     def __init__(self, cell: TraceUnits) -> None:
         super().__init__(cell)
-        self.passes = cell.passes
+        self.passes, self._sheet = cell.passes, Sheet(self._lay)
 
     def lanes(self) -> ComplexLanes:
         """The two rows of a unit stand together."""
@@ -146,11 +146,21 @@ class TraceUnitsBlock(CellBlock):
         drive.add(self.cell.angles, (g * (factor * 1j)).real)
 
     def local(self, tape: Tape) -> Local:
-        """By nu, angle, B and b: exp(nu) (r^2/gamma (B x + b) - lambda h), i lambda h, gamma x, gamma."""
+        """Conjugates of exp(nu) (r^2/gamma (B x + b) - lambda h), i lambda h, gamma x, gamma: by nu, angle, B and b."""
         (x, _, turned, push), (factor, gamma, growth, r) = tape, self.precomputed
-        by_nu = (growth * r * r / gamma) * push - growth * turned
-        pushed = gamma.unsqueeze(1) * functional.pad(x, (0, 1), value=1.0).unsqueeze(1)
-        return Local(factor, torch.cat((by_nu.unsqueeze(2), (turned * 1j).unsqueeze(2), pushed), 2))
+        direct, by_nu, by_angle, both, by_sum, sees, x_in = self._sheet(x)
+        torch.sub((growth * r * r / gamma) * push, growth * turned, out=by_nu)
+        torch.mul(turned, 1j, out=by_angle)
+        both.conj_physical_()
+        x_in.copy_(x)
+        torch.mul(sees, gamma, out=by_sum)
+        return Local((factor.conj_physical(),), direct)
+
+    def _lay(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Rows of nu, of the angle, and of the sums; what these see."""
+        sees, x_in = seen(x)
+        direct = torch.zeros(len(sees) + 2, len(x), self.cell.hidden, dtype=x.dtype.to_complex(), device=x.device)
+        return direct, direct[0], direct[1], direct[:2], direct[2:], sees[:, 0], x_in
 
 
 @choice("model", "trace_units", home="trace_units")

@@ -29,7 +29,7 @@ from hl_cli.dynamics.hamiltonian import Costate, State, total
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
 from hl_cli.networks.state_nets import StateNetKind
-from hl_cli.networks.units import Local, outer
+from hl_cli.networks.units import Local, seen
 
 aten = torch.ops.aten
 
@@ -130,12 +130,17 @@ class UnICORNNBlock(CellBlock):
         slope = 1 - gates * gates
         z_by_y = -step * (slope * cell.own + cell.stiffness)
         one = torch.ones_like(z_by_y)
-        own = torch.stack((1 + step * z_by_y, step * one, z_by_y, one), 2).unflatten(2, (2, 2))
+        own = _both(1 + step * z_by_y, z_by_y), _both(step * one, one)
         z_by_sum = -step * slope
-        sums = torch.stack((step * z_by_sum, z_by_sum), 2).unsqueeze(3)
+        sums = _both(step * z_by_sum, z_by_sum)
         longer = step * (1 - cell.pace.sigmoid())
-        pace = torch.stack((longer * moved - step * longer * force, -longer * force), 2).unsqueeze(3)
-        return Local(own, torch.cat((sums * y[:, :, None, None], pace, outer(sums, x), sums), 3))
+        pace = _both(longer * moved - step * longer * force, -longer * force)
+        return Local(own, torch.cat((sums * y, pace, sums * seen(x)[0][:, 0]), 1))
+
+
+def _both(of_y: Tensor, of_z: Tensor) -> Tensor:
+    """(batch, units) each, of y' and of z', as (2, 1, batch, units)."""
+    return torch.stack((of_y, of_z)).unsqueeze(1)
 
 
 @choice("model", "unicornn", home="unicornn", invertible=True)

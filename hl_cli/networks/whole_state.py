@@ -117,7 +117,7 @@ def whole_block(cell: WholeState, inner: Block) -> WholeStateBlock:
 class WholeLanes(Lanes):
     """Lanes of units whose state numbers stand `units` apart in one tensor."""
 
-    def by_unit(self, z: Costate, h: State) -> Tensor:
-        """Costates as (batch, units, K)."""
-        whole = torch.zeros_like(h[0]) if z[0] is None else z[0]
-        return whole.unflatten(1, (-1, self.units)).transpose(1, 2)
+    def by_unit(self, z: Costate) -> Costate:
+        """Part by part."""
+        assert z[0] is not None
+        return z[0].split(self.units, 1)

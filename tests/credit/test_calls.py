@@ -9,7 +9,7 @@ import pytest
 from hl_cli.engine.recorder import recorded
 from tests.credit.test_eligibility import LIVING, STILL, Build
 
-CALLS = {"trace_units": 72, "diagonal": 44, "min_gru": 49, "complex_diagonal": 90, "elementwise_lstm": 95, "gru": 109}
+CALLS = {"trace_units": 49, "diagonal": 29, "min_gru": 30, "complex_diagonal": 47, "elementwise_lstm": 51, "gru": 69}
 
 
 @pytest.mark.parametrize("model", CALLS)

@@ -119,7 +119,7 @@ def test_without_what_is_carried_it_is_one_tick(build: Build, model: str, monkey
 
         def forgetful(self: Block, tape: Any, said: Any = said) -> Local:
             own, direct = said(self, tape)
-            return Local(torch.zeros_like(own), direct)
+            return Local(tuple(map(torch.zeros_like, own)), direct)
 
         monkeypatch.setattr(cell, "local", forgetful)
     more = ("dtype=float32", "arms.pytorch.window=1", f"model={model}", "scenario=mom_b", "model.layers=2")
@@ -151,13 +151,13 @@ def test_what_it_leaves_out_crosses_units_and_comes_later(build: Build, model: s
             chain = credit.neurons
             s = chain.traces[0]
             chain.tick(sample.inputs[:, 0])
-            own = chain.blocks[0].local(chain._tapes[0]).own[0, :, 0, 0]
+            own = chain.blocks[0].local(chain._tapes[0]).own[0][0]
             chain.vjp(None, built.hl.phase.drive)
             with torch.enable_grad():
                 past = states[t - 1].detach().requires_grad_()
                 pulled = torch.autograd.grad(cell(sample.inputs[:, 0], past), past, lam[t])[0]
             if s is not None:
-                crossing = (pulled - own * lam[t])[:, :, None]
+                crossing = (pulled - own * lam[t],)
                 built.hl.phase.drive.start()
                 chain.lanes[0].add(crossing, s, built.hl.phase.drive)
                 left = [a + built.hl.phase.drive[p] for a, p in zip(left, chain.blocks[0].parameters, strict=True)]
