@@ -39,7 +39,7 @@ from hl_cli.runs import resume
 from hl_cli.runs.parentage import end_with
 from hl_cli.runs.signals import Interruption, exit_at_once, exit_on_ctrl_c, insist, leave_start_up
 from hl_cli.sweeps import study_sweeper
-from hl_cli.sweeps.job import SweepJob
+from hl_cli.sweeps.job import SweepJob, held_out
 from hl_cli.sweeps.plan import Plan, with_command
 
 
@@ -113,17 +113,11 @@ def _run(cfg: DictConfig, own: Any, turn: SweepJob | None) -> float | None:
     session.jobs += 1
     session.exit_code = max(session.exit_code, outcome.exit_code)
     session.fail_in_part(outcome.errors, f"job {turn.number} ({own.job.override_dirname}): " if turn else "")
-    value = turn.done(outcome.summary, outcome.exit_code) if turn else _held_out(outcome.summary)
+    value = turn.done(outcome.summary, outcome.exit_code) if turn else held_out(outcome.summary)
     if outcome.exit_code >= 128:
         sys.exit(outcome.exit_code)  # a signal ends a whole sweep
     if turn and stop.received:  # it came while this job wrote its report
         sys.exit(128 + stop.received)
-    return value
-
-
-def _held_out(summary: dict[str, Any]) -> float | None:
-    """The held-out loss of the arm that the run is about; None where there are no arms."""
-    value: float | None = summary.get(summary.get("primary", ""), {}).get("held_out_loss")
     return value
 
 

@@ -37,12 +37,11 @@ def config_of(arguments: Sequence[str]) -> str:
             beside = " or ".join(f"task={task.name}" for task in TASKS.values() if alien in task.groups)
             raise BadInput(f"{alien}={said[alien]}: allowed beside {beside}")
         return RUN
+    if "," in name:
+        raise BadInput(f"task={name}: allowed: one task; a sweep of each is a command of its own")
     if name not in TASKS:
         raise BadInput(f"task={name}: allowed: {', '.join(TASKS)}; without task= arms are trained side by side")
     task = TASKS[name]
-    for flag in ("-m", "--multirun", "hydra.mode=MULTIRUN"):
-        if flag in arguments:
-            raise BadInput(f"{flag} (task={name}): it has no sweeps; allowed: {task.at_once}")
     known = {*validation.CHOICES, *GROUPS} - {*task.groups, *EVERYWHERE}
     alien = next((key for key in said if key.partition("@")[0].lstrip("+~") in known), None)
     if alien:
@@ -67,7 +66,16 @@ def _pairs(arguments: Sequence[str]) -> dict[str, str]:
 
 
 def _of_experiment(name: str) -> str | None:
-    """The task that an experiment names, which is the last of several."""
-    file = registry.preset("experiment", name.strip("[]").rpartition(",")[2].strip() or "none")
+    """The task that an experiment names, which is the last of several; BadInput for a sweep over those of several."""
+    names = [one.strip() for one in name.split(",")] if "[" not in name else [name.strip("[]").rpartition(",")[2]]
+    found = {one: _named(one.strip() or "none") for one in names}
+    if len(set(found.values())) > 1:
+        said = ", ".join(f"{one} is of {f'task={task}' if task else 'a run'}" for one, task in found.items())
+        raise BadInput(f"experiment={name}: {said}; allowed: experiments of one task in a sweep")
+    return next(iter(found.values()))
+
+
+def _named(experiment: str) -> str | None:
+    file = registry.preset("experiment", experiment)
     found: str | None = yaml.safe_load(file.read_text()).get("task") if file.is_file() else None
     return found

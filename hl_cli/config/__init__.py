@@ -26,6 +26,7 @@ from hl_cli.config.stop import Stop
 from hl_cli.config.stream import StreamConfig
 from hl_cli.config.streams import Drift, Plugin
 from hl_cli.config.study import Study
+from hl_cli.config.sweep import Sweep
 from hl_cli.config.tasks import GROUPS, TASKS
 from hl_cli.types import ENGINES, FEEDS
 
@@ -43,13 +44,6 @@ class Split:
     """Which part of the net is the state net, which the output net."""
 
     name: str = described(MISSING, "name of the split", choices=("output", "state", "state_output"))
-
-
-@dataclass
-class Sweep:
-    """A sweep."""
-
-    resume: str | None = described(None, "folder of an earlier sweep: only what is missing or failed there is run")
 
 
 @dataclass

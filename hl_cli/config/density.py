@@ -6,19 +6,18 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
+from hl_cli.config.any_task import AnyTask
 from hl_cli.config.data import DataConfig
 from hl_cli.config.fields import described
-from hl_cli.config.paths import Paths
 
 ARMS = ("nhf", "nhf_fixed", "realnvp", "gmm")
 
 
 @dataclass
-class Density:
+class Density(AnyTask):
     """Densities of points."""
 
     data: DataConfig = MISSING
-    paths: Paths = MISSING
     task: str = described("density", "what is done", choices=("density",))
     arms: list[str] = described([*ARMS], f"what is compared: {', '.join(ARMS)}")
     parameters: int = described(18_000, "of a flow at most; the width of its nets follows", least=10, most=10**8)

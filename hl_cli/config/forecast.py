@@ -6,19 +6,18 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
+from hl_cli.config.any_task import AnyTask
 from hl_cli.config.fields import described
-from hl_cli.config.paths import Paths
 from hl_cli.config.systems import SystemConfig
 
 ARMS = ("vin_vv", "vin_sv", "vin_so2", "vin_pairs", "direct", "euler", "residual", "residual2", "gru")
 
 
 @dataclass
-class Forecast:
+class Forecast(AnyTask):
     """A forecast of a system."""
 
     system: SystemConfig = MISSING
-    paths: Paths = MISSING
     task: str = described("forecast", "what is done", choices=("forecast",))
     arms: list[str] | None = described(
         None,

@@ -9,19 +9,18 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
+from hl_cli.config.any_task import AnyTask
 from hl_cli.config.fields import described
 from hl_cli.config.functions import FunctionConfig
-from hl_cli.config.paths import Paths
 
 METHODS = ("momentum", "nag", "leapfrog", "relativistic", "rgd", "rgd_alpha", "adam")
 
 
 @dataclass
-class Minimise:
+class Minimise(AnyTask):
     """A search on a function."""
 
     function: FunctionConfig = MISSING
-    paths: Paths = MISSING
     task: str = described("minimise", "what is done", choices=("minimise",))
     methods: list[str] = described([*METHODS], f"what is compared: {', '.join(METHODS)}")
     trials: int | None = described(
@@ -33,6 +32,7 @@ class Minimise:
         least=1,
         most=10**7,
     )
+    checkpoint_every: int = described(1, "replicates between checkpoints; 0: at Ctrl-C and SIGTERM only", least=0)
     seeds: int = described(5, "replicates: new instances of the function, with new trials", least=1, most=1000)
     transfer: int = described(4, "fresh instances a replicate, on which the best setting is judged", least=1, most=1000)
     seed: int = described(0, "of instances and trials", least=0, most=2**32 - 1)

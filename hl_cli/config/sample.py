@@ -9,19 +9,18 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
+from hl_cli.config.any_task import AnyTask
 from hl_cli.config.fields import described
-from hl_cli.config.paths import Paths
 from hl_cli.config.targets import TargetConfig
 
 METHODS = ("hmc", "implicit", "explicit")
 
 
 @dataclass
-class Sample:
+class Sample(AnyTask):
     """Chains on a target."""
 
     target: TargetConfig = MISSING
-    paths: Paths = MISSING
     task: str = described("sample", "what is done", choices=("sample",))
     methods: list[str] = described([*METHODS], f"what is compared: {', '.join(METHODS)}")
     chains: int = described(20, "chains of a replicate", least=2, most=10**4)
@@ -48,6 +47,12 @@ class Sample:
     tune: bool = described(False, "search step and length of each method with equal budgets first")
     tune_trials: int = described(18, "settings that each method tries", least=1, most=1000)
     tune_evaluations: int = described(3000, "evaluations of each chain that a method may spend on it", least=10)
+    checkpoint_every: int = described(
+        100,
+        "draws between checkpoints, one more after each method and each setting that is tried; 0: at Ctrl-C and "
+        "SIGTERM only",
+        least=0,
+    )
     seed: int = described(0, "of starts and noise", least=0, most=2**32 - 1)
     threads: int = described(1, "CPU threads of torch", least=1, most=1024)
     dry_run: bool = described(False, "say what would be drawn and written, and how long it takes")

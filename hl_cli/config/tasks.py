@@ -23,7 +23,7 @@ class Task:
 
     kind: its config class; home: MODULE:NAME of what makes the work of a config (`hl_cli.runs.task.Work`); groups: the
     choices that it allows beside experiment= and paths=; example: arguments, for the help; meaning: what they do;
-    instead: why the choices of a side-by-side run are refused; at_once: what it runs in place of a sweep.
+    instead: why the choices of a side-by-side run are refused.
     """
 
     name: str
@@ -33,7 +33,6 @@ class Task:
     example: str
     meaning: str
     instead: str
-    at_once: str
 
     def load(self) -> Any:
         """Import what makes its work."""
@@ -54,7 +53,6 @@ TASKS = _by_name(
         example="function=quartic",
         meaning="methods searched on a function, with fields of its own",
         instead="no net is trained there",
-        at_once="one function at a time",
     ),
     Task(
         "forecast",
@@ -64,7 +62,6 @@ TASKS = _by_name(
         example="system=pendulum",
         meaning="variational integrators forecast a system",
         instead="a forecast needs positions and velocities, which a system has; arms= names the nets",
-        at_once="one system at a time, seeds= for replicates",
     ),
     Task(
         "sample",
@@ -74,7 +71,6 @@ TASKS = _by_name(
         example="target=funnel",
         meaning="chains of several samplers, with fields of their own",
         instead="nothing learns there",
-        at_once="one target at a time",
     ),
     Task(
         "video",
@@ -84,7 +80,6 @@ TASKS = _by_name(
         example="scene=pendulum",
         meaning="Hamiltonian generative network, motion learnt from frames",
         instead="a video needs frames, which a scene has; arms= names the nets",
-        at_once="one scene at a time, seeds= for replicates",
     ),
     Task(
         "density",
@@ -94,7 +89,6 @@ TASKS = _by_name(
         example="data=moons",
         meaning="flows learn the density of points",
         instead="nothing learns over time there; arms= names what is compared",
-        at_once="one set of points at a time, seeds= for replicates",
     ),
 )
 GROUPS = tuple(dict.fromkeys(group for task in TASKS.values() for group in task.groups))

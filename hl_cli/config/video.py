@@ -6,19 +6,18 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
+from hl_cli.config.any_task import AnyTask
 from hl_cli.config.fields import described
-from hl_cli.config.paths import Paths
 from hl_cli.config.scenes import SceneConfig
 
 ARMS = ("hamiltonian", "residual", "gru")
 
 
 @dataclass
-class Video:
+class Video(AnyTask):
     """Motion learnt from frames."""
 
     scene: SceneConfig = MISSING
-    paths: Paths = MISSING
     task: str = described("video", "what is done", choices=("video",))
     arms: list[str] | None = described(None, f"what is compared: {', '.join(ARMS)}; null: all")
     size: int = described(16, "rows and columns of a frame", least=4, most=256)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,6 +19,7 @@ from hl_cli.density.flow import Flow
 from hl_cli.density.found import Found, FoundFlow, FoundMixture
 from hl_cli.density.training import Plan, Trained, fit
 from hl_cli.replicates.draws import generator_of
+from hl_cli.replicates.standing import Standing
 from hl_cli.replicates.training import NotFinite
 
 POINTS = 8  # of each replicate, where determinant and inverse are checked
@@ -101,7 +102,7 @@ class Result:
     tried: list[tuple[float, float]] = field(default_factory=list)
 
 
-def result_of(arm: Arm, of: Setting, plan: Plan, tick: Callable[[int], None] = lambda step: None) -> Result:
+def result_of(arm: Arm, of: Setting, plan: Plan, standing: Standing) -> Result:
     """Train one arm and judge it; raises `NotFinite`."""
     if arm.flow is None:
         mixtures = [
@@ -109,9 +110,9 @@ def result_of(arm: Arm, of: Setting, plan: Plan, tick: Callable[[int], None] = l
             for replicate, parts in enumerate(of.parts)
         ]
         return _judged(arm, FoundMixture(mixtures), of, 0.0, {})
-    tried = rates(arm.flow, of, plan, tick)
+    tried = rates(arm.name, arm.flow, of, plan, standing)
     lr = max(tried, key=lambda one: one[1])[0] if tried else of.rates[0]
-    trained = _trained(arm.flow, of, replace(plan, lr=lr), 0, of.parts, tick)
+    trained = _trained(arm.flow, of, replace(plan, lr=lr), 0, of.parts, standing, arm.name)
     found = checks(
         arm.flow, trained.weights,
         normal(torch.empty(of.seeds, POINTS, arm.flow.latent(of.data.n), dtype=torch.float64), of.generators("checks")),
@@ -121,13 +122,14 @@ def result_of(arm: Arm, of: Setting, plan: Plan, tick: Callable[[int], None] = l
     return replace(result, curve=trained.curve, tried=tried)
 
 
-def rates(flow: Flow, of: Setting, plan: Plan, tick: Callable[[int], None]) -> list[tuple[float, float]]:
+def rates(name: str, flow: Flow, of: Setting, plan: Plan, standing: Standing) -> list[tuple[float, float]]:
     """What each rate reaches on the spare replicate; one that is not finite reaches minus infinity."""
     found = []
     for lr in of.rates if len(of.rates) > 1 else ():
         short = replace(plan, steps=of.tune_steps, lr=lr)
         try:
-            reached = float(_trained(flow, of, short, of.seeds, of.spare, tick).best[0])
+            trained = _trained(flow, of, short, of.seeds, of.spare, standing, f"{name} with rate {lr!r}")
+            reached = float(trained.best[0])
         except NotFinite:
             reached = -float("inf")
         found.append((lr, reached))
@@ -135,13 +137,15 @@ def rates(flow: Flow, of: Setting, plan: Plan, tick: Callable[[int], None]) -> l
 
 
 def _trained(
-    flow: Flow, of: Setting, plan: Plan, first: int, parts: Sequence[Parts], tick: Callable[[int], None]
+    flow: Flow, of: Setting, plan: Plan, first: int, parts: Sequence[Parts], standing: Standing, part: str
 ) -> Trained:
-    """All replicates from `first` on; the same random numbers for every flow and rate."""
+    """All replicates from `first` on; the same random numbers for every flow and rate. part: its name in `standing`."""
     hidden = width(flow, of.data.n, of.most)
     of_weights, order, noise = (of.generators(what, first, len(parts)) for what in ("weights", "order", "noise"))
     weights = {name: w.to(of.dtype) for name, w in flow.draw(of.data.n, hidden, of_weights).items()}
-    return fit(flow, weights, of.stacked("train", parts), of.stacked("apart", parts), plan, order, noise, tick)
+    return fit(
+        flow, weights, of.stacked("train", parts), of.stacked("apart", parts), plan, order, noise, standing, part
+    )
 
 
 def _judged(arm: Arm, found: Found, of: Setting, lr: float, columns: dict[str, Tensor | None]) -> Result:

@@ -6,8 +6,9 @@ Adam, a cosine to zero, and a bound on the norm of the gradient of each replicat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch import Tensor
 from hl_cli.density.bounds import normal
 from hl_cli.density.flow import Flow
 from hl_cli.replicates.layers import Weights
+from hl_cli.replicates.standing import Moving, Standing
 from hl_cli.replicates.training import Descent
 
 CHECKS = 20
@@ -47,26 +49,28 @@ def fit(
     plan: Plan,
     order: Sequence[torch.Generator],
     noise: Sequence[torch.Generator],
-    tick: Callable[[int], None] = lambda step: None,
+    standing: Standing,
+    part: str,
 ) -> Trained:
-    """train, apart: (r, points, n); order, noise: a generator a replicate. Raises NotFinite."""
+    """train, apart: (r, points, n); order, noise: a generator a replicate. Raises NotFinite.
+
+    standing, part: where it goes on, where it was begun before.
+    """
     held = {name: of.clone().requires_grad_() for name, of in weights.items()}
     descent = Descent([([*held.values()], plan.lr)], plan.steps, plan.clip)
     r, count, _ = train.shape
     own, looked = torch.arange(r).unsqueeze(1), normal(apart, noise)  # the same noise at every look
-    best, kept = train.new_full((r,), -torch.inf), {name: of.clone() for name, of in weights.items()}
-    curve: list[tuple[int, Tensor]] = []
+    best: dict[str, Any] = {"weights": dict(weights), "best": train.new_full((r,), -torch.inf), "curve": []}
     every = max(1, plan.steps // CHECKS)
-    for step in range(1, plan.steps + 1):
+    for step in standing.steps(part, plan.steps, Moving(best, [*order, *noise], descent)):
         x = train[own, torch.stack([torch.randint(count, (plan.size,), generator=of) for of in order])]
         descent.step(-flow.log_weight(held, x, normal(x, noise)).mean(1))
         if step % every == 0 or step == plan.steps:
             with torch.no_grad():
                 found = flow.log_weight(held, apart, looked).mean(1)
-            better = found > best
-            best = torch.where(better, found, best)
+            better = found > best["best"]
+            best["best"] = torch.where(better, found, best["best"])
             for name, of in held.items():
-                kept[name] = torch.where(better.view(-1, 1, 1), of.detach(), kept[name])
-            curve.append((step, found))
-        tick(step)
-    return Trained(kept, best, curve)
+                best["weights"][name] = torch.where(better.view(-1, 1, 1), of.detach(), best["weights"][name])
+            best["curve"].append((step, found))
+    return Trained(**best)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,6 +18,7 @@ from hl_cli.forecast.training import Plan, fit
 from hl_cli.forecast.windows import Windows, cut, noisy
 from hl_cli.replicates.draws import generator_of
 from hl_cli.replicates.layers import Weights, count
+from hl_cli.replicates.standing import Standing
 
 POINTS = 5  # of each replicate, where the symplectic defect is taken
 
@@ -75,15 +76,13 @@ class Result:
     scores: Sequence[scores.Scores]
 
 
-def result_of(
-    arm: Arm, data: Data, plan: Plan, windows: Windows, truth: Phase, tick: Callable[[int], None] = lambda step: None
-) -> Result:
+def result_of(arm: Arm, data: Data, plan: Plan, windows: Windows, truth: Phase, standing: Standing) -> Result:
     """Train one arm and judge it; raises `NotFinite`."""
     system, ground, net = data.system, data.ground, arm.net
     drawn = net.draw(system.n, data.hidden, data.generators(arm.drawn_as))
     weights = {name: of.to(data.dtype) for name, of in drawn.items()}
     chosen = replace(plan, size=min(plan.size, windows.count))
-    weights, losses = fit(net, weights, windows, ground, chosen, data.generators("order"), tick)
+    weights, losses = fit(net, weights, windows, ground, chosen, data.generators("order"), standing, arm.name)
     begin = truth[0][0].to(data.dtype), truth[1][0].to(data.dtype)
     with torch.no_grad():
         q, v = trajectory(net, weights, *begin, ground, data.horizon)

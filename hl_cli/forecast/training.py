@@ -8,7 +8,6 @@ its noise into every forecast. Adam, a cosine to zero, and a bound on the norm o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor
 from hl_cli.forecast.nets import Ground, Net, trajectory
 from hl_cli.forecast.windows import Windows, batch
 from hl_cli.replicates.layers import Weights
+from hl_cli.replicates.standing import Moving, Standing
 from hl_cli.replicates.training import Descent
 
 
@@ -38,23 +38,25 @@ def fit(
     ground: Ground,
     plan: Plan,
     generators: list[torch.Generator],
-    tick: Callable[[int], None] = lambda step: None,
+    standing: Standing,
+    part: str,
 ) -> tuple[Weights, Tensor]:
     """Trained weights, and the loss (steps, r). generators: of the order of windows, one a replicate.
 
+    standing, part: where it goes on, where it was begun before.
     Raises NotFinite for the first replicate whose loss is not finite.
     """
     held = {name: of.clone().requires_grad_() for name, of in weights.items()}
     starts = [of[:, :, 0].clone().requires_grad_() for of in (windows.q, windows.v)]
     descent = Descent([([*held.values()], plan.lr), (starts, plan.start_lr)], plan.steps, plan.clip)
     own = torch.arange(windows.q.shape[0]).unsqueeze(1)
-    losses = []
-    for step in range(plan.steps):
+    losses = windows.q.new_zeros(plan.steps, len(windows.q))
+    moving = Moving({"losses": losses}, generators, descent)
+    for step in standing.steps(part, plan.steps, moving):
         chosen = own, batch(windows, plan.size, generators)
         q, v = trajectory(net, held, starts[0][chosen], starts[1][chosen], ground, windows.steps)
         wanted = (windows.q[chosen].permute(2, 0, 1, 3), windows.v[chosen].permute(2, 0, 1, 3))
         loss = ((q - wanted[0]).square() + (v - wanted[1]).square()).mean((0, 2, 3))
         descent.step(loss)
-        losses.append(loss.detach())
-        tick(step + 1)
-    return {name: of.detach() for name, of in held.items()}, torch.stack(losses)
+        moving.memory["losses"][step - 1] = loss.detach()
+    return {name: of.detach() for name, of in held.items()}, moving.memory["losses"]

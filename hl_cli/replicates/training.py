@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,6 +38,21 @@ class Descent:
         clip(self._parameters, self._most)
         self._optimizer.step()
         self._schedule.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Parameters, what Adam keeps of them, and how many steps were taken."""
+        parameters = [of.detach() for of in self._parameters]
+        known = {"optimizer": self._optimizer.state_dict(), "schedule": self._schedule.state_dict()}
+        return {"parameters": parameters, "taken": self.taken, **known}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go there; the parameters stay the same tensors."""
+        self.taken = state["taken"]
+        with torch.no_grad():
+            for of, kept in zip(self._parameters, state["parameters"], strict=True):
+                of.copy_(kept)
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
 
 
 def check_finite(loss: Tensor, step: int) -> None:

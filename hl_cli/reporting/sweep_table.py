@@ -21,6 +21,8 @@ The columns of sweep.csv, in their order:
     error                      why it failed, was skipped or is missing, in one line
     config_hash                of the job's resolved config
 
+A sweep of a task has other columns: `hl_cli.reporting.task_sweep`.
+
 A cell is empty where there is no number; a text that a spreadsheet would take for a formula begins with '. `sweep.html`
 and `sweep.png` are made of the same rows.
 """
@@ -37,10 +39,10 @@ from typing import Any
 from hl_cli.reporting.cells import as_cell
 from hl_cli.reporting.markdown import table
 from hl_cli.reporting.sweep_pivot import pivot
+from hl_cli.reporting.task_sweep import LABEL, TASK, by_arm, columns_of_task, scores_of_task
 from hl_cli.reporting.whole import write_whole
 
 LEARNERS = ("hl", "pytorch")
-LABEL = "label of "
 WEIGHTS = "weights of "
 OLD_LABELS = {"hl": "HL", "pytorch": "PyTorch"}  # of jobs that were recorded without labels
 LOWER = ("loss", "mae", "power_error", "bits_per_character", "forgetting")  # scores that are better when smaller
@@ -49,6 +51,8 @@ Row = dict[str, Any]
 
 def scores_of(summary: dict[str, Any]) -> Row:
     """The numbers of a run that are columns of the table, from its summary."""
+    if TASK in summary:
+        return scores_of_task(summary)
     metrics = summary["metrics"]
     over = [f"{of}_{metric}" for of in ("cumulative", "held_out") for metric in ("loss", *metrics)]
     names = ["final_loss", *metrics, *over, *summary.get("observed", ())]
@@ -100,7 +104,9 @@ def ranked(rows: Sequence[Row]) -> list[Row]:
 
 
 def arms_of(rows: Sequence[Row]) -> list[str]:
-    """The arms of all jobs, in the order in which they are met; the usual two where no job has any yet."""
+    """The arms of all jobs, in the order in which they are met; of runs the usual two where no job has any yet."""
+    if any(TASK in row for row in rows):
+        return list(dict.fromkeys(key.removeprefix(LABEL) for row in rows for key in row if key.startswith(LABEL)))
     ends = "_final_loss"
     found = dict.fromkeys(key.removesuffix(ends) for row in rows for key in row if key.endswith(ends))
     return list(found) or list(LEARNERS)
@@ -115,6 +121,8 @@ def label_of(rows: Iterable[Row], arm: str) -> str:
 def columns(rows: Sequence[Row], swept: Sequence[str]) -> list[str]:
     """All columns in their order; metrics that only some streams have stand where they are in their rows."""
     arms = arms_of(rows)
+    if any(TASK in row for row in rows):
+        return columns_of_task(rows, swept, arms)
     pairs = [f"{arm}_{name}_loss" for name in ("final", "cumulative", "held_out") for arm in arms]
     known = dict.fromkeys(key for row in rows for key in row if key.startswith(tuple(f"{arm}_" for arm in arms)))
     known = dict.fromkeys(key for key in known if key not in swept)
@@ -147,7 +155,15 @@ def tally(rows: Sequence[Row]) -> str:
     return f"{len(rows)} jobs: " + ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
+def shown_by_arm(rows: Sequence[Row], swept: Sequence[str]) -> list[list[str]]:
+    """Header and rows of a sweep of a task, for readers."""
+    head, *found = by_arm(rows, swept, arms_of(rows))
+    return [[name.replace("_", " ") for name in head], *([cell(value) for value in row] for row in found)]
+
+
 def _page(rows: Sequence[Row], header: Sequence[str], swept: Sequence[str]) -> str:
+    if any(TASK in row for row in rows):
+        return "\n".join(["# Sweep", "", tally(rows), "", table(shown_by_arm(rows, swept))]) + "\n"
     shown = [key for key in header if any(row.get(key) not in (None, "") for row in rows) or key == "status"]
     lines = [
         "# Sweep",

@@ -19,6 +19,7 @@ from hl_cli.density.found import FoundFlow
 from hl_cli.density.study import Result, result_of
 from hl_cli.density.summary import Summary, summary_of
 from hl_cli.errors import BadInput
+from hl_cli.replicates.standing import Standing
 from hl_cli.replicates.training import NotFinite
 from hl_cli.reporting import console, density_film, density_pictures, density_report, density_tables
 from hl_cli.reporting.density_tables import Real
@@ -69,26 +70,27 @@ class Densities:
         search = self.cfg.tune_steps * len(self.setting.rates) if len(self.setting.rates) > 1 else 0
         return (self.training.steps + search) * sum(arm.flow is not None for arm in self.arms)
 
-    def run(self) -> None:
+    def run(self, standing: Standing) -> None:
         """All arms."""
         held_out, sample = self.setting.judged()
         self.real = self.setting.truth(), energy_distance(sample, held_out).tolist()
         with tqdm(
             total=self._steps, unit="step", disable=None, leave=False, file=sys.stderr, dynamic_ncols=True
         ) as bar:
+            standing.tick = bar.update
             for arm in self.arms:
                 begin = time.perf_counter()
                 bar.set_description(arm.label)
-                result = self._trained(arm, bar)
+                result = self._trained(arm, standing)
                 self.results.append(result)
                 self.summaries.append(summary_of(result.scores))
                 with bar.external_write_mode():
                     took = time.perf_counter() - begin
                     console.say(f"  {arm.label} ({took:.0f} s)  {self._line(arm, self.summaries[-1])}")
 
-    def _trained(self, arm: Arm, bar: Any) -> Result:
+    def _trained(self, arm: Arm, standing: Standing) -> Result:
         try:
-            return result_of(arm, self.setting, self.training, lambda step: bar.update(1))
+            return result_of(arm, self.setting, self.training, standing)
         except NotFinite as error:
             raise BadInput(
                 f"arms={arm.name}: its likelihood is not finite in replicate {error.replicate + 1} at step "
@@ -104,7 +106,7 @@ class Densities:
         of, begin = self.setting, time.perf_counter()
         few = replace(of, bound_samples=min(FEW, of.bound_samples), rates=of.rates[:1])
         for arm in self.arms:
-            result_of(arm, few, replace(self.training, steps=FEW))
+            result_of(arm, few, replace(self.training, steps=FEW), Standing())
         seconds = (time.perf_counter() - begin) * self._steps / FEW / max(1, len(self.arms))
         tuned = len(of.rates) > 1
         flows = [arm for arm in self.arms if arm.flow is not None]

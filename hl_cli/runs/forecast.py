@@ -22,6 +22,7 @@ from hl_cli.forecast.summary import Summary, summary_of
 from hl_cli.forecast.windows import Windows
 from hl_cli.replicates.draws import generator_of
 from hl_cli.replicates.layers import count
+from hl_cli.replicates.standing import Standing
 from hl_cli.replicates.training import NotFinite
 from hl_cli.reporting import (
     console,
@@ -74,15 +75,16 @@ class Forecasting:
         threads = f"{cfg.threads} CPU thread{'s' * (cfg.threads > 1)}"
         return [f"Observed: {self._seen()}.", self._budget(), adam, f"Seed {cfg.seed}; {threads}; {cfg.dtype}."]
 
-    def run(self) -> None:
+    def run(self, standing: Standing) -> None:
         """All arms."""
         self.windows, self.truth = self.data.windows(), self.data.truth()
         total = self.training.steps * len(self.arms)
         with tqdm(total=total, unit="step", disable=None, leave=False, file=sys.stderr, dynamic_ncols=True) as bar:
+            standing.tick = bar.update
             for arm in self.arms:
                 begin = time.perf_counter()
                 bar.set_description(arm.label)
-                result = self._trained(arm, bar)
+                result = self._trained(arm, standing)
                 self.results.append(result)
                 self.summaries.append(summary_of(result.scores))
                 with bar.external_write_mode():
@@ -90,10 +92,10 @@ class Forecasting:
                         f"  {arm.label} ({time.perf_counter() - begin:.0f} s)  {self._line(self.summaries[-1])}"
                     )
 
-    def _trained(self, arm: Arm, bar: Any) -> Result:
+    def _trained(self, arm: Arm, standing: Standing) -> Result:
         train = self.training
         try:
-            return result_of(arm, self.data, train, self.windows, self.truth, lambda step: bar.update(1))
+            return result_of(arm, self.data, train, self.windows, self.truth, standing)
         except NotFinite as error:
             what = "potential" if isinstance(arm.net, Mechanical) else "forecast"
             raise BadInput(
@@ -113,7 +115,7 @@ class Forecasting:
         truth = few.truth()
         drawn, begin = time.perf_counter() - begin, time.perf_counter()
         for arm in self.arms:
-            result_of(arm, few, replace(self.training, steps=FEW), windows, truth)
+            result_of(arm, few, replace(self.training, steps=FEW), windows, truth, Standing())
         train = (time.perf_counter() - begin) * self.training.steps / FEW
         files = {
             "scores.csv": f"{data.seeds * len(self.arms):,} rows",

@@ -105,7 +105,7 @@ def _loaded(run: Path, named: Path | None) -> Loaded:
         with one_net():
             put_back(built, attributes_of(built), state)
         here, learners = ResumePoint.of(state["rest"]), {name: built.arms[name].learner for name in state["learners"]}
-        changed = changes(state["made_with"], made_with(cfg, built.stream))
+        changed = changes(state["made_with"], made_with(cfg, built.stream.files))
     if changed:
         warnings.warn(f"{file}: with {', '.join(changed)}: the bits may be others", stacklevel=3)
     stream = built.stream if here.upcoming is None else Ahead(built.stream, here.upcoming)

@@ -16,6 +16,7 @@ from hl_cli.minimise.methods import METHODS
 from hl_cli.minimise.search import Make, Trials, path, replicate_of
 from hl_cli.minimise.summary import Outcome, outcomes
 from hl_cli.replicates.draws import generator_of
+from hl_cli.replicates.standing import Moving, Standing
 from hl_cli.reporting import console, search_pictures, search_report, search_tables
 from hl_cli.runs.task import Done, Plan
 
@@ -33,10 +34,12 @@ class Minimisation:
         self.found: list[Trials] = []
         self.outcomes: list[Outcome] = []
 
-    def run(self) -> None:
+    def run(self, standing: Standing) -> None:
         """All replicates."""
-        for replicate in range(self.search.cfg.seeds):
-            self.found += self._replicate(replicate)
+        moving = Moving({"found": []})
+        for replicate in standing.steps("search", self.search.cfg.seeds, moving):
+            moving.memory["found"] += [asdict(of) for of in self._replicate(replicate - 1)]
+        self.found = [Trials(**of) for of in moving.memory["found"]]
         self.outcomes = outcomes(self.found)
 
     def _replicate(self, replicate: int) -> list[Trials]:

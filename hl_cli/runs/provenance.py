@@ -15,7 +15,6 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 import hl_cli
-from hl_cli.streams.base import Stream
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "scipy", "river")
 WHOLE = 2**28  # bytes: of larger files size, time and samples count
@@ -25,10 +24,11 @@ INSTALLED = ("site-packages", "dist-packages")
 MadeWith = dict[str, str]
 
 
-def made_with(cfg: DictConfig, stream: Stream, among_ranks: bool = False) -> MadeWith:
+def made_with(cfg: DictConfig, files: Iterable[Path], among_ranks: bool = False) -> MadeWith:
     """The version or digest of each part by its name.
 
-    among_ranks: to be compared between processes, which must have one config, and may have copies of their files.
+    files: that are read; among_ranks: to be compared between processes, which must have one config, and may have copies
+    of their files.
     """
     code = sorted(Path(hl_cli.__file__).parent.rglob("*.py"))
     return {
@@ -37,7 +37,7 @@ def made_with(cfg: DictConfig, stream: Stream, among_ranks: bool = False) -> Mad
         "code of hl-run": hashlib.sha256("".join(map(digest, code)).encode()).hexdigest(),
         **({"config": _resolved(cfg)} if among_ranks else {}),
         **{f"module {name}": digest(path) for factory in _factories(cfg) for name, path in _modules(factory)},
-        **{f"file {name}": digest(path, timed=not among_ranks) for name, path in _named(stream.files)},
+        **{f"file {name}": digest(path, timed=not among_ranks) for name, path in _named(files)},
     }
 
 
@@ -93,16 +93,15 @@ def _named(files: Iterable[Path]) -> Iterator[tuple[str, Path]]:
 
 
 def _factories(cfg: DictConfig) -> Iterator[str]:
-    """module:factory, wherever the config has one."""
+    """module:factory or module:function, wherever the config has one."""
 
     def within(part: Any) -> Iterator[str]:
         for key, value in part.items() if isinstance(part, dict) else ():
-            if key == "factory" and isinstance(value, str):
+            if key in ("factory", "function") and isinstance(value, str) and ":" in value:
                 yield value
             yield from within(value)
 
-    for part in ("stream", "model"):
-        yield from within(OmegaConf.to_container(cfg[part], resolve=True))
+    yield from within(OmegaConf.to_container(cfg, resolve=True))
 
 
 def _modules(factory: str) -> Iterator[tuple[str, Path]]:

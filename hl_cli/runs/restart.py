@@ -6,7 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from hl_cli.runs import same_run
 from hl_cli.runs.provenance import MadeWith, changes
 from hl_cli.runs.resume import APART, CONFIG, FREE, Resumed
 
+Check = Callable[[dict[str, Any], DictConfig, Path, tuple[str, ...]], None]
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)  # of file systems without
 
 
@@ -43,8 +44,11 @@ class Start:
         return f"{where}\n  warning   with {changed}: the bits may be others" if changed else where
 
 
-def find(cfg: DictConfig, resumed: Resumed, made_with: MadeWith) -> Start:
-    """The latest checkpoint of a run, or the one that is named; raises BadInput for one that cannot be gone on from."""
+def find(cfg: DictConfig, resumed: Resumed, made_with: MadeWith, check: Check = same_run.check) -> Start:
+    """The latest checkpoint of a run, or the one that is named; raises BadInput for one that cannot be gone on from.
+
+    check: raises BadInput where a checkpoint is of another run.
+    """
     folder = resumed.folder
     own_files.check_own(folder)
     own: Any = OmegaConf.load(folder / CONFIG / "config.yaml")
@@ -54,14 +58,14 @@ def find(cfg: DictConfig, resumed: Resumed, made_with: MadeWith) -> Start:
     files = checkpoints.saved(folder)
     if resumed.named:
         files = [file for file in files if checkpoints.step_of(file) <= checkpoints.step_of(resumed.named)]
-    if cfg.steps > before["steps"]:
+    if cfg.get("steps") != before.get("steps"):  # more of them
         files = [file for file in files if not checkpoints.is_end(file)]  # the last step is looked at, as no other
     if not files:
         return Start()
     older = f"the older one: hl-run resume={files[1]}" if files[1:] else "there is no older one"
     with same_run.naming(files[0], f"; {older}"):
         state = checkpoints.read(files[0])
-        same_run.check(state, cfg, folder, (*FREE, *APART))
+        check(state, cfg, folder, (*FREE, *APART))
         before_this = [{"step": one["step"], "with": list(one["with"])} for one in state["resumed"]]
         this = {"step": state["rest"]["step"], "with": changes(state["made_with"], made_with)}
         return Start(files[0], state, (*before_this, this))
@@ -69,16 +73,21 @@ def find(cfg: DictConfig, resumed: Resumed, made_with: MadeWith) -> Start:
 
 def clear(folder: Path, start: Start) -> None:
     """Remove what a run has written after the place where it begins again; files that grow are cut when opened."""
+    clear_checkpoints(folder, start)
+    growing = set(same_run.files_of(start.state)) if start.state else set()
+    for file in (folder / tensorboard.FOLDER).rglob("events.out.tfevents.*"):
+        if str(file.relative_to(folder)) not in growing:
+            file.unlink()
+
+
+def clear_checkpoints(folder: Path, start: Start) -> None:
+    """Remove what says that a run has finished, and its checkpoints after the place where it begins again."""
     (folder / "summary.json").unlink(missing_ok=True)  # first: with it a run counts as finished
     (folder / sums.FILE).unlink(missing_ok=True)
     kept = [] if start.file is None else checkpoints.saved(folder)
     kept = kept[kept.index(start.file) :] if start.file in kept else []
-    growing = set(same_run.files_of(start.state)) if start.state else set()
     for file in (folder / checkpoints.FOLDER).glob("*"):
         if file not in kept and (checkpoints.step_of(file) >= 0 or file.suffix == ".tmp"):
-            file.unlink()
-    for file in (folder / tensorboard.FOLDER).rglob("events.out.tfevents.*"):
-        if str(file.relative_to(folder)) not in growing:
             file.unlink()
 
 

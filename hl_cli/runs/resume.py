@@ -24,6 +24,8 @@ from hl_cli.reporting.sums import check_sums
 CONFIG = readback.CONFIG
 FREE = ("steps", "checkpoint_every", "keep_checkpoints")
 """Fields that may be others than before: no step depends on them. More steps end later; fewer are refused."""
+OF_TASK = ("checkpoint_every",)
+"""The same of a task: its rates go down over all its steps, so that more of them are others from the first on."""
 APART = ("sweep", "paths")
 """Fields that say nothing of a run itself: a job of a sweep is gone on with by another command than began it."""
 
@@ -55,29 +57,35 @@ def take_up(arguments: list[str]) -> tuple[list[str], Resumed | None]:
         raise BadInput(f"resume={paths[0]}: no such folder; allowed: the folder of a run, or one of its checkpoints")
     check_begun(folder, f"resume={paths[0]}")
     own = [argument for argument in arguments if not argument.startswith("resume=")]
-    changes = {argument.partition("=")[0]: argument for argument in own if argument.partition("=")[0] in FREE}
-    for argument in own:
-        if argument not in changes.values():
-            allowed = ", ".join(f"{field}=" for field in FREE)
-            raise BadInput(f"{argument}: the config of a run stays as it is; allowed beside resume=: {allowed}")
     config = folder / CONFIG / "config.yaml"
     known = yaml_of(config, dict)
-    if task := known.get("task"):
-        raise BadInput(f"resume={paths[0]}: task={task} writes its files at its end; allowed: the same command again")
-    steps = _resolved(known).get("steps")
-    if not isinstance(steps, int):
-        raise BadInput(f"{config}: damaged: steps={steps}, and a run has a whole number of them")
-    more = _more(changes.get("steps"), steps, folder)
-    finished = _finished(folder)
-    done = "" if more or not finished else f"{folder}: finished after {steps} steps; steps=MORE goes on"
-    if finished and (why := finished.get("ended_early")):
-        done = f"{folder}: ended early after {finished.get('steps')} steps, by {why}; more steps would end there, too"
+    free = OF_TASK if known.get("task") else FREE
+    changes = {argument.partition("=")[0]: argument for argument in own if argument.partition("=")[0] in free}
+    for argument in own:
+        if argument not in changes.values():
+            allowed = ", ".join(f"{field}=" for field in free)
+            raise BadInput(f"{argument}: the config of a run stays as it is; allowed beside resume=: {allowed}")
+    if known.get("task"):
+        done = f"{folder}: finished; nothing is left to do" if _finished(folder) else ""
+    else:
+        done = _done(folder, config, _resolved(known).get("steps"), changes.get("steps"))
     own_configs, searched = sources_of(folder)
     given = [word for path in own_configs for word in ("--config-dir", path)]
     replayed = _changed(overrides_of(folder), changes)
     return [*given, *searched, *replayed, f"hydra.run.dir={_quoted(folder)}"], Resumed(
         folder, named, done, tuple(changes)
     )
+
+
+def _done(folder: Path, config: Path, steps: Any, wanted: str | None) -> str:
+    """Why there is nothing to do, or ""; wanted: the argument of the command, where it asks for more steps."""
+    if not isinstance(steps, int):
+        raise BadInput(f"{config}: damaged: steps={steps}, and a run has a whole number of them")
+    more = _more(wanted, steps, folder)
+    finished = _finished(folder)
+    if finished and (why := finished.get("ended_early")):
+        return f"{folder}: ended early after {finished.get('steps')} steps, by {why}; more steps would end there, too"
+    return "" if more or not finished else f"{folder}: finished after {steps} steps; steps=MORE goes on"
 
 
 @contextmanager

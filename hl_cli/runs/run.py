@@ -62,9 +62,9 @@ def run(
     with alone(folder), stop:  # no signal may come between what the processes say to one another
         if resumed is None:
             check_vacant(folder, of_hydra(hydra, folder) if hydra else ())
-        made = made_with(cfg, built.stream)
+        made = made_with(cfg, built.stream.files)
         start = find(cfg, resumed, made) if resumed else Start()
-        world.enlist(cfg, made_with(cfg, built.stream, among_ranks=True) if world.size > 1 else None)
+        world.enlist(cfg, made_with(cfg, built.stream.files, among_ranks=True) if world.size > 1 else None)
         if cfg.dry_run:
             with world.leading():
                 return dry_run(cast(Run, cfg), built, folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from tqdm import tqdm
 from hl_cli.build.sampling import Sampling
 from hl_cli.replicates.draws import generator_of
 from hl_cli.replicates.quartiles import quartiles
+from hl_cli.replicates.standing import Standing
 from hl_cli.reporting import console, sample_pictures, sample_report, sample_tables
 from hl_cli.runs.task import Done, Plan
 from hl_cli.sampling.chains import Chains, Setting, draw
@@ -40,18 +41,20 @@ class Samplers:
         self.found: list[Diagnostics] = []
         self.tried: dict[str, list[Tried]] = {}
 
-    def _drawn(self, name: str, draws: int, warmup: int, each: Callable[[], object] = lambda: None) -> Chains:
+    def _drawn(self, name: str, draws: int, warmup: int, standing: Standing) -> Chains:
         of, cfg = self.of, self.cfg
         spread = cfg.spread if cfg.accept == "exact" and name == "explicit" else None
         noise = generator_of(cfg.seed, 0, f"noise of {name}")
         system, move = system_of(name, of.target, cfg), move_of(name, cfg)
-        return draw(system, move, self.settings[name], of.start, draws, warmup, noise, cfg.jitter, spread, each)
+        return draw(
+            system, move, self.settings[name], of.start, draws, warmup, noise, cfg.jitter, spread, standing, name
+        )
 
     def plan(self) -> Plan:
         """Time a few draws of each method."""
         cfg, begin = self.cfg, time.perf_counter()
         for name in cfg.methods:
-            self._drawn(name, TRIAL_DRAWS, 0)
+            self._drawn(name, TRIAL_DRAWS, 0, Standing())
         rows = cfg.draws * cfg.chains * cfg.seeds * len(cfg.methods)
         pictures = ["marginals", "pairs", "traces", "energies", *(["copies"] if "explicit" in cfg.methods else [])]
         files = {
@@ -63,29 +66,31 @@ class Samplers:
         }
         return Plan((time.perf_counter() - begin) / TRIAL_DRAWS * (cfg.draws + cfg.warmup), files)
 
-    def run(self) -> None:
+    def run(self, standing: Standing) -> None:
         """All methods."""
         cfg = self.cfg
         for name in cfg.methods:
             begin = time.perf_counter()
-            if cfg.tune:
-                self._tune(name)
-            with tqdm(total=cfg.draws + cfg.warmup, desc=f"  {name}", leave=False, disable=None) as bar:
-                together = self._drawn(name, cfg.draws, cfg.warmup, bar.update)
+            total = cfg.draws + cfg.warmup + cfg.tune * cfg.tune_trials
+            with tqdm(total=total, desc=f"  {name}", leave=False, disable=None) as bar:
+                standing.tick = bar.update
+                if cfg.tune:
+                    self._tune(name, standing)
+                together = self._drawn(name, cfg.draws, cfg.warmup, standing)
             self.chains[name] = _apart(together, cfg.seeds)
             own = [diagnose(name, k, self.settings[name], of, self.of.target) for k, of in enumerate(self.chains[name])]
             self.found += own
             accepted = sample_tables.middle(own, "accepted")
             console.say(f"  {name} ({time.perf_counter() - begin:.0f} s)  accepted {accepted:.2f}")
 
-    def _tune(self, name: str) -> None:
+    def _tune(self, name: str, standing: Standing) -> None:
         of, cfg = self.of, self.cfg
         start = of.target.start(cfg.chains, generator_of(cfg.seed, cfg.seeds, "start"))
         spread = cfg.spread if cfg.accept == "exact" and name == "explicit" else None
         self.settings[name], self.tried[name] = tuned(
             name, system_of(name, of.target, cfg), move_of(name, cfg), self.settings[name], start,
             Budget(cfg.tune_trials, cfg.tune_evaluations), generator_of(cfg.seed, 0, f"tuning of {name}"),
-            cfg.jitter, spread,
+            cfg.jitter, spread, standing, f"{name}, tuning",
         )  # fmt: skip
 
     def write(self, folder: Path) -> Done:

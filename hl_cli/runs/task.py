@@ -1,6 +1,6 @@
 """A task with a config of its own, from a config to files: what all of them share.
 
-Everything is written at the end, so that a task that is broken off leaves nothing.
+Results are written at the end. Until then there are the config and checkpoints, with which `resume=` goes on.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hl_cli.config.tasks import Task
 from hl_cli.config.unresolved import Hidden
 from hl_cli.errors import BadInput
 from hl_cli.parallel.world import World
+from hl_cli.replicates.standing import BrokenOff, Standing
 from hl_cli.reporting import console
 from hl_cli.reporting.sections import Section
 from hl_cli.reporting.summary import versions, write_json
@@ -28,7 +29,9 @@ from hl_cli.runs.config_files import write_config
 from hl_cli.runs.finish import Outcome
 from hl_cli.runs.folder import check_vacant, of_hydra
 from hl_cli.runs.restart import alone
+from hl_cli.runs.resume import Resumed
 from hl_cli.runs.signals import Interruption
+from hl_cli.runs.task_state import TaskState
 
 INDENT = "  "
 
@@ -70,8 +73,11 @@ class Work(Protocol):
     def plan(self) -> Plan:
         """Time a part of it."""
 
-    def run(self) -> None:
-        """All that takes time; nothing is written."""
+    def run(self, standing: Standing) -> None:
+        """All that takes time; no file is written but by `standing`, through which its steps go.
+
+        What is not a step of it is done again when the task goes on, with the same bits.
+        """
 
     def write(self, folder: Path) -> Done:
         """Tables and pictures."""
@@ -85,11 +91,11 @@ def perform(
     command: str | None = None,
     stop: Interruption | None = None,
     world: World | None = None,
-    resumed: object = None,
+    resumed: Resumed | None = None,
 ) -> Outcome:
-    """Work, and write what came out into an empty folder; a signal that comes while files are written waits.
+    """Work, and write what came out into an empty folder, or into that of the task that is gone on with.
 
-    resumed: there is no such thing; `resume=` refuses it before.
+    A signal ends it after the step in hand, with a checkpoint; one that comes while files are written waits.
     """
     make: Callable[[DictConfig], Work] = task.load()
     work = make(cfg)
@@ -97,17 +103,39 @@ def perform(
         raise BadInput(f"task={task.name} ({world.size} processes): allowed: one process, without torchrun")
     torch.set_num_threads(cfg.threads)
     with alone(folder):
-        check_vacant(folder, of_hydra(hydra, folder) if hydra else ())
+        if resumed is None:
+            check_vacant(folder, of_hydra(hydra, folder) if hydra else ())
+        state = TaskState(cfg, folder, resumed)
         if cfg.dry_run:
             return _dry_run(work, folder)
-        console.say(f"\n{INDENT}".join(work.opening))
-        work.run()
         stop = stop or Interruption()
         with stop:
+            standing = state.standing(stop)
             write_config(cfg, folder, hydra)
+            console.say(f"\n{INDENT}".join(work.opening))
+            if resumed:
+                console.say(state.start.said())
+            try:
+                work.run(standing)
+            except BrokenOff:
+                return _stopped(task, standing, folder, stop)
+            except BadInput:
+                state.leave_nothing()
+                raise
             command = str(Hidden(cfg)(command or f"hl-run task={task.name}"))
             summary = _finish(task, work, cfg, folder, command)
+            if not summary["not_written"]:
+                state.forget()
     return Outcome(summary, 128 + stop.received if stop.received else int(bool(summary["not_written"])))
+
+
+def _stopped(task: Task, standing: Standing, folder: Path, stop: Interruption) -> Outcome:
+    """Nothing was written but the checkpoint."""
+    assert stop.received is not None
+    name, where = stop.received.name, console.short(folder)
+    console.say(f"{INDENT}stopped by {name} after step {standing.taken}; go on: hl-run resume={where}")
+    summary = {"task": task.name, "interrupted": name, "steps": standing.taken, "not_written": {}}
+    return Outcome(summary, 128 + stop.received)
 
 
 def _dry_run(work: Work, folder: Path) -> Outcome:

@@ -16,6 +16,7 @@ from hl_cli.config.video import Video
 from hl_cli.errors import BadInput
 from hl_cli.replicates.draws import generator_of
 from hl_cli.replicates.layers import count
+from hl_cli.replicates.standing import Standing
 from hl_cli.replicates.training import NotFinite
 from hl_cli.reporting import console, video_energy, video_errors, video_report, video_strips, video_tables
 from hl_cli.runs.task import Done, Plan
@@ -77,18 +78,17 @@ class Filming:
             f"Seed {cfg.seed}; {where}; {cfg.dtype}.",
         ]
 
-    def run(self) -> None:
+    def run(self, standing: Standing) -> None:
         """All arms."""
         videos, self.truth = self.data.training(), self.data.truth()
         total = self.training.steps * len(self.arms)
         with tqdm(total=total, unit="step", disable=None, leave=False, file=sys.stderr, dynamic_ncols=True) as bar:
+            standing.tick = bar.update
             for arm in self.arms:
                 begin = time.perf_counter()
                 bar.set_description(arm.label)
                 try:
-                    result = result_of(
-                        arm, self.data, self.training, videos, self.truth, lambda step: bar.update(1)
-                    )  # fmt: skip
+                    result = result_of(arm, self.data, self.training, videos, self.truth, standing)
                 except NotFinite as error:
                     raise self._lost(arm, error) from None
                 self.results.append(result)
@@ -116,7 +116,7 @@ class Filming:
         truth = data.truth()
         drawn, begin = time.perf_counter() - begin, time.perf_counter()
         for arm in self.arms:
-            result_of(arm, data, replace(self.training, steps=FEW), videos, truth)
+            result_of(arm, data, replace(self.training, steps=FEW), videos, truth, Standing())
         train = (time.perf_counter() - begin) * self.training.steps / FEW
         learnt = any(arm.name == "hamiltonian" for arm in self.arms)
         files = {

@@ -36,7 +36,7 @@ def follow() -> int:
             built, fault = None, None
             try:
                 built = comparison(cfg, world)
-                if apart := changes(of_rank_0, made_with(cfg, built.stream, among_ranks=True)):
+                if apart := changes(of_rank_0, made_with(cfg, built.stream.files, among_ranks=True)):
                     fault = f"rank {world.rank} has {', '.join(apart)}; allowed: what rank 0 has"
             except LostRank:
                 raise

@@ -18,10 +18,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from hl_cli.replicates.standing import Moving, Standing
 from hl_cli.sampling.metrics import System
 from hl_cli.sampling.trajectories import Explicit, Trajectory
 
@@ -70,14 +72,16 @@ def draw(
     generator: torch.Generator,
     jitter: float = 0.3,
     spread: float | None = None,
-    each: Callable[[], object] = lambda: None,
+    standing: Standing | None = None,
+    part: str = "draws",
 ) -> Chains:
-    """So many draws of each chain, from q (chains, n) on; spread: of accept="exact"; each: called after every draw."""
-    kept: list[tuple[Tensor, ...]] = []
-    begin = time.process_time()
-    for k in range(warmup + draws):
-        if k == warmup:
-            begin = time.process_time()
+    """So many draws of each chain, from q (chains, n) on; spread: of accept="exact".
+
+    standing, part: where it goes on, where it was begun before; None: it cannot be broken off.
+    """
+    memory: dict[str, Any] = {"q": q, "columns": {}, "seconds": 0.0}
+    for step in (standing or Standing()).steps(part, warmup + draws, Moving(memory, [generator])):
+        begin, k, q = time.process_time(), step - 1 - warmup, memory["q"]
         noise = torch.randn(q.shape, generator=generator, dtype=q.dtype)
         p = system.momentum(q, noise)
         share = 1 + jitter * (2 * torch.rand((), generator=generator).item() - 1)
@@ -87,16 +91,17 @@ def draw(
         lost = ~moved.converged
         chance = torch.rand(len(q), generator=generator, dtype=q.dtype)
         accepted = (chance.log() < -rise) & ~lost & moved.q.isfinite().all(1)
-        q = torch.where(accepted.unsqueeze(1), moved.q, q)
-        if k >= warmup:
+        q = memory["q"] = torch.where(accepted.unsqueeze(1), moved.q, q)
+        if k >= 0:
             energy = torch.where(accepted, after, before)
             diverged = ~(rise <= DIVERGED)
             count = torch.full((len(q),), steps)
-            kept.append((system.target.shown(q), accepted, diverged, lost, energy, moved.gap, moved.evaluations, count))
-        each()
-    seconds = time.process_time() - begin
-    columns = [torch.stack(column, 1) for column in zip(*kept, strict=True)]
-    return Chains(**dict(zip(COLUMNS, columns, strict=True)), seconds=seconds)
+            found = (system.target.shown(q), accepted, diverged, lost, energy, moved.gap, moved.evaluations, count)
+            for name, of in zip(COLUMNS, found, strict=True):
+                column = memory["columns"].setdefault(name, of.new_zeros(len(of), draws, *of.shape[1:]))
+                column[:, k] = of
+            memory["seconds"] += time.process_time() - begin
+    return Chains(**memory["columns"], seconds=memory["seconds"])
 
 
 def _moved(

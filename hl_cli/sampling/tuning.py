@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
 from hl_cli.errors import BadInput
+from hl_cli.replicates.standing import Moving, Standing
 from hl_cli.sampling.chains import Move, Setting, draw
 from hl_cli.sampling.diagnostics import Diagnostics, diagnose
 from hl_cli.sampling.methods import METHODS
@@ -48,17 +49,22 @@ def grid(around: Setting, trials: int) -> Iterator[Setting]:
 
 def tuned(
     method: str, system: System, move: Move, around: Setting, start: Tensor, budget: Budget,
-    generator: torch.Generator, jitter: float, spread: float | None,
+    generator: torch.Generator, jitter: float, spread: float | None, standing: Standing, part: str,
 ) -> tuple[Setting, list[Tried]]:  # fmt: skip
-    """The best setting, and all that were tried; raises BadInput where none is accepted often enough."""
-    tried: list[Tried] = []
+    """The best setting, and all that were tried; raises BadInput where none is accepted often enough.
+
+    standing, part: where it goes on, where it was begun before.
+    """
+    moving, settings = Moving({"found": []}, [generator]), [*grid(around, budget.trials)]
     share = budget.evaluations / budget.trials
-    for setting in grid(around, budget.trials):
+    for trial in standing.steps(part, budget.trials, moving, long=True):
+        setting = settings[trial - 1]
         cost = move(system, start, system.momentum(start, torch.randn(start.shape, generator=generator).double()),
                     setting.step, setting.length).evaluations.double().mean()  # fmt: skip
         draws = max(FEWEST, math.floor(share / float(cost)))
         chains = draw(system, move, setting, start, draws, 0, generator, jitter, spread)
-        tried.append((setting, diagnose(method, 0, setting, chains, system.target)))
+        moving.memory["found"].append(asdict(diagnose(method, 0, setting, chains, system.target)))
+    tried = [(one, Diagnostics(**of)) for one, of in zip(settings, moving.memory["found"], strict=True)]
     least = METHODS[method].least
     good = [one for one in tried if one[1].accepted >= least and one[1].unconverged <= LOST]
     if not good:

@@ -12,7 +12,9 @@ from omegaconf import DictConfig
 from hl_cli.errors import BadInput
 from hl_cli.parallel import called
 from hl_cli.reporting.parts import Parts
-from hl_cli.reporting.sweep_table import tally
+from hl_cli.reporting.sweep_table import shown_by_arm, tally
+from hl_cli.reporting.task_sweep import TASK
+from hl_cli.reporting.task_tables import aligned
 from hl_cli.studies.tables import PAGE
 from hl_cli.sweeps.manifest import FILE, FINAL, LOCKS, Manifest, ManifestFile
 from hl_cli.sweeps.pages import write_pages
@@ -74,6 +76,8 @@ class SweepCoordinator:
         write_pages(folder, rows, book.swept, book.fixed, shlex.join([*called(), "-m", *book.command]), parts)
         if self.study and (folder / PAGE).is_file():
             print((folder / PAGE).read_text())
+        if any(TASK in row for row in rows):
+            print(aligned(shown_by_arm(rows, book.swept)))
         print(f"sweep of {tally(rows)}: {folder / 'sweep.md'}, sweep.csv, sweep.html")
         if any(entry.status not in (*FINAL, "skipped") for entry in book.jobs):
             print(f"  go on    {shlex.join([*called(), f'sweep.resume={folder}'])}")

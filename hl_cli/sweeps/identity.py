@@ -11,10 +11,12 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from hl_cli.config.renamed import former_config, renewed_config
+from hl_cli.config.tasks import TASKS
 from hl_cli.config.unresolved import Hidden
 from hl_cli.config.validation import LONGEST_NAME
 
 HASH = 16  # hexadecimal digits in tables
+NAMED = ("stream.name", "model.name", "split.name", "scenario.name")
 SHORT = 8  # in names of folders
 APART = ("hydra", "sweep", "paths", "checkpoint_every", "keep_checkpoints")  # no number of a job depends on them
 
@@ -59,9 +61,13 @@ def _said(flat: dict[tuple[str, ...], Any], path: tuple[str, ...]) -> str:
 
 
 def folder_name(cfg: DictConfig) -> str:
-    """Stream, model, split and scenario as a name that stays in its folder, and tells nothing of the environment."""
+    """What a run is about, as a name that stays in its folder, and tells nothing of the environment.
+
+    Stream, model, split and scenario; of a task its own name and its choices.
+    """
     hide, found = Hidden(cfg), []
-    for field in ("stream.name", "model.name", "split.name", "scenario.name"):
+    own = ("task", *(f"{group}.name" for group in TASKS[cfg.task].groups)) if "task" in cfg else NAMED
+    for field in own:
         _, written = hide.fields.get(field, ("", OmegaConf.select(cfg, field)))
         found.append(re.sub(r"[^A-Za-z0-9._-]+", "_", str(written)).strip("_")[:LONGEST_NAME] or "unnamed")
     return "_".join(found)

@@ -25,6 +25,15 @@ SUMMARY = "summary.json"
 BEGUN, STOPPED = "begun, not finished", "stopped by"
 
 
+def held_out(summary: dict[str, Any]) -> float | None:
+    """The held-out loss of the arm that a run is about, which a sweeper may minimise; None for a task, which has none.
+
+    summary: of the run.
+    """
+    value: float | None = summary.get(summary.get("primary", ""), {}).get("held_out_loss")
+    return value
+
+
 class SweepJob:
     """One job, while this process alone may run it."""
 
@@ -84,8 +93,8 @@ class SweepJob:
     def done(self, summary: dict[str, Any], exit_code: int) -> float | None:
         """Write what came out of the run; return what a sweeper may minimise."""
         stopped = summary["interrupted"]
-        diverged = summary["verdict"] == "diverged"
-        self.value = math.inf if diverged else summary[summary["primary"]].get("held_out_loss")
+        diverged = summary.get("verdict") == "diverged"
+        self.value = math.inf if diverged else held_out(summary)
         with self._entry() as entry:
             entry.status = "failed" if stopped else "diverged" if diverged else "done"
             entry.error = f"{STOPPED} {stopped} after step {summary['steps']}" if stopped else ""

@@ -104,9 +104,11 @@ class Manifest:
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of the table, one a job."""
+        task = {"task": str(self.base["task"])} if "task" in self.base else {}
         return [
             {
                 "job": entry.job,
+                **task,
                 **{key: entry.choices.get(key, self._usual(key)) for key in self.swept},
                 **entry.scores,
                 "folder": entry.folder,

@@ -57,7 +57,13 @@ def plan_of(config: DictConfig, folder: Path) -> Plan:
     overrides = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(said)
     sweeps = [one for one in overrides if one.is_sweep_override()]
     swept = list(dict.fromkeys(map(_key, sweeps)))
-    own = str(config.hydra.sweeper._target_).rpartition(".")[2] == BasicSweeper.__name__
+    sweeper = str(config.hydra.sweeper._target_).rpartition(".")[2]
+    own = sweeper == BasicSweeper.__name__
+    if "task" in config and not own:
+        raise BadInput(
+            f"hydra/sweeper={sweeper} (task={config.task}): no one number says how good it was; allowed: Hydra's own "
+            "sweeper, which tries every combination"
+        )
     counts = [_values_of(one, own) for one in sweeps]
     planned = []
     if own:
@@ -100,7 +106,7 @@ def _values_of(one: Override, own: bool) -> int:
 def is_study(config: DictConfig) -> bool:
     """Whether the sweeper tunes arms and judges them; raises BadInput for a study that no such sweeper would run."""
     named = str(config.hydra.sweeper._target_).endswith(".StudySweeper")
-    if config.study.tune and not named:
+    if "study" in config and config.study.tune and not named:
         raise BadInput("study.tune: allowed with hydra/sweeper=study")
     return named
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hl_cli.replicates.draws import generator_of
 from hl_cli.replicates.layers import Weights, count
+from hl_cli.replicates.standing import Standing
 from hl_cli.video import scores
 from hl_cli.video.arms import Arm
 from hl_cli.video.model import Model, Sizes
@@ -70,13 +71,13 @@ class Result:
     scores: Sequence[scores.Scores]
 
 
-def result_of(
-    arm: Arm, data: Data, plan: Plan, videos: Tensor, truth: Truth, tick: Callable[[int], None] = lambda step: None
-) -> Result:
+def result_of(arm: Arm, data: Data, plan: Plan, videos: Tensor, truth: Truth, standing: Standing) -> Result:
     """Train one arm and judge it; raises `NotFinite`."""
     model = Model(arm.latent, data.sizes)
     drawn = {name: of.to(data.device, data.dtype) for name, of in model.draw(data.generators("weights")).items()}
-    weights, history = fit(model, drawn, videos, plan, data.generators("order"), data.generators("noise"), tick)
+    weights, history = fit(
+        model, drawn, videos, plan, data.generators("order"), data.generators("noise"), standing, arm.name
+    )
     with torch.no_grad():
         rollouts = roll(model, weights, truth, data.dt)
     last = history[-max(1, len(history) // LAST) :].mean(0)

@@ -8,13 +8,14 @@ Adam on a cosine to zero, and a bound on the norm of the gradient of each replic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from hl_cli.replicates.layers import Weights
+from hl_cli.replicates.standing import Moving, Standing
 from hl_cli.replicates.training import Descent
 from hl_cli.video.model import Model
 
@@ -42,26 +43,28 @@ def fit(
     plan: Plan,
     order: Sequence[torch.Generator],
     noise: Sequence[torch.Generator],
-    tick: Callable[[int], None] = lambda step: None,
+    standing: Standing,
+    part: str,
 ) -> tuple[Weights, Tensor]:
     """Trained weights, and per step squared error a frame and KL, (steps, 2, r).
 
     videos: (r, count, frames, pixels). order, noise: of the videos and of z, one a replicate. Raises NotFinite.
+    standing, part: where it goes on, where it was begun before.
     """
     held = {name: of.clone().requires_grad_() for name, of in weights.items()}
     descent = Descent([([*held.values()], plan.lr)], plan.steps, plan.clip)
     replicates, frames = torch.arange(len(videos)).unsqueeze(1), videos.shape[2]
-    history = []
-    for step in range(plan.steps):
+    history = videos.new_zeros(plan.steps, 2, len(videos))
+    moving = Moving({"history": history}, [*order, *noise], descent)
+    for step in standing.steps(part, plan.steps, moving):
         chosen = torch.stack([torch.randperm(videos.shape[1], generator=of)[: plan.size] for of in order])
         drawn = [torch.randn(chosen.shape[1], model.sizes.code, generator=of) for of in noise]
         times = torch.stack([torch.randperm(frames, generator=of)[: plan.decoded] for of in order])
         batch = videos[replicates, chosen]
         error, divergence = loss_of(model, held, batch, torch.stack(drawn).to(videos), plan.h, times)
         descent.step(error + plan.divergence * divergence)
-        history.append(torch.stack([error.detach(), divergence.detach()]))
-        tick(step + 1)
-    return {name: of.detach() for name, of in held.items()}, torch.stack(history)
+        moving.memory["history"][step - 1] = torch.stack([error.detach(), divergence.detach()])
+    return {name: of.detach() for name, of in held.items()}, moving.memory["history"]
 
 
 def loss_of(

@@ -104,7 +104,7 @@ def test_bad_input_is_refused_in_a_line_and_leaves_nothing(invoke: Any, tmp_path
         "rates=[1e30] arms=[nhf] data.train=50": "arms=nhf: its likelihood is not finite in replicate 1 at step ",
         "data=hexagon": "data=hexagon: ",
         "stream=sine": "stream=sine (task=density): nothing learns over time there",
-        "-m": "-m (task=density): it has no sweeps; allowed: one set of points at a time",
+        "-m hydra/sweeper=study": "hydra/sweeper=StudySweeper (task=density): no one number says how good it was; ",
     }
     for given, said in words.items():
         code, _, err = invoke(*SMALL[:2], "flows=1", "leapfrogs=1", *given.split())

@@ -23,6 +23,7 @@ from hl_cli.density.real_nvp import RealNVP
 from hl_cli.density.training import Plan, fit
 from hl_cli.replicates.draws import generator_of
 from hl_cli.replicates.layers import Weights
+from hl_cli.replicates.standing import Standing
 
 SEEDS = 3
 LEARNT, FIXED, NVP = HamiltonianFlow(3, 4, True), HamiltonianFlow(3, 4, False), RealNVP(6)
@@ -164,7 +165,15 @@ def test_training_raises_the_bound_and_keeps_the_best(flow: Flow) -> None:
     def trained(k: slice):  # type: ignore[no-untyped-def]
         weights = {of: w[k] for of, w in flow.draw(2, 8, generators("weights")).items()}
         return fit(
-            flow, weights, train[k], apart[k], Plan(12, 64, 2e-2, 5.0), generators("order")[k], generators("n")[k]
+            flow,
+            weights,
+            train[k],
+            apart[k],
+            Plan(12, 64, 2e-2, 5.0),
+            generators("order")[k],
+            generators("n")[k],
+            Standing(),
+            "flow",
         )
 
     every, one = trained(slice(0, 3)), trained(slice(1, 2))

@@ -95,7 +95,6 @@ def test_a_series_has_no_energy_and_a_system_of_bodies_has_momenta(invoke: Any, 
 SAID = [
     ("stream=mackey_glass", "stream=mackey_glass (task=forecast): a forecast needs positions and velocities, which a "),
     ("function=quartic", "function=quartic (task=forecast): "),
-    ("-m", "-m (task=forecast): it has no sweeps; allowed: one system at a time"),
     ("dt=0.7", "dt=0.7 (system=pendulum): beyond the linear stability limit 2 / omega = 0.6382 of vin_vv, vin_sv, "),
     (
         "arms=[vin_vv] lr=1e30 steps=50 trajectories=3 starts=1 horizon=100",

@@ -111,7 +111,7 @@ def test_ranks_hold_version_config_and_files_to_one_another(
     def found(cfg: DictConfig) -> provenance.MadeWith:
         from hl_cli.build import comparison
 
-        return made_with(cfg, comparison(cfg).stream, among_ranks=True)
+        return made_with(cfg, comparison(cfg).stream.files, among_ranks=True)
 
     series(made(tmp_path / "0"))
     path = series(made(tmp_path / "1"))

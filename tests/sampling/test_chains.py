@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from hl_cli.errors import BadInput
+from hl_cli.replicates.standing import Standing
 from hl_cli.sampling.chains import Setting, draw
 from hl_cli.sampling.diagnostics import diagnose
 from hl_cli.sampling.methods import METHODS
@@ -64,7 +65,7 @@ def test_what_is_not_finite_is_refused() -> None:
 def test_a_search_has_equal_budgets_and_says_when_nothing_is_accepted() -> None:
     start, budget = TOY.start(10, seeded(0)), Budget(6, 900)
     for name, system, move, setting, _ in KINDS[:3]:
-        best, tried = tuned(name, system, move, setting, start, budget, seeded(2), 0.3, None)  # type: ignore[arg-type]
+        best, tried = tuned(name, system, move, setting, start, budget, seeded(2), 0.3, None, Standing(), "part")  # type: ignore[arg-type]
         assert [one for one, _ in tried] == [*grid(setting, 6)]
         good = [one for one in tried if one[1].accepted >= METHODS[name].least and one[1].unconverged <= LOST]
         assert best == max(good, key=lambda one: one[1].per_evaluation)[0] and len(good) > 1
@@ -74,4 +75,4 @@ def test_a_search_has_equal_budgets_and_says_when_nothing_is_accepted() -> None:
         BadInput, match=r"tune: HMC: no step from .* is accepted often enough \(at most 0.00, allowed: "
     ):
         tuned("hmc", Identity(target_of("funnel")), leapfrog, Setting(1e5, 2), target_of("funnel").start(4, seeded(0)),
-              budget, seeded(2), 0.3, None)  # fmt: skip
+              budget, seeded(2), 0.3, None, Standing(), "part")  # fmt: skip

@@ -89,7 +89,6 @@ def test_recorded_videos_are_taken_and_have_no_half_speed_and_no_energy(invoke: 
 
 SAID = [
     ("stream=mackey_glass", "stream=mackey_glass (task=video): a video needs frames, which a scene has; "),
-    ("-m", "-m (task=video): it has no sweeps; allowed: one scene at a time, seeds= for replicates"),
     (
         "lr=1e30 steps=50 videos=3 judged=2 hidden=4 frames=5",
         "arms=hamiltonian: its loss is not finite in replicate 1 ",

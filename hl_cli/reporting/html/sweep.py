@@ -14,6 +14,7 @@ from hl_cli.reporting.html.sweep_figures import Row, empty, number, sections
 from hl_cli.reporting.parts import Parts
 from hl_cli.reporting.sections import Section, made
 from hl_cli.reporting.sweep_table import arms_of, label_of, ranked, score_of
+from hl_cli.reporting.task_sweep import of_arm
 
 STATUS = {"done": "good", "diverged": "bad", "failed": "bad", "skipped": "plain", "missing": "fair"}
 VERDICT = {"identical": "good", "round_off": "good", "different": "fair", "diverged": "bad", "undecided": "plain"}
@@ -110,10 +111,8 @@ def _overview(rows: Sequence[Row], names: Sequence[str]) -> list[list[str]]:
     """Median, least and largest of each number that the arms have, and of the weight difference."""
     arms = arms_of(rows)
     table = [["", *(label_of(rows, arm) for arm in arms)]]
-    for name in names:
-        if not name.startswith(f"{arms[0]}_"):
-            continue
-        score = name.removeprefix(f"{arms[0]}_")
+    scores = dict.fromkeys(of[1] for name in names if (of := of_arm(name, arms)))
+    for score in scores:
         found = [[number(score_of(row, arm, score)) for row in rows] for arm in arms]
         if any(value is not None for of in found for value in of):
             table.append([score.replace("_", " "), *map(_spread, found)])
