@@ -1,4 +1,4 @@
-r"""Recorded calls as one program, which TorchScript's interpreter runs without Python.
+r"""Recorded calls as one program, which is run without Python.
 
     inputs of the step, tensors that stay  ->  what the step leaves, the numbers that Python had read
 
@@ -6,6 +6,7 @@ The program is text in TorchScript's intermediate representation, a line a call,
 the kernels, their order and so the bits are those of the eager step. After each number that Python had read, the rest
 follows only where it is finite. The sum of omega may also overflow alone, as the guard of a weight step has it.
 
+The driver runs it (hl_cli.engine.native), or TorchScript's interpreter where there is none (hl_cli.engine.interpreted).
 It is right as long as the step makes the same calls on the same tensors. Whoever uses it compares two recordings.
 """
 
@@ -18,17 +19,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hl_cli.engine.guarded import guarded
+from hl_cli.engine.interpreted import Interpreted
+from hl_cli.engine.native import Native
 from hl_cli.engine.recorder import Call, Unrecordable, tensors_in
 from hl_cli.engine.words import fresh, paced, places, word
 
-PASSED = {
-    torch.dtype: "int",
-    torch.layout: "int",
-    torch.memory_format: "int",
-    torch.device: "Device",
-    complex: "complex",
-}
+KINDS = (torch.dtype, torch.layout, torch.memory_format)
+PASSED: dict[type, str] = {**dict.fromkeys(KINDS, "int"), torch.device: "Device", complex: "complex"}
 """Values that the text has no word for are inputs, of these types."""
 
 
@@ -79,15 +76,28 @@ class Program:
             raise Unrecordable("a part of the sample reaches PyTorch by another way than its calls")
         if any(id(one) not in self._names for one in left):
             raise Unrecordable("what it leaves is not a result of its calls")
-        self._count_left = len(left)
-        self.text = self._whole([self._names[id(one)] for one in left])
-        self._run = torch._C._create_function_from_graph("step", torch._C.parse_ir(self.text))
+        self._left = [self._names[id(one)] for one in left]
+        self.text = self._whole()
+        self.native: Native | None = None
+        self._interpreted: Interpreted | None = None
+
+    def ready(self, inputs: Sequence[Tensor], pace: Sequence[float], native: bool) -> None:
+        """Let somebody run it, the driver where that is there and can; it may take the step for that."""
+        if native:
+            try:
+                self.native = Native(self.text, inputs, pace, self._like, self.stays)
+                return
+            except RuntimeError:
+                pass  # of results that are too large to be kept, or are views and are none
+        said = self._types, self._written, self._numbers, self._left, self._moves
+        self._interpreted = Interpreted(*said, self._new)
 
     def __call__(self, inputs: Sequence[Tensor], pace: Sequence[float] = ()) -> tuple[list[Tensor], list[float]]:
         """What it leaves and the numbers; from one that is not finite on nothing was done, and all are that one."""
-        with torch._C._AutoDispatchBelowAutograd(), torch.jit.optimized_execution(False):
-            found = self._run(*inputs, *paced(pace, self._like, fresh), *self.stays)
-        return found[: self._count_left], found[self._count_left :]
+        if self.native is not None:
+            return self.native(inputs, pace)
+        assert self._interpreted is not None
+        return self._interpreted(inputs, paced(pace, self._like, fresh), self.stays)
 
     def same(self, other: Program) -> bool:
         """Whether two steps have made the same calls on the same tensors."""
@@ -180,12 +190,11 @@ class Program:
         elif schema.name == "aten::sum":
             self._sums[id(call.results[0])] = call.given[0]
 
-    def _whole(self, left: list[str]) -> str:
-        """The text."""
-        numbers = [(number, "") for number, _ in self._numbers]
-        if self._moves:  # the sum of omega may overflow alone; of another number the eager period is asked
-            numbers[-1:] = self._numbers[-1:]
-        lines, names, read = guarded(self._written, numbers, left, self._new)
-        types = ["Tensor"] * len(names) + ["float"] * len(read)
-        ends = [f"%out : ({', '.join(types)}) = prim::TupleConstruct({', '.join([*names, *read])})", "return (%out)"]
-        return "\n".join([f"graph({', '.join(self._types)}):", *(f"  {line}" for line in [*lines, *ends]), ""])
+    def _whole(self) -> str:
+        """The text, with a line that asks whether a number is finite after it, or all of a tensor is."""
+        lines = [*self._written[0]]
+        for k, (number, of) in enumerate(self._numbers, start=1):
+            asked = f"{number}, {of}" if self._moves and k == len(self._numbers) else number
+            lines += [f"hl::guard({asked})", *self._written[k]]
+        body = "".join(f"  {line}\n" for line in [*lines, f"return ({', '.join(self._left)})"])
+        return f"graph({', '.join(self._types)}):\n{body}"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import platform
-import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,19 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hl_cli.engine.cache import COMPILE, cache, find
+from hl_cli.engine.compiler import compiler
 from hl_cli.errors import BadInput
-from hl_cli.learners.graphs import ELSE, cache, find
 
+ELSE = f"allowed: {COMPILE[1]}"
 Run = Callable[[list[Tensor]], list[Tensor]]
 ROUNDINGS = 1e4  # epsilons, by the largest element: how far what is compiled may be from the eager function
-
-
-def check_compiler() -> None:
-    """Raise BadInput where there is no C++ compiler; CXX names another than the usual."""
-    named = os.environ.get("CXX")
-    tried = [named] if named else ["g++", "clang++"]
-    if not any(shutil.which(name) for name in tried):
-        raise BadInput(f"compile=true: no C++ compiler ({', '.join(tried)}) is on the path; install one, or {ELSE}")
 
 
 class _Function(nn.Module):
@@ -65,7 +57,7 @@ def compiled(function: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor
     The name of the file is the hash of the graph, torch's version and the processor's abilities. Raises BadInput with
     the reason where torch cannot do it.
     """
-    check_compiler()
+    compiler(COMPILE)
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of torch about itself

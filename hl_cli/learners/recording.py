@@ -97,6 +97,9 @@ class Recording:
         if not found.same(again):
             raise Unrecordable("its calls differ from step to step")
         after = self._everything()
+        given = [one for one in (self._inputs, self._target, *self._before[-1]) if one is not None]
+        self._put(self._before)
+        found.program.ready(given, self.pace, self.learner.native)
         self._put(self._before)
         (y, *left), numbers = found.run(self._inputs, self._target, self._before[-1], self.pace)
         here = [*self._everything()[:-1], found.carried(left)]

@@ -22,6 +22,7 @@ from typing import Any
 
 from torch import Tensor
 
+from hl_cli.engine.driver import driver
 from hl_cli.engine.recorder import Unrecordable, recorded
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.recording import Recording, Replay
@@ -31,7 +32,8 @@ KINDS = 16  # of periods that are recorded; a rate that changes at every step wo
 
 
 class ReplayedLearner(HamiltonianLearner):
-    """replayed: periods so far without Python; eager_because: why there are no more."""
+    """replayed: periods so far without Python; eager_because: why there are no more; native: whether a driver is
+    there."""
 
     replayed = 0
     eager_because = ""
@@ -44,6 +46,7 @@ class ReplayedLearner(HamiltonianLearner):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._kinds: dict[Any, Replay] = {}
+        self.native = driver()
         self._eager, self.credit.tick = self.credit.tick, self._tick
 
     def _step(self, sample: Sample, observe: bool) -> LearnerRecord:

@@ -1,7 +1,7 @@
-"""Compiled graphs on disk: native code is loaded only where nobody else can have written it, and as it was written.
+"""Native code on disk: it is loaded only where nobody else can have written it, and as it was written.
 
-A graph is a folder `KEY/` with `graph.pt2` and `sha256`, which takes its place as a whole. The folders are this user's
-own, with mode 0700; what another user owns or may write is never loaded.
+A graph is a folder `KEY/` with `graph.pt2` and `sha256`, which takes its place as a whole; a library is the same with
+another name. The folders are this user's own, with mode 0700; what another user owns or may write is never loaded.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from hl_cli.errors import BadInput
 GRAPH, DIGEST = "graph.pt2", "sha256"
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 WRITE = stat.S_IWGRP | stat.S_IWOTH
-ELSE = "allowed: compile=false"
+COMPILE = ("compile=true", "compile=false")
+"""The option that asks for compiled code, and the one that does without, as messages name them."""
 
 
 def cache() -> Path:
-    """The folder of compiled graphs, in the user's cache."""
+    """The folder of compiled code, in the user's cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hl-run" / "compiled"
 
 
@@ -35,59 +36,61 @@ def _own(path: Path) -> bool:
     return path.lstat().st_uid == path.stat().st_uid == os.geteuid()
 
 
-def private() -> Path:
+def private(asked: tuple[str, str] = COMPILE) -> Path:
     """The cache, made or closed to others; raises BadInput for another user's, OSError where it cannot be made."""
     folder = cache()
     for one in (folder.parent, folder):
         one.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _own(one):
             raise BadInput(
-                f"compile=true: {one} belongs to another user (id {one.stat().st_uid}), so that its files cannot be "
-                f"trusted; allowed: a folder of your own, by XDG_CACHE_HOME; compile=false"
+                f"{asked[0]}: {one} belongs to another user (id {one.stat().st_uid}), so that its files cannot be "
+                f"trusted; allowed: a folder of your own, by XDG_CACHE_HOME; {asked[1]}"
             )
         if one.stat().st_mode & OTHERS:
-            warnings.warn(f"compile=true: {one} was open to other users; it is closed to them now", stacklevel=3)
+            warnings.warn(f"{asked[0]}: {one} was open to other users; it is closed to them now", stacklevel=3)
             one.chmod(0o700)
     return folder
 
 
-def find(key: str, make: Callable[[Path], None]) -> Path:
-    """The file of the graph of this name. One that is bad is removed and, as one that is missing, made by `make(file)`.
+def find(key: str, make: Callable[[Path], None], name: str = GRAPH, asked: tuple[str, str] = COMPILE) -> Path:
+    """The file `name` of this key. One that is bad is removed and, as one that is missing, made by `make(file)`.
 
-    Between this and the loading only processes of this user can change it, and they replace whole graphs.
+    Between this and the loading only processes of this user can change it, and they replace whole folders. asked: the
+    option that asked for it, for messages. Raises BadInput where the cache is another user's, OSError where it cannot
+    be written, and what `make` raises.
     """
-    place = private() / key
+    place = private(asked) / key
     if os.path.lexists(place):
-        fault = _fault(place)
+        fault = _fault(place, name)
         if not fault:
-            return place / GRAPH
-        warnings.warn(f"compile=true: {place}: {fault}; removed, and compiled anew", stacklevel=2)
+            return place / name
+        warnings.warn(f"{asked[0]}: {place}: {fault}; removed, and compiled anew", stacklevel=2)
         _remove(place)
     with _beside(place) as folder:
-        made = folder / GRAPH
+        made = folder / name
         make(made)
         (folder / DIGEST).write_text(_digest(made))
         for one in (made, folder / DIGEST):
             one.chmod(0o600)
         with contextlib.suppress(OSError):  # another process was faster
             folder.rename(place)
-    fault = _fault(place)
+    fault = _fault(place, name)
     if fault:
         raise OSError(f"{place}: {fault}")
-    return place / GRAPH
+    return place / name
 
 
-def _fault(place: Path) -> str:
-    """Why this graph must not be loaded, or nothing."""
+def _fault(place: Path, name: str) -> str:
+    """Why this file must not be loaded, or nothing."""
     try:
-        for one in (place, place / GRAPH, place / DIGEST):
+        for one in (place, place / name, place / DIGEST):
             found = one.lstat()
             if found.st_uid != os.geteuid():
                 return f"{one.name} belongs to another user (id {found.st_uid})"
             if stat.S_ISLNK(found.st_mode) or found.st_mode & WRITE:
                 return f"{one.name} is a link, or others may write it"
-        if (place / DIGEST).read_text() != _digest(place / GRAPH):
-            return f"{GRAPH} is not what was written: its digest is another"
+        if (place / DIGEST).read_text() != _digest(place / name):
+            return f"{name} is not what was written: its digest is another"
     except (OSError, UnicodeDecodeError) as error:
         return f"cannot be read ({getattr(error, 'strerror', None) or 'not a text'})"
     return ""

@@ -1,0 +1,199 @@
+// The calls of a recorded learning period, made again through PyTorch's dispatcher.
+//
+// A Plan is made of the text of hl_cli.engine.program. `prepare` makes the calls once and keeps what each of them gives:
+// from then on every tensor has its place. A view is not made again. A call with a native form that writes its result
+// takes that form. Of any other the memory of the new result takes the place of that of the old one. The kernels, their
+// order and so the bits are those of the eager period.
+
+#pragma once
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/all.h>
+#include <ATen/ops/empty_strided.h>
+#include <ATen/ops/isfinite.h>
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/ir/irparser.h>
+#include <torch/csrc/jit/runtime/operator.h>
+#include <torch/custom_class.h>
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace {
+
+using at::IValue;
+using at::Tensor;
+using Tensors = std::vector<Tensor>;
+using Numbers = std::vector<double>;
+using Below = at::AutoDispatchBelowADInplaceOrView;
+using Handle = std::optional<c10::OperatorHandle>;
+constexpr size_t MOST = size_t(1) << 26;  // bytes of results that may be kept
+
+// Made anew at each period only where something writes into them: they depend on nothing but shapes.
+const std::unordered_set<std::string> SHAPED{"aten::ones_like", "aten::zeros_like", "aten::full_like", "aten::ones",
+                                             "aten::zeros", "aten::full", "aten::new_zeros", "aten::new_ones"};
+enum class How { Write, Replace, Read, Guard };
+
+struct Step {
+  How how;
+  Handle op;
+  std::vector<IValue> args;
+  std::vector<std::pair<size_t, size_t>> paced;  // which argument is which number of the period
+  Tensors results;
+};
+void* memory(const Tensor& t) { return t.storage().unsafeGetStorageImpl(); }
+
+Tensors tensors(const std::vector<IValue>& values) {
+  Tensors found;
+  for (const IValue& v : values) {
+    if (v.isTensor()) found.push_back(v.toTensor());
+    else if (v.isList()) for (const Tensor& t : tensors(v.toListRef().vec())) found.push_back(t);
+  }
+  return found;
+}
+Tensor own(const Tensor& t) { return at::empty_strided(t.sizes(), t.strides(), t.options()).copy_(t); }
+bool writes(const c10::Argument& of) { return of.alias_info() && of.alias_info()->isWrite(); }
+
+// The form of an operator that writes its results into given tensors, where the CPU has one of its own.
+Handle writing(const c10::FunctionSchema& schema) {
+  const auto& mine = schema.arguments();
+  for (const auto& other : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(schema.name()))) {
+    const auto& theirs = other->schema().arguments();
+    if (!other->isC10Op() || theirs.size() != mine.size() + schema.returns().size()) continue;
+    bool fits = true;
+    for (size_t k = 0; k < theirs.size(); k++)
+      fits = fits && writes(theirs[k]) == (k >= mine.size()) &&
+             (k >= mine.size() || (mine[k].name() == theirs[k].name() && *mine[k].type() == *theirs[k].type()));
+    auto op = fits ? c10::Dispatcher::singleton().findSchema(other->schema().operator_name()) : std::nullopt;
+    if (op && op->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return op;
+  }
+  return std::nullopt;
+}
+
+struct Plan : torch::CustomClassHolder {
+  explicit Plan(const std::string& text) { torch::jit::parseIR(text, &graph); }
+  torch::jit::Graph graph;
+  std::vector<Step> steps;
+  Tensors given, rates, left;
+  size_t pace = 0, numbers = 0, bytes = 0;
+  bool pure = true;  // whether what it is given is neither written nor carried on
+
+  // all: inputs; numbers of the period, the same negative, and as tensors; then what stays
+  void prepare(const c10::List<IValue>& all, int64_t inputs, int64_t paces) {
+    Below below;
+    pace = paces;
+    std::unordered_map<const torch::jit::Value*, IValue> is;
+    std::unordered_map<const torch::jit::Value*, size_t> paced;
+    for (size_t k = 0; k < all.size(); k++) {
+      const auto* name = graph.inputs()[k];
+      is[name] = all.get(k);
+      Tensors* into = k < size_t(inputs) ? &given : k >= inputs + 2 * pace && k < inputs + 3 * pace ? &rates : nullptr;
+      if (into) is[name] = into->emplace_back(own(is[name].toTensor()));
+      else if (k < inputs + 2 * pace) paced[name] = k - inputs;
+    }
+    std::unordered_set<void*> written;
+    for (torch::jit::Node* node : graph.nodes()) {
+      const std::string kind = node->kind().toQualString();
+      std::vector<IValue> args;
+      for (const auto* v : node->inputs()) if (is.count(v)) args.push_back(is[v]);
+      if (kind == "prim::Constant") {
+        is[node->output()] = *torch::jit::toIValue(node->output());
+      } else if (kind == "prim::ListConstruct") {
+        c10::impl::GenericList list(node->output()->type()->expectRef<c10::ListType>().getElementType());
+        for (const IValue& v : args) list.push_back(v);
+        is[node->output()] = list;
+      } else if (kind == "prim::ListUnpack") {
+        for (size_t k = 0; k < node->outputs().size(); k++) is[node->outputs()[k]] = args[0].toList().get(k);
+      } else if (kind == "aten::_local_scalar_dense") {
+        steps.push_back({How::Read, {}, args, {}, {}});
+        numbers++;
+      } else if (kind == "hl::guard") {
+        steps.push_back({How::Guard, {}, args, {}, {}});
+      } else if (kind != "aten::Float") {
+        const auto& schema = node->getOperator().schema();
+        Step step{How::Write, c10::Dispatcher::singleton().findSchema(schema.operator_name()), args, {}, {}};
+        TORCH_CHECK(step.op, schema.name(), " is not known to the dispatcher");
+        for (size_t k = 0; k < node->inputs().size(); k++)
+          if (paced.count(node->inputs()[k])) step.paced.emplace_back(k, paced[node->inputs()[k]]);
+        step.op->callBoxed(args);
+        for (size_t k = 0; k < args.size(); k++) is[node->outputs()[k]] = args[k];
+        step.results = tensors(args);
+        if (planned(step, schema, written)) steps.push_back(std::move(step));
+      }
+    }
+    std::erase_if(steps, [&](const Step& s) {
+      return s.op && s.paced.empty() && SHAPED.count(s.op->schema().name()) && !written.count(memory(s.results[0]));
+    });
+    for (const auto* v : graph.outputs()) left.push_back(is[v].toTensor());
+    for (const Tensor& t : given) {
+      pure = pure && !written.count(memory(t));
+      for (size_t k = 1; k < left.size(); k++) pure = pure && !left[k].is_alias_of(t);
+    }
+  }
+  // Whether a call is made again, and how.
+  bool planned(Step& step, const c10::FunctionSchema& schema, std::unordered_set<void*>& written) {
+    const Tensors from = tensors(step.args);
+    if (schema.is_mutable()) {
+      for (size_t k = 0; k < schema.arguments().size(); k++)
+        if (writes(schema.arguments()[k])) for (const Tensor& t : tensors({step.args[k]})) written.insert(memory(t));
+      return true;
+    }
+    size_t there = 0, views = 0;
+    for (const Tensor& r : step.results) {
+      if (!r.defined()) continue;
+      there++;
+      bytes += r.nbytes();
+      views += std::any_of(from.begin(), from.end(), [&](const Tensor& f) { return f.defined() && f.is_alias_of(r); });
+    }
+    TORCH_CHECK(bytes <= MOST, "its results are more than ", MOST, " bytes");
+    TORCH_CHECK(views == 0 || views == there, "some results of ", schema.name(), " are views, and some are not");
+    if (views) return false;
+    step.how = How::Replace;
+    Handle op = there == schema.returns().size() && there == step.results.size() ? writing(schema) : std::nullopt;
+    if (op) {
+      step.how = How::Write;
+      step.op = op;
+      for (const Tensor& r : step.results) step.args.emplace_back(r);
+    }
+    return true;
+  }
+  // One period; returns whether all numbers that it reads are finite, and stops at one that is not.
+  bool go(const double* now, Numbers& read) {
+    std::vector<IValue> stack;
+    for (size_t k = 0; k < rates.size(); k++) rates[k].fill_(now[k]);
+    for (Step& step : steps) {
+      if (step.how == How::Read) {
+        const Tensor& t = step.args[0].toTensor();
+        read.push_back(t.scalar_type() == at::kFloat ? *t.const_data_ptr<float>() : t.item().toDouble());
+      } else if (step.how == How::Guard) {
+        // the sum of a tensor may overflow alone
+        const bool fine = std::isfinite(read.back()) ||
+                          (!step.args.empty() && at::isfinite(step.args[0].toTensor()).all().item().toBool());
+        if (!fine) return false;
+      } else {
+        for (auto [k, which] : step.paced) step.args[k] = which < pace ? now[which] : -now[which - pace];
+        stack.assign(step.args.begin(), step.args.end());
+        step.op->callBoxed(stack);
+        if (step.how == How::Replace) replace(step.results, tensors(stack));
+        stack.clear();
+      }
+    }
+    return true;
+  }
+  // Results of now are to be those of before, which others are views of.
+  static void replace(const Tensors& before, const Tensors& now) {
+    for (size_t k = 0; k < now.size(); k++) {
+      if (!now[k].defined()) continue;
+      const at::Storage &old = before[k].storage(), &fresh = now[k].storage();
+      const bool alone = fresh.use_count() == 1 && fresh.nbytes() == old.nbytes() && !now[k].storage_offset() &&
+                         !before[k].storage_offset() && before[k].strides() == now[k].strides();
+      if (alone) old.set_data_ptr(fresh.set_data_ptr(at::DataPtr()));
+      else before[k].copy_(now[k]);
+    }
+  }
+};
+
+}  // namespace
