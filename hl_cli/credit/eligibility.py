@@ -10,8 +10,8 @@ with split=output on the state (h, s). A tick, with a = tau rate, D = own and B 
 
 omega, beta, eta and phi are as ever; D_a = (1 - a) + a D. Where no unit sees another, D is the whole derivative A and g
 the exact gradient over the whole past (real-time recurrent learning) while the weights rest. Elsewhere D is its
-diagonal (e-prop, SnAp-1); there s'^T zeta is taken as (a B)^T zeta, by the block's vjp, and s^T D_a^T zeta, so that
-D = 0 would be truncated BPTT over one tick, bit for bit.
+diagonal by units (e-prop, SnAp-1), where a unit of ring_rnn is a pair of neurons; there s'^T zeta is taken as
+(a B)^T zeta, by the block's vjp, and s^T D_a^T zeta, so that D = 0 would be truncated BPTT over one tick, bit for bit.
 Sources: Mozer, A Focused Backpropagation Algorithm for Temporal Pattern Recognition, 1989; Bellec et al., A solution to
 the learning dilemma for recurrent networks of spiking neurons, 2020; Menick et al., Practical Real Time Recurrent
 Learning with a Sparse Approximation, 2021.
@@ -144,7 +144,8 @@ class Eligibility(Online):
             if type(block).local is Block.local:
                 raise NoSuchCombination(
                     f"credit={self.name}: {type(block).__name__} does not say the derivative of its units (local); "
-                    "allowed: rnn, gru, lstm, leaky_rnn, nets whose units do not see one another, credit=costate"
+                    "allowed: rnn, ring_rnn, gru, lstm, leaky_rnn, nets whose units do not see one another, "
+                    "credit=costate"
                 )
         if self.flow.leak != 1.0 and any(block.passes or not block.memory for block in split.state):
             raise NoSuchCombination(

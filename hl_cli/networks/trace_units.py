@@ -32,9 +32,9 @@ from hl_cli.config.models import StateNet
 from hl_cli.config.registry import choice
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.hamiltonian import Costate, State
-from hl_cli.errors import BadInput
 from hl_cli.networks.blocks import Pulled, Tape, input_costate
 from hl_cli.networks.cell import Cell, CellBlock, Precomputed
+from hl_cli.networks.moduli import squared_moduli
 from hl_cli.networks.state_nets import StateNetKind
 from hl_cli.networks.units import ComplexLanes, Local, Sheet, complex_of, seen
 
@@ -56,9 +56,8 @@ class TraceUnits(Cell):
         super().__init__(hidden)
         self.squash, self.passes = squash, passes
         self.shows = 2 * hidden + (features if passes else 0)
-        low, high = ring[0] ** 2, ring[1] ** 2
         self.inputs = nn.Linear(features, 2 * hidden)
-        self.nu = nn.Parameter((-0.5 * (low + (high - low) * torch.rand(hidden)).log()).log())
+        self.nu = nn.Parameter((-0.5 * squared_moduli(ring, hidden).log()).log())
         self.angles = nn.Parameter(2 * math.pi * torch.rand(hidden))
 
     def precompute(self) -> Precomputed:
@@ -175,13 +174,11 @@ class TraceUnitsConfig(StateNet):
 
 
 class TraceUnitsKind(StateNetKind):
-    """Refuses a ring that is none."""
+    """What each layer sees and passes on."""
 
     def cell(self, name: str, **own: Any) -> Callable[..., nn.Module]:
         """The cell of the first layer sees its input as it is, and passes nothing on."""
         ring, squash, skip = list(own["ring"]), own["squash"], own["skip"]
-        if len(ring) != 2 or not 0 < ring[0] <= ring[1] < 1:
-            raise BadInput(f"model.ring={ring}: allowed: [least, largest] modulus, above 0 and below 1")
         upper = iter((False,))
 
         def make(features: int, hidden: int) -> TraceUnits:

@@ -52,7 +52,7 @@ def check_separable(call: Callable[[State], State], h: State, lanes: Lanes, name
                 if not torch.allclose(a * weights, b, rtol=1e-3, atol=1e-6):
                     raise NoSuchCombination(
                         f"credit=eligibility: units of {name} see one another, and its block does not say their own "
-                        "derivative (local); allowed: rnn, gru, lstm, leaky_rnn, nets whose units do not, "
+                        "derivative (local); allowed: rnn, ring_rnn, gru, lstm, leaky_rnn, nets whose units do not, "
                         "credit=costate"
                     )
     return True

@@ -18,7 +18,7 @@ Build = Callable[..., Comparison]
 TICKS = 12
 ONLINE = ("scheme=forward", "stream=recall", "stream.task=adding", "model.hidden=4")
 MODELS = ("rnn", "gru", "lstm", "leaky_rnn", "min_gru", "trace_units", "diagonal", "complex_diagonal", "rotation",
-          "elementwise_lstm", "unicornn")  # fmt: skip
+          "elementwise_lstm", "unicornn", "ring_rnn")  # fmt: skip
 RULES = [
     ("scenario=gd_b",),
     ("scenario=mom_b", "scenario.lr=0.01"),

@@ -7,13 +7,22 @@ import torch
 
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.networks.blocks import Block, ModuleBlock
+from hl_cli.networks.ring import RingCell, RingRNNCell
 from hl_cli.networks.units import ComplexLanes
-from tests.networks.test_blocks import BLOCKS
+from tests.networks.test_blocks import BLOCKS, Made
 
+
+def ring(inputs: int, width: int, dtype: torch.dtype) -> Made:
+    module = RingRNNCell(inputs, width).to(dtype)
+    torch.nn.init.normal_(module.weight_hh)  # every neuron sees all
+    return RingCell(module), module, 1
+
+
+WITH_PAIRS = {**BLOCKS, "ring": ring}
 SAYING = [
     name
-    for name, make in BLOCKS.items()
-    if type(block := make(2, 3, torch.float64)[0]).local is not Block.local and not isinstance(block, ModuleBlock)
+    for name, make in WITH_PAIRS.items()
+    if type(block := make(2, 4, torch.float64)[0]).local is not Block.local and not isinstance(block, ModuleBlock)
 ]
 
 
@@ -22,7 +31,7 @@ SAYING = [
 def test_local_derivatives_are_those_of_autograd(name: str, batch: int) -> None:
     """A costate of one unit alone: what it is at this unit a tick before, and at the unit's weights."""
     torch.manual_seed(0)
-    block, _, _ = BLOCKS[name](2, 4, torch.float64)
+    block, _, _ = WITH_PAIRS[name](2, 4, torch.float64)
     block.start()
     x = torch.randn(batch, 2, dtype=torch.float64)
     h = tuple(torch.randn_like(part).requires_grad_() for part in block.initial_state(x))
