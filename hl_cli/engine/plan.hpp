@@ -35,6 +35,8 @@ constexpr size_t MOST = size_t(1) << 26;  // bytes of results that may be kept
 // Made anew at each period only where something writes into them: they depend on nothing but shapes.
 const std::unordered_set<std::string> SHAPED{"aten::ones_like", "aten::zeros_like", "aten::full_like", "aten::ones",
                                              "aten::zeros", "aten::full", "aten::new_zeros", "aten::new_ones"};
+// Their writing forms resize what they are given, and warn of it each time.
+const std::unordered_set<std::string> RESIZING{"aten::mse_loss", "aten::smooth_l1_loss"};
 enum class How { Write, Replace, Read, Guard };
 
 struct Step {
@@ -59,6 +61,7 @@ bool writes(const c10::Argument& of) { return of.alias_info() && of.alias_info()
 
 // The form of an operator that writes its results into given tensors, where the CPU has one of its own.
 Handle writing(const c10::FunctionSchema& schema) {
+  if (RESIZING.count(schema.name())) return std::nullopt;
   const auto& mine = schema.arguments();
   for (const auto& other : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(schema.name()))) {
     const auto& theirs = other->schema().arguments();
