@@ -29,6 +29,7 @@ TARGETS = ("last", "all")
 KINDS = ("classes", "values")
 ENGINES = ("eager", "replay")  # how an HL arm runs its steps
 FEEDS = ("closed_loop", "zero_input", "teacher_forced")
+REPORTS = ("full", "light", "none")  # how much of its report a run makes
 
 
 @dataclass(frozen=True, init=False)

@@ -23,7 +23,7 @@ from hl_cli.build import Comparison, comparison
 from hl_cli.cli import app
 from hl_cli.cli.session import Session
 from hl_cli.config.validation import CHOICES
-from hl_cli.runs import finish
+from hl_cli.runs import ending
 from tests.covering import FULL
 
 settings.register_profile("here", deadline=None, derandomize=True)  # no timing, and red stays red
@@ -105,8 +105,8 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take longer than a short run."""
     for module, name in (
-        (finish.plots, "draw_curves"),
-        (finish.plots, "draw_weight_difference"),
-        (finish, "draw_physics"),
+        (ending.plots, "draw_curves"),
+        (ending.plots, "draw_weight_difference"),
+        (ending, "draw_physics"),
     ):
         monkeypatch.setattr(module, name, lambda *arguments: None)

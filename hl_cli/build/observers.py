@@ -27,6 +27,7 @@ from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.reporting.thousands import Thousands
 
 OF_EVERY_RUN = ("predictions", "tally", "runaway", "tables", "thousands", "tensorboard", "early_stop")
+BEGUN_LATER = ("tensorboard",)  # a run that goes on may have those that it had not
 OF_A_CHECKPOINT = (
     "config", "environment", "made_with", "resumed", "processes", "rest", "stream", "learners", "followers", "buffers",
     "drift", "seconds", "attributes", "chance", "differences",
@@ -81,7 +82,9 @@ def observers(
         add(name, Guarded(name, partial(kind, view, **fields), format_error, view.start))
         chosen.append(seen[name])
     histograms = Histograms(built.learners) if cfg.log_histograms else None
-    add("tensorboard", TensorBoard(folder, tally, pairs, start("tensorboard"), histograms, chosen))
+    if cfg.report != "none":
+        begun = state and state.get("tensorboard")
+        add("tensorboard", TensorBoard(folder, tally, pairs, begun, histograms, chosen))
     early = early_stop(cfg.stop, built.arms.values(), built.schedule, tally)
     if early:
         add("early_stop", early)

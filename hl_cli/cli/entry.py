@@ -17,6 +17,7 @@ COMMANDS = {
     "board": "hl_cli.sweeps.board",
     "compare": "hl_cli.reporting.two_runs",
     "ls": "hl_cli.reporting.listing",
+    "report": "hl_cli.sweeps.report",
     "study": "hl_cli.sweeps.joined",
 }
 

@@ -27,6 +27,7 @@ Examples:
   hl-run 'arm=[hl,pytorch,adam]' arms.adam.lr=0.01         any number of learners on one stream
 {tasks}
   hl-run study DIR                                         tables with error bars of a sweep over seeds
+  hl-run report DIR                                        pictures and pages of a run or a sweep with report=light
   hl-run compare DIR1 DIR2                                 are two runs equal? exit 3 if not
   hl-run board DIR                                         TensorBoard on a sweep, runs named by what was swept
   hl-run ls outputs                                        a table of runs and sweeps: verdict, scores, size, when

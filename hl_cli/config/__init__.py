@@ -28,7 +28,7 @@ from hl_cli.config.streams import Drift, Plugin
 from hl_cli.config.study import Study
 from hl_cli.config.sweep import Sweep
 from hl_cli.config.tasks import GROUPS, TASKS
-from hl_cli.types import ENGINES, FEEDS
+from hl_cli.types import ENGINES, FEEDS, REPORTS
 
 __all__ = [
     "ARMS", "CREDITS", "INTEGRATORS", "KINETICS", "MODELS", "OBSERVERS", "SCENARIOS", "SCHEDULES",
@@ -124,6 +124,12 @@ class Run:
         5000, "steps between checkpoints, one more after the last; 0: at Ctrl-C and SIGTERM only", least=0
     )
     keep_checkpoints: int = described(2, "checkpoints that stay, the latest", least=1, most=10**6)
+    report: str | None = described(
+        None,
+        "full; light: no pictures and pages, which hl-run report DIR makes; none: no TensorBoard either; "
+        "null: light in a sweep, else full",
+        choices=REPORTS,
+    )
     dry_run: bool = described(False, "build everything, take a step, say what a run would write and how long it takes")
     reference: str | None = described(
         None, "the arm that the others are measured against; null: the first of PyTorch, in the order of arm="

@@ -21,6 +21,7 @@ ADDED: dict[str, Any] = {
     r"(?:arms\.\w+\.)?model\.(?:skip|squash)": False,
     "update_every": 1,
     "engine": "eager",
+    "report": None,
     r"arms\.\w+\.engine": None,
     "kinetic": {"name": "classical"},
     r"arms\.\w+\.kinetic": None,

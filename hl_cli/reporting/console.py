@@ -151,13 +151,11 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
     rows = table(summary)
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = [
-        "  "
-        + "  ".join(
-            cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
+        "  ".join([f"  {row[0]:<{widths[0]}}", *(f"{cell:>{w}}" for cell, w in zip(row[1:], widths[1:], strict=True))])
         for row in rows
     ]
     kept, largest = retention(summary), summary["max_abs_weight_difference"]
+    board = shlex.quote(str(folder / "tensorboard"))
     judged = [name for name in summary["arms"] if "verdict" in summary[name]]
     stopped = f", stopped by {summary['interrupted']}" if summary["interrupted"] else ""
     return "\n".join(
@@ -177,7 +175,7 @@ def closing(summary: dict[str, Any], folder: Path) -> str:
             *([f"  remark                     {said}"] if (said := remark(summary)) else []),
             f"  folder                     {folder}",
             *([f"  go on                      hl-run resume={shlex.quote(str(folder))}"] if stopped else []),
-            f"  curves                     tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}",
+            *([] if summary["report"] == "none" else [f"  curves                     tensorboard --logdir {board}"]),
         ]
     )
 

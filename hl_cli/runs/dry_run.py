@@ -84,13 +84,16 @@ def _files(cfg: Run, built: Comparison) -> list[tuple[str, str]]:
     files += [(f"{name}.csv", "rows of an observer") for name in cfg.observe or ()]
     if cfg.free_run:
         files += [("free_run.csv, .png", f"{cfg.free_run:,} rows")]
-    files += [("tensorboard/", f"{measured:,} points a curve")]
+    if cfg.report != "none":
+        files += [("tensorboard/", f"{measured:,} points a curve")]
     memory = io.BytesIO()
     torch.save([arm.state_dict() for arm in built.learners], memory)
     size = memory.tell() + sum(w.nbytes for arm in built.learners for w in arm.weights().values())
     if cfg.checkpoint_every:
         count = min(cfg.keep_checkpoints, (s.steps - 1) // cfg.checkpoint_every + 1)
         files += [("checkpoints/", f"{count} of about {size / 1e6:.2g} MB")]
+    if cfg.report in ("light", "none"):
+        return [*files, ("summary.json", ""), (".hydra/", "the config")]
     pictures = "curves.png, physics.png; weight_difference.png where weights differ"
     return [*files, ("summary.json, report.md", f"and {pictures}"), (".hydra/", "the config")]
 

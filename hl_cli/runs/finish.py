@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hl_cli.build import Comparison
-from hl_cli.compare.differences import TensorDistance
-from hl_cli.compare.free_run import FreeRun, free_run
+from hl_cli.compare.free_run import free_run
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
@@ -19,22 +18,12 @@ from hl_cli.config import Run
 from hl_cli.config.messages import format_error
 from hl_cli.errors import BadSample, LostRank
 from hl_cli.learners.stage_report import StageReport, stage_reports
-from hl_cli.reporting import console, plots
-from hl_cli.reporting.free_run import draw_free_run, said, write_free_run
-from hl_cli.reporting.html.report import write_report_page
-from hl_cli.reporting.own_sections import own_sections
-from hl_cli.reporting.palette import looks
-from hl_cli.reporting.parts import Part, Parts, not_written
-from hl_cli.reporting.physics import draw_physics
-from hl_cli.reporting.pipeline import draw_pipeline
-from hl_cli.reporting.report import report_text
-from hl_cli.reporting.sections import Making, Section, made
+from hl_cli.reporting import console
+from hl_cli.reporting.parts import Parts, not_written
+from hl_cli.reporting.sections import Making
 from hl_cli.reporting.summary import summary, write_json
 from hl_cli.reporting.sums import add_sums
-from hl_cli.reporting.tables import write_weights
-from hl_cli.reporting.tensor_difference import draw_tensor_difference
-from hl_cli.reporting.tensorboard_end import write_end
-from hl_cli.reporting.whole import write_text
+from hl_cli.runs.ending import End, files_of
 from hl_cli.runs.signals import Interruption
 from hl_cli.runs.verdicts import meets, verdicts
 from hl_cli.types import Scores
@@ -51,22 +40,6 @@ class Outcome:
     errors: dict[str, Exception] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _End:
-    """What the parts of the end are made of."""
-
-    folder: Path
-    title: str
-    summary: dict[str, Any]
-    tally: RunningMetrics
-    pairs: Pairs
-    floor: dict[int, float] | None
-    period: int
-    stages: list[StageReport]
-    generated: FreeRun | None
-    observed: list[Making]
-
-
 def finish(
     cfg: Run,
     built: Comparison,
@@ -77,9 +50,11 @@ def finish(
     observers: Mapping[str, Observer],
     stop: Interruption,
     lost: LostRank | BadSample | None,
+    extent: str = "full",
 ) -> Outcome:
     """Judge what the tally has seen and write summary, report and pictures; a part that fails loses only itself.
 
+    extent: how much of the report is made, one of hl_cli.types.REPORTS.
     lost: a lost process or a bad sample, which ended the run; it is raised again once the files are written.
     """
     parts = Parts(format_error)
@@ -115,13 +90,13 @@ def finish(
             learners[name] |= numbers
             told |= dict.fromkeys(numbers)
         observed += parts.make(f"observer {of}", partial(observer.sections, built.labels), [])
-    about["observed"] = [*told]
+    about["observed"], about["report"] = [*told], extent
     result = summary(tally, judged, built.primary.name, pairs, learners, about)
     floor = next((verdict.noise_floor for verdict in judged.values() if verdict.noise_floor), None)
     scheme = "" if about["scheme"] == "global" else f", {about['scheme']} scheme"
     title = f"{about['model']} on {about['stream']['name']}, {about['split']} split{scheme}, {about['scenario']}"
-    end = _End(folder, title, result, tally, pairs, floor, built.schedule.period, stages, generated, observed)
-    parts.run(_parts(end, parts))
+    end = End(folder, title, result, tally, pairs, floor, built.schedule.period, stages, generated, observed)
+    parts.run(files_of(end, parts, extent))
     parts.make("check sums", lambda: add_sums(folder, ("weights.csv", "free_run.csv")), None)
     result["not_written"] = parts.failed
     write_json(folder / "summary.json", result)  # the last: with it, a run has finished
@@ -134,58 +109,6 @@ def finish(
         raise LostRank(f"ended by {lost} after step {tally.steps}; {kept}")
     code = 128 + received if received else max(0 if meets(cfg, built, judged) else 3, 1 if parts.errors else 0)
     return Outcome(result, code, parts.errors)
-
-
-def _parts(end: _End, parts: Parts) -> list[Part]:
-    """All files of the end but the summary, in the order in which they are written, and what is printed.
-
-    A page shows pictures that are there, and names what failed before it.
-    """
-    folder, title, result, tally = end.folder, end.title, end.summary, end.tally
-    retained = {name: of for name, of in tally.retention.items() if of.scores}
-    tensors: dict[str, list[TensorDistance]] = {
-        name: parts.make(f"differences of the tensors of {name}", of.by_tensor, []) for name, of in end.pairs.of.items()
-    }
-    labels, arms = result["labels"], looks(result)
-    theory = [arm for arm in arms if result[arm.name]["coefficients"]]
-
-    @cache
-    def sections() -> list[Section]:
-        own = own_sections(folder, result, tally, end.period, end.floor)
-        return made([*own, *end.observed], parts)
-
-    def report() -> str:
-        return report_text(title, result, tensors, sections(), parts)
-
-    found: list[Part] = [
-        ("weights.csv", lambda: write_weights(folder, tensors)),
-        ("curves.png", lambda: plots.draw_curves(folder, title, tally.measure, arms, end.period)),
-    ]
-    if end.pairs.of:
-        primary = next(arm for arm in arms if arm.name == (result["primary"]))
-        found += [
-            ("weight_difference.png", lambda: plots.draw_weight_difference(folder, title, arms, end.floor)),
-            ("tensor_difference.png", lambda: draw_tensor_difference(folder, title, primary, arms[0])),
-        ]
-    if theory:
-        found += [("physics.png", lambda: draw_physics(folder, title, theory))]
-    if retained:
-        found += [("tasks.png", lambda: plots.draw_tasks(folder, title, [*retained.values()], labels))]
-    if end.stages:
-        found += [("pipeline.png", lambda: draw_pipeline(folder, title, end.stages))]
-    found += [("result", lambda: console.say(console.closing(result, console.short(folder))))]
-    if run := end.generated:
-        found += [
-            ("free_run.csv", lambda: write_free_run(folder, run)),
-            ("free_run.png", lambda: draw_free_run(folder, title, run, arms)),
-            ("result of the free run", lambda: console.say(said(run, labels))),
-        ]
-    return [
-        *found,
-        ("tensorboard/report", lambda: write_end(folder, result, report())),
-        ("report.html", lambda: write_report_page(folder, title, result, tensors, sections(), parts)),
-        ("report.md", lambda: write_text(folder / "report.md", report())),
-    ]
 
 
 def _numbers(name: str, seconds: float, tally: RunningMetrics, parts: Parts) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class Start:
         """Where that is, for the console."""
         if self.file is None or self.state is None:
             return "  resumed   from the start: there is no checkpoint"
+        if not self.resumed:
+            return "  report    of its end"
         step, changed = self.resumed[-1]["step"], ", ".join(self.resumed[-1]["with"])
         where = f"  resumed   after step {step}, from {self.file.parent.name}/{self.file.name}"
         return f"{where}\n  warning   with {changed}: the bits may be others" if changed else where

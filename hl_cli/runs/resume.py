@@ -22,7 +22,7 @@ from hl_cli.reporting.readback import json_of, yaml_of
 from hl_cli.reporting.sums import check_sums
 
 CONFIG = readback.CONFIG
-FREE = ("steps", "checkpoint_every", "keep_checkpoints")
+FREE = ("steps", "checkpoint_every", "keep_checkpoints", "report")
 """Fields that may be others than before: no step depends on them. More steps end later; fewer are refused."""
 OF_TASK = ("checkpoint_every",)
 """The same of a task: its rates go down over all its steps, so that more of them are others from the first on."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from hl_cli.build import Comparison, comparison
@@ -26,7 +27,7 @@ from hl_cli.errors import BadSample, LostRank
 from hl_cli.networks.attributes import CannotSave
 from hl_cli.parallel.world import World
 from hl_cli.reporting import console
-from hl_cli.reporting.checkpoints import Checkpoints
+from hl_cli.reporting.checkpoints import Checkpoints, is_end, saved
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.sums import write_sums
 from hl_cli.runs.about import about_run
@@ -72,10 +73,12 @@ def run(
             if resumed:
                 clear(folder, start)
             write_config(cfg, folder, hydra)
-            return _run(cfg, built, folder, command, stop, start if resumed else None, world, made)
+            extent = "light" if hydra is not None and hydra.mode == RunMode.MULTIRUN else "full"
+            began = start if resumed else None
+            return conduct(cfg, built, folder, command, stop, began, world, made, cfg.report or extent)
 
 
-def _run(
+def conduct(
     cfg: DictConfig,
     built: Comparison,
     folder: Path,
@@ -84,7 +87,12 @@ def _run(
     start: Start | None,
     world: World,
     made: MadeWith,
+    extent: str,
 ) -> Outcome:
+    """Take the steps from `start`, or from the first, and write all files.
+
+    extent: of the report; where it is not the user's choice, a run without a checkpoint of its end has all of it.
+    """
     state = start.state if start else None
     history = list(start.resumed) if start else []
     typed = cast(Run, cfg)
@@ -107,7 +115,8 @@ def _run(
     write_sums(folder, {name: mark for observer in seen.values() for name, mark in observer.marks().items()})
     for observer in seen.values():
         about |= observer.facts()
-    return finish(typed, built, folder, about, tally, pairs, seen, stop, lost)
+    later = typed.report or any(map(is_end, saved(folder)[:1]))  # what is left out can be made then
+    return finish(typed, built, folder, about, tally, pairs, seen, stop, lost, extent if later else "full")
 
 
 def _keeper(standing: RunState, folder: Path, start: ResumePoint | None) -> Callable[[ResumePoint, bool], None]:

@@ -23,7 +23,7 @@ _NAMES = re.compile(rf"[a-z_]+\.csv|{tensorboard.FOLDER}/[\w-][\w.-]*/events\.ou
 
 def files_of(state: dict[str, Any]) -> dict[str, Mark]:
     """The files that a run goes on with, by their path in its folder, and their marks; BadInput for a name of none."""
-    events = state["tensorboard"]["files"].items()
+    events = state.get("tensorboard", {"files": {}})["files"].items()  # report=none has none
     grown = {f"{name}.csv": of["mark"] for name, of in state.items() if isinstance(of, dict) and "mark" in of}
     tables = state["tables"] | {THOUSANDS: state["thousands"]["mark"]} | grown  # every run has that one
     found = tables | {f"{tensorboard.FOLDER}/{learner}/{name}": mark for learner, (name, mark) in events}

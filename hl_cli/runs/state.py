@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from hl_cli.build import Comparison
+from hl_cli.build.observers import BEGUN_LATER
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.probe import net_of
@@ -97,7 +98,8 @@ class RunState:
             self.world.broadcast(state["followers"])
             self.pairs.load_state_dict(state["differences"])
             for name, observer in self.observers.items():
-                observer.load_state_dict(state[name])
+                if name in state or name not in BEGUN_LATER:
+                    observer.load_state_dict(state[name])
             chance.load_state_dict(state["chance"])  # after all that may draw
             return ResumePoint.of(state["rest"])
 

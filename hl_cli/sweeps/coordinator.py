@@ -79,5 +79,10 @@ class SweepCoordinator:
         if any(TASK in row for row in rows):
             print(aligned(shown_by_arm(rows, book.swept)))
         print(f"sweep of {tally(rows)}: {folder / 'sweep.md'}, sweep.csv, sweep.html")
+        ended = [folder / entry.folder for entry in book.jobs if entry.folder and entry.status in FINAL]
+        if not all((job / "report.html").is_file() for job in ended):
+            print(
+                f"  report   {shlex.join([*called(), 'report', str(folder)])} makes the pictures and pages of its jobs"
+            )
         if any(entry.status not in (*FINAL, "skipped") for entry in book.jobs):
             print(f"  go on    {shlex.join([*called(), f'sweep.resume={folder}'])}")

@@ -18,7 +18,14 @@ from hl_cli.config.validation import LONGEST_NAME
 HASH = 16  # hexadecimal digits in tables
 NAMED = ("stream.name", "model.name", "split.name", "scenario.name")
 SHORT = 8  # in names of folders
-APART = ("hydra", "sweep", "paths", "checkpoint_every", "keep_checkpoints")  # no number of a job depends on them
+APART = (
+    "hydra",
+    "sweep",
+    "paths",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "report",
+)  # no number of a job depends on them
 
 
 def content(cfg: DictConfig) -> dict[str, Any]:

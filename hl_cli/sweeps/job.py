@@ -107,6 +107,8 @@ class SweepJob:
             entry.exit_code, entry.scores = exit_code, scores_of(summary)
             entry.value = self.value if self.value is not None and math.isfinite(self.value) else None
             good = entry.status == "done"
+        if summary["report"] == "none":
+            return self.value
         from hl_cli.reporting.sweep_hparams import write_hparams
 
         write_hparams(self.folder / "tensorboard" / "hparams", self.choices, scores_of(summary), good)

@@ -75,7 +75,7 @@ def test_a_signal_ends_a_sweep_with_its_page(tmp_path: Path) -> None:
 
 def test_a_signal_while_a_job_writes_its_report_ends_the_sweep(tmp_path: Path) -> None:
     """That job is done; no other follows."""
-    arguments = ("-m", "seed=0,1,2", "steps=300", "hydra.sweep.dir=grid")
+    arguments = ("-m", "seed=0,1,2", "steps=300", "report=full", "hydra.sweep.dir=grid")
     said = signalled(signal.SIGINT, tmp_path, "grid/*/curves.png", *arguments)
     jobs = json.loads((tmp_path / "grid/sweep.json").read_text())["jobs"]
     assert said.returncode == 130
