@@ -16,7 +16,7 @@ from soak_fault import Fault, ended
 from hl_cli.errors import BadInput
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.two_runs import compare
-from hl_cli.runs import finish as ending
+from hl_cli.runs import ending
 
 OFTEN = ["log_every=7", "eval_every=10", "checkpoint_every=10"]
 RUN = ["stream=digits_by_class", "stream.period=17", "predictions=true", "steps=60", *OFTEN]

@@ -35,6 +35,7 @@ FILES = {
     "checkpoints",
     "tensorboard",
 }
+LIGHT = FILES - {"report.md", "report.html", "curves.png", "physics.png"}  # of a job of a sweep
 HL_RUN = (sys.executable, "-m", "hl_cli")
 
 

@@ -56,7 +56,10 @@ def seen_by(cfg: DictConfig, name: str) -> DictConfig:
 
 def another_net(cfg: DictConfig, name: str, reference: str | None) -> str:
     """Why an arm is not held to the reference weight by weight: its model has other fields; or nothing."""
-    if reference in (None, name) or seen_by(cfg, name).model == seen_by(cfg, str(reference)).model:
+    if reference in (None, name):
+        return ""
+    one, other = (cfg.model if (own := cfg.arms[arm].model) is None else own for arm in (name, reference))
+    if one == other:
         return ""
     return ANOTHER_NET
 

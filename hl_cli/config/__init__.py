@@ -162,6 +162,8 @@ def register() -> None:
     """Tell Hydra the types of the config groups; configs/ names them in its defaults lists."""
     from hydra.core.config_store import ConfigStore
 
+    # Hydra copies its sources each time it composes; what is stored is copied when it is loaded, and that is enough
+    ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
     store = ConfigStore.instance()
     store.store(group="schema", name="run", node=Run)
     for task in TASKS.values():

@@ -58,7 +58,7 @@ def remake(folder: Path) -> Outcome:
     cfg, stop, world = recompose(folder), Interruption(), World()
     built = comparison(cfg, world, any(said.startswith("split") for said in overrides_of(folder)))
     with alone(folder), stop, redirect_stdout(io.StringIO()):  # it has been said when the run ended
-        made = made_with(cfg, built.stream)
+        made = made_with(cfg, built.stream.files)
         start = find(cfg, Resumed(folder), made)
         start = replace(start, resumed=start.resumed[:-1])  # it does not go on
         return conduct(cfg, built, folder, str(summary["command"]), stop, start, world, made, "full")

@@ -73,6 +73,7 @@ class SweepCoordinator:
 
     def _show(self, book: Manifest, parts: Parts) -> None:
         folder, rows = self.ledger.folder, book.rows()
+        self.ledger.tell(book)
         write_pages(folder, rows, book.swept, book.fixed, shlex.join([*called(), "-m", *book.command]), parts)
         if self.study and (folder / PAGE).is_file():
             print((folder / PAGE).read_text())

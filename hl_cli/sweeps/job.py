@@ -107,7 +107,7 @@ class SweepJob:
             entry.exit_code, entry.scores = exit_code, scores_of(summary)
             entry.value = self.value if self.value is not None and math.isfinite(self.value) else None
             good = entry.status == "done"
-        if summary["report"] == "none":
+        if summary.get("report") == "none":
             return self.value
         from hl_cli.reporting.sweep_hparams import write_hparams
 

@@ -2,14 +2,15 @@
 
 Jobs may run in several processes at once. Each change is made under a lock, by reading the file, changing it and
 replacing it whole, and the tables are written before the lock is given back: at any moment, after any kill, all of
-them are complete, and the ledger is never behind them.
+them are complete, and the ledger is never behind them. In a sweep of many jobs not every change writes tables, which
+have a row for each: it would take longer than a small job.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from hl_cli.sweeps.lock import held
 
 FILE, LOCKS = "sweep.json", ".locks"
 FORMAT = 1
+EACH, SHARE = 32, 16  # jobs that have ended until tables are no longer written each time; then a 16th more of them
 FINAL = ("done", "diverged")  # what is not run again
 
 
@@ -81,6 +83,11 @@ class Manifest:
             entry.choices = {key: value for key, _, value in said}
         swept, command = renewed_all(self.swept), renewed_all(self.command)
         return Manifest(renewed_config(self.base), swept, command, self.jobs)
+
+    @property
+    def ended(self) -> int:
+        """How many jobs have."""
+        return sum(entry.status != "missing" for entry in self.jobs)
 
     @property
     def show(self) -> list[str]:
@@ -170,12 +177,18 @@ class ManifestFile:
         """The book, to be changed by this process alone; written, with the tables, at the end. new: where it begins."""
         with self.lock("ledger", f"{self.folder / FILE}"):
             book = self.read() if self.exists or new is None else new
+            before = book.ended
             yield book
-            said = {"format": FORMAT, **asdict(book)}
+            said = {"format": FORMAT, **vars(book), "jobs": [vars(entry) for entry in book.jobs]}
             write_whole(self.folder / FILE, sealed(said, indent=1).encode())
-            rows = book.rows()
-            write_tables(self.folder, rows, book.swept)
-            write_study(self.folder, rows, book.swept, arms_of(rows), book.show)
+            if book.ended < EACH or (book.ended != before and book.ended % (book.ended // SHARE) == 0):
+                self.tell(book)
+
+    def tell(self, book: Manifest) -> None:
+        """Write the tables."""
+        rows = book.rows()
+        write_tables(self.folder, rows, book.swept)
+        write_study(self.folder, rows, book.swept, arms_of(rows), book.show)
 
     def lock(self, name: str, what: str, wait: bool = True) -> AbstractContextManager[None]:
         """A lock of this sweep, as `hl_cli.sweeps.lock.held`; what: it is for."""

@@ -17,7 +17,7 @@ from hl_cli.reporting.html import learning
 from hl_cli.reporting.readback import json_of
 from hl_cli.reporting.sections import Section
 from hl_cli.reporting.summary import write_json
-from hl_cli.runs import finish
+from hl_cli.runs import ending
 
 RUN = ("stream=iris", "steps=30", "log_every=10", "integrator=explicit_euler", "hydra.run.dir=run")
 
@@ -29,8 +29,8 @@ def broken(*arguments: Any, **more: Any) -> Any:
 def test_each_part_that_fails_loses_only_itself(invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as faults:
         for where, name in (
-            (finish, "draw_physics"),
-            (finish, "write_end"),
+            (ending, "draw_physics"),
+            (ending, "write_end"),
             (facts, "weights"),
             (learning, "curves"),
             (Retention, "measures"),

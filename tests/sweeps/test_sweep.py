@@ -47,6 +47,24 @@ def test_bases_differ_only_outside_of_what_is_swept() -> None:
     )
 
 
+def test_many_jobs_do_not_write_their_tables_at_every_change(tmp_path: Path) -> None:
+    """Each time until 32 jobs have ended; then after a 16th more; always when they are asked for."""
+    ledger, table, written = ManifestFile(tmp_path), tmp_path / "sweep.csv", []
+    with ledger.change(Manifest({}, ["seed"], [])) as book:
+        for seed in range(50):
+            book.add({"seed": f"{seed}"})
+    for k in range(50):
+        table.unlink(missing_ok=True)
+        with ledger.change() as book:
+            book.jobs[k].status = "failed"
+        written.append(table.is_file())
+    assert all(written[:31]) and sum(written[31:]) == 9
+    table.unlink(missing_ok=True)
+    ledger.tell(ledger.read())
+    with table.open() as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["failed"] * 50
+
+
 ADD = """
 import sys
 from pathlib import Path
