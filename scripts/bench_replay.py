@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from bench_forward import bare_truncated, choice
 from ratios import bare_pytorch, build, compare
+
+from hl_cli.build import Comparison
+from hl_cli.compare.bursts import taken
+from hl_cli.engine.driver import driver
 
 NETS = {
     "mlp": ("stream=digits", 0.35, 0.65),
@@ -37,6 +42,43 @@ def ticks() -> None:
         compare(f"{name}, eager", of_eager, step, partial(eager.hl.step, sample))
 
 
+BURSTS = (
+    ("model=mlp", "stream=digits", 0.1),
+    ("model=lstm", "stream=digits_rows", 0.5),
+)
+AT_ONCE = 200  # samples
+
+
+def in_bursts(built: Comparison, bare: Callable[[], object], name: str, limit: float) -> None:
+    """A step of a burst by one of PyTorch; the weights after each step are kept, as a run of two arms keeps them."""
+    samples = [next(built.stream) for _ in range(AT_ONCE)]
+    live = [w.view(-1) for w in built.hl.weights().values()]
+
+    def ours() -> None:
+        for _ in taken(built.hl, samples, False, lambda: live):
+            pass
+
+    def theirs() -> None:
+        for _ in range(AT_ONCE):
+            bare()
+
+    ours()
+    compare(name, limit, ours, theirs, each=AT_ONCE)
+
+
+def bursts() -> None:
+    if not driver():
+        print("bursts: not measured, there is no C++ compiler")
+        return
+    print(f"\nOne step of {AT_ONCE} at once, HL by PyTorch; batch 1, with the weights after each step kept")
+    for model, stream, limit in BURSTS:
+        built = build(model, stream, "engine=replay", "checkpointing=store", "scenario.lr=1e-9")
+        in_bursts(built, bare_pytorch(built), f"{model.partition('=')[2]}, PyTorch", limit)
+    for model in ("rnn", "diagonal"):
+        built = build(*choice(model), "credit=eligibility", "engine=replay")
+        in_bursts(built, bare_truncated(built), f"{model} eligibility, PyTorch", 0.3)
+
+
 def replay() -> None:
     print("\nOne step, HL without Python by PyTorch (forward, backward, torch.optim.SGD.step), and by HL with Python")
     for model, (stream, of_pytorch, of_eager) in NETS.items():
@@ -51,3 +93,4 @@ def replay() -> None:
             compare(f"{model} batch {batch}, PyTorch", of_pytorch, step, bare_pytorch(built))
             compare(f"{model} batch {batch}, eager", of_eager, step, partial(eager.hl.step, sample))
     ticks()
+    bursts()

@@ -110,9 +110,13 @@ class Differences:
         self.last_step = 0
         self._last = (self.snapshot(learners[0]), self.snapshot(learners[1]))
 
+    def watched(self, learner: str) -> list[Tensor]:
+        """The bits of all weights of one of the two, live: what `snapshot` puts together."""
+        return [bits.to(self._device) for bits in self._live[learner]]
+
     def snapshot(self, learner: str) -> Tensor:
         """The bits of all weights of one of the two as they are now, (weights,) of int32 or int64."""
-        return torch.cat([bits.to(self._device) for bits in self._live[learner]])
+        return torch.cat(self.watched(learner))
 
     def compare(self, step: int, arm: Tensor, reference: Tensor) -> bool:
         """Tell whether two snapshots of this step are equal bit for bit; remember which tensors were not."""

@@ -55,12 +55,12 @@ class Pairs:
         compared = [differences.weights for differences in self.of.values()]
         return sum(compared) + max(compared, default=0)
 
-    def snapshot(self, name: str) -> Tensor | None:
-        """The bits of all weights of an arm; None for one that is not compared."""
+    def watched(self, name: str) -> list[Tensor]:
+        """The bits of all weights of an arm, live; nothing of one that is not compared."""
         for arm, differences in self.of.items():
             if name in (arm, self.reference):
-                return differences.snapshot(name)
-        return None
+                return differences.watched(name)
+        return []
 
     def compare(self, step: int, snapshots: Mapping[str, Tensor], measured: bool, last: set[str]) -> dict[str, Pair]:
         """Compare what the arms were after a step; last: arms for which it is the last step that is compared."""

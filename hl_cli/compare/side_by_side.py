@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from hl_cli.compare.bursts import taken
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.draws import Draws
 from hl_cli.compare.metrics import Means, Measure, evaluate
@@ -46,17 +47,15 @@ def _advance(
     trace = _Trace()
     said = trace.said
     learner.expect(len(samples), observe)
-    for k, sample in enumerate(samples, start=1):
-        try:
-            said.append(learner.step(sample, observe and k == len(samples)))
-        except NonFinite as stop:
-            culprit = _not_finite(sample)
-            said_so = (culprit,) if culprit else (stop.quantity, stop.how, stop.advice)
-            trace.diverged = (Divergence(step + k, learner.name, *said_so),)
-            break
-        seen = not learner.weights_elsewhere or (observe and k == len(samples))
-        trace.snapshots.append(pairs.snapshot(learner.name) if seen else None)
-        trace.physics = said[-1].physics
+    try:
+        for record, snapshot in taken(learner, samples, observe, lambda: pairs.watched(learner.name)):
+            said.append(record)
+            trace.snapshots.append(snapshot)
+            trace.physics = record.physics
+    except NonFinite as stop:
+        culprit = _not_finite(samples[len(said)])
+        said_so = (culprit,) if culprit else (stop.quantity, stop.how, stop.advice)
+        trace.diverged = (Divergence(step + len(said) + 1, learner.name, *said_so),)
     of = (r.sample or s for r, s in zip(said, samples, strict=False))
     counted = [(r.loss, r.prediction, s) for r, s in zip(said, of, strict=True) if r.loss is not None]
     found = iter(measure.means(*map(list, zip(*counted, strict=True)))) if counted else iter(())

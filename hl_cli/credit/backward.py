@@ -49,6 +49,10 @@ class Backward(Credit):
         yield y, value, 1, True
         self._run = None  # what was kept of the ticks is not needed any more
 
+    def only(self, sample: Sample) -> tuple[Tensor, Tensor] | None:
+        """The whole sample."""
+        return None if sample.target is None else (sample.inputs, sample.target)
+
     def _tick(self, inputs: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
         """All ticks of a sample."""
         assert target is not None

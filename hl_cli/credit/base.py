@@ -136,6 +136,17 @@ class Credit:
         counts; returns whether it reads so many."""
         return not read
 
+    def only(self, sample: Sample) -> tuple[Tensor, Tensor] | None:
+        """Inputs and target of the one period of a sample that goes on from the sample before; None for any other."""
+        return None
+
+    def calm(self, count: int) -> int:
+        """In how many of so many periods to come phi stays as it is, and `check` looks at omega alone."""
+        return count
+
+    def passed(self, count: int) -> None:
+        """Count as many periods that somebody else has taken."""
+
     def state_dict(self) -> dict[str, Any]:
         """States and costates that are carried on."""
         return {}

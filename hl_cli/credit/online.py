@@ -125,6 +125,20 @@ class Online(Credit):
         """Now and then at the weights."""
         return self._bound.due(self.ticks)
 
+    def only(self, sample: Sample) -> tuple[Tensor, Tensor] | None:
+        """The one tick of a sample at which nothing rests."""
+        if self.reset != "never" or sample.target is None or len(ticks := self.ticks_of(sample.inputs)) != 1:
+            return None
+        return ticks[0], parted(sample.target, 1)[0]
+
+    def calm(self, count: int) -> int:
+        """Up to the next tick at which the weights are looked at, once phi has risen."""
+        return 0 if self.ticks < self.rise or not self.ticks else min(count, self._bound.next(self.ticks) - self.ticks)
+
+    def passed(self, count: int) -> None:
+        """Ticks."""
+        self.ticks += count
+
     def carried(self) -> list[Tensor | None]:
         """Of the neurons."""
         return self.neurons.carried()

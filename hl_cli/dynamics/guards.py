@@ -47,6 +47,10 @@ class WeightBound:
         """Whether it looks at the weights at a tick."""
         return tick % EVERY == 0
 
+    def next(self, tick: int) -> int:
+        """The first tick, this one or later, at which it does."""
+        return -(-tick // EVERY) * EVERY
+
     def at(self, tick: int) -> Callable[[Tensor], None]:
         """What admits omega at a tick; raises RunawayWeights where the weights are too far."""
         if self.due(tick) and float(self._theta.abs().max()) > self._reach:

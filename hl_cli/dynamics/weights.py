@@ -91,6 +91,11 @@ class FlatWeights:
         return self._next.drive
 
     @property
+    def other_drive(self) -> GradientAccumulator:
+        """What `exchange` makes the drive."""
+        return self._omega.drive
+
+    @property
     def flat_drive(self) -> Tensor:
         """The same, flat."""
         return self._next.flat

@@ -70,7 +70,7 @@ TORCH_LIBRARY(hl_run, library) {
   library.class_<Plan>("Plan")
       .def(torch::init<std::string>())
       .def("prepare", &Plan::prepare)
-      .def("pure", [](const c10::intrusive_ptr<Plan>& plan) { return plan->pure; });
+      .def("steady", [](const c10::intrusive_ptr<Plan>& plan) { return plan->steady; });
   library.def("run", &run);
   library.def("burst", &burst);
 }

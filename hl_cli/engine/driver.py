@@ -21,7 +21,7 @@ from hl_cli.errors import BadInput
 
 ASKED = ("engine=replay", "engine=eager")
 LIBRARY = "driver.so"
-SOURCES = ("driver.cpp", "plan.hpp")
+SOURCES = ("driver.cpp", "plan.hpp", "forms.hpp")
 HERE = Path(__file__).parent
 TORCH = Path(torch.__file__).parent
 FLAGS = [
@@ -49,9 +49,10 @@ def missing() -> str:
 def _load() -> str:
     try:
         command = compiler(ASKED)
-        with (private(ASKED) / "driver.lock").open("w") as lock:  # one process builds it, the others wait
+        key = _key(command)
+        with (private(ASKED) / f"{key}.lock").open("w") as lock:  # one process builds it, the others wait
             fcntl.flock(lock, fcntl.LOCK_EX)
-            file = find(_key(command), lambda file: _build(command, file), LIBRARY, ASKED)
+            file = find(key, lambda file: _build(command, file), LIBRARY, ASKED)
         torch.ops.load_library(str(file))
     except BadInput as error:
         return str(error).removeprefix(f"{ASKED[0]}: ")

@@ -6,83 +6,34 @@
 // order and so the bits are those of the eager period.
 
 #pragma once
+
+#include "forms.hpp"
+
 #include <ATen/core/LegacyTypeDispatch.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/all.h>
-#include <ATen/ops/empty_strided.h>
 #include <ATen/ops/isfinite.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/ir/irparser.h>
-#include <torch/csrc/jit/runtime/operator.h>
 #include <torch/custom_class.h>
 
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace {
 
-using at::IValue;
-using at::Tensor;
-using Tensors = std::vector<Tensor>;
-using Numbers = std::vector<double>;
 using Below = at::AutoDispatchBelowADInplaceOrView;
-using Handle = std::optional<c10::OperatorHandle>;
 constexpr size_t MOST = size_t(1) << 26;  // bytes of results that may be kept
-
-// Made anew at each period only where something writes into them: they depend on nothing but shapes.
-const std::unordered_set<std::string> SHAPED{"aten::ones_like", "aten::zeros_like", "aten::full_like", "aten::ones",
-                                             "aten::zeros", "aten::full", "aten::new_zeros", "aten::new_ones"};
-// Their writing forms resize what they are given, and warn of it each time.
-const std::unordered_set<std::string> RESIZING{"aten::mse_loss", "aten::smooth_l1_loss"};
-enum class How { Write, Replace, Read, Guard };
-
-struct Step {
-  How how;
-  Handle op;
-  std::vector<IValue> args;
-  std::vector<std::pair<size_t, size_t>> paced;  // which argument is which number of the period
-  Tensors results;
-};
-void* memory(const Tensor& t) { return t.storage().unsafeGetStorageImpl(); }
-
-Tensors tensors(const std::vector<IValue>& values) {
-  Tensors found;
-  for (const IValue& v : values) {
-    if (v.isTensor()) found.push_back(v.toTensor());
-    else if (v.isList()) for (const Tensor& t : tensors(v.toListRef().vec())) found.push_back(t);
-  }
-  return found;
-}
-Tensor own(const Tensor& t) { return at::empty_strided(t.sizes(), t.strides(), t.options()).copy_(t); }
-bool writes(const c10::Argument& of) { return of.alias_info() && of.alias_info()->isWrite(); }
-
-// The form of an operator that writes its results into given tensors, where the CPU has one of its own.
-Handle writing(const c10::FunctionSchema& schema) {
-  if (RESIZING.count(schema.name())) return std::nullopt;
-  const auto& mine = schema.arguments();
-  for (const auto& other : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(schema.name()))) {
-    const auto& theirs = other->schema().arguments();
-    if (!other->isC10Op() || theirs.size() != mine.size() + schema.returns().size()) continue;
-    bool fits = true;
-    for (size_t k = 0; k < theirs.size(); k++)
-      fits = fits && writes(theirs[k]) == (k >= mine.size()) &&
-             (k >= mine.size() || (mine[k].name() == theirs[k].name() && *mine[k].type() == *theirs[k].type()));
-    auto op = fits ? c10::Dispatcher::singleton().findSchema(other->schema().operator_name()) : std::nullopt;
-    if (op && op->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return op;
-  }
-  return std::nullopt;
-}
 
 struct Plan : torch::CustomClassHolder {
   explicit Plan(const std::string& text) { torch::jit::parseIR(text, &graph); }
+
   torch::jit::Graph graph;
   std::vector<Step> steps;
   Tensors given, rates, left;
   size_t pace = 0, numbers = 0, bytes = 0;
-  bool pure = true;  // whether what it is given is neither written nor carried on
+  bool steady = true;  // whether it can be one of a burst: what it is given is there as long as it may be taken again
 
   // all: inputs; numbers of the period, the same negative, and as tensors; then what stays
   void prepare(const c10::List<IValue>& all, int64_t inputs, int64_t paces) {
@@ -98,6 +49,9 @@ struct Plan : torch::CustomClassHolder {
       else if (k < inputs + 2 * pace) paced[name] = k - inputs;
     }
     std::unordered_set<void*> written;
+    const auto overwritten = [&] {
+      return std::any_of(given.begin(), given.end(), [&](const Tensor& t) { return written.count(memory(t)); });
+    };
     for (torch::jit::Node* node : graph.nodes()) {
       const std::string kind = node->kind().toQualString();
       std::vector<IValue> args;
@@ -115,6 +69,7 @@ struct Plan : torch::CustomClassHolder {
         numbers++;
       } else if (kind == "hl::guard") {
         steps.push_back({How::Guard, {}, args, {}, {}});
+        steady = steady && !(args.empty() && overwritten());  // the guard of the weights is the last
       } else if (kind != "aten::Float") {
         const auto& schema = node->getOperator().schema();
         Step step{How::Write, c10::Dispatcher::singleton().findSchema(schema.operator_name()), args, {}, {}};
@@ -131,11 +86,12 @@ struct Plan : torch::CustomClassHolder {
       return s.op && s.paced.empty() && SHAPED.count(s.op->schema().name()) && !written.count(memory(s.results[0]));
     });
     for (const auto* v : graph.outputs()) left.push_back(is[v].toTensor());
-    for (const Tensor& t : given) {
-      pure = pure && !written.count(memory(t));
-      for (size_t k = 1; k < left.size(); k++) pure = pure && !left[k].is_alias_of(t);
-    }
+    for (size_t k = 1; k < left.size(); k++)
+      for (size_t j = 0; j < given.size(); j++)  // carried on in its own place, or in memory of its own
+        steady = steady && (!left[k].is_alias_of(given[j]) ||
+                            (left[k].is_same(given[j]) && j + left.size() == k + given.size()));
   }
+
   // Whether a call is made again, and how.
   bool planned(Step& step, const c10::FunctionSchema& schema, std::unordered_set<void*>& written) {
     const Tensors from = tensors(step.args);
@@ -163,6 +119,7 @@ struct Plan : torch::CustomClassHolder {
     }
     return true;
   }
+
   // One period; returns whether all numbers that it reads are finite, and stops at one that is not.
   bool go(const double* now, Numbers& read) {
     std::vector<IValue> stack;
@@ -186,6 +143,7 @@ struct Plan : torch::CustomClassHolder {
     }
     return true;
   }
+
   // Results of now are to be those of before, which others are views of.
   static void replace(const Tensors& before, const Tensors& now) {
     for (size_t k = 0; k < now.size(); k++) {

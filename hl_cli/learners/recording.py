@@ -21,19 +21,21 @@ Flags = tuple[frozenset[int], frozenset[int]]
 class Replay:
     """The program of a kind of period.
 
-    goes_on: of each carried tensor, whether there is one after it; form: of what is carried then; flags: of the drive;
-    first: numbers that are read before those of `Credit.heed`; moves: whether the weights take their step in it;
-    exchanges: whether omega and the drive then change places; proven: whether it has run alone.
+    shapes: of the carried tensors after it, None for none; form: of what is carried then; flags: of the drive; first:
+    numbers that are read before those of `Credit.heed`; moves: whether the weights take their step in it; exchanges:
+    whether omega and the drive then change places; proven: whether it has run alone; first_of_kind: whether none
+    was recorded before it.
     """
 
     program: Program
-    goes_on: Sequence[bool]
+    shapes: Sequence[torch.Size | None]
     form: Form
     flags: Flags
     first: int
     moves: bool
     exchanges: bool
     proven: bool = False
+    first_of_kind: bool = True
 
     def run(
         self, inputs: Tensor, target: Tensor | None, carried: Sequence[Tensor | None], pace: Sequence[float]
@@ -45,11 +47,11 @@ class Replay:
     def carried(self, left: Sequence[Tensor]) -> list[Tensor | None]:
         """What is carried on, of the tensors among it."""
         rest = iter(left)
-        return [next(rest) if goes_on else None for goes_on in self.goes_on]
+        return [None if shape is None else next(rest) for shape in self.shapes]
 
     def same(self, other: Replay) -> bool:
         """Whether two recordings are of the same period."""
-        mine, theirs = ((one.goes_on, one.form, one.flags, one.first, one.exchanges) for one in (self, other))
+        mine, theirs = ((one.shapes, one.form, one.flags, one.first, one.exchanges) for one in (self, other))
         return mine == theirs and self.program.same(other.program)
 
 
@@ -88,9 +90,9 @@ class Recording:
         if read < 0 or not of.credit.heed([0.0] * read, self._target is not None):
             raise Unrecordable(f"Python reads {program.numbers} numbers in a step")
         flags = (frozenset[int](), frozenset[int]()) if self.moves else self._flags
-        goes_on = [one is not None for one in self._carried]
+        shapes = [None if one is None else one.shape for one in self._carried]
         exchanges = self.moves and of.phase.omega is not self._omega
-        return Replay(program, goes_on, self._form, flags, self._first, self.moves, exchanges)
+        return Replay(program, shapes, self._form, flags, self._first, self.moves, exchanges)
 
     def prove(self, found: Replay, again: Replay) -> None:
         """Run the program from where this recording began: all has to come out as it did; raises Unrecordable."""

@@ -17,13 +17,18 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from hl_cli.credit.base import Form
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.engine.driver import driver
 from hl_cli.engine.recorder import Unrecordable, recorded
+from hl_cli.learners.bursts import several
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.recording import Recording, Replay
 from hl_cli.types import LearnerRecord, Sample
@@ -41,11 +46,12 @@ class ReplayedLearner(HamiltonianLearner):
     _observed = False
     _open: Recording | None = None
     _alone = False  # whether this period ran without Python
+    pending: tuple[list[Tensor], list[float]] | None = None  # what the period that comes leaves and reads, if known
     _moved: tuple[float, bool] | None = None  # in this period already: the sum of omega, whether buffers changed places
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._kinds: dict[Any, Replay] = {}
+        self.kinds: dict[Any, Replay] = {}
         self.native = driver()
         self._eager, self.credit.tick = self.credit.tick, self._tick
 
@@ -54,14 +60,20 @@ class ReplayedLearner(HamiltonianLearner):
         with ExitStack() as self._recorder:  # a period that raises ends its recording
             return super()._step(sample, observe)
 
+    def several(
+        self, samples: Sequence[Sample], watched: Sequence[Tensor]
+    ) -> Iterator[tuple[LearnerRecord, Tensor | None]]:
+        """As many of the first samples as one native call can take, see hl_cli.learners.bursts; none without driver."""
+        return several(self, samples, watched) if self.native else iter(())
+
     def _tick(self, inputs: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
         """A period, as the credit takes it."""
         phase = self.phase
         if self._observed or self.eager_because or phase.waiting is None or not self.credit.steady:
             return self._eager(inputs, target)
-        moves = self._moves()
-        kind = self._kind(inputs, target, moves)
-        found = self._kinds.get(kind)
+        moves = self.moves_weights
+        kind = self.kind(inputs, target, moves)
+        found = self.kinds.get(kind)
         if found is not None and found.proven:
             return self._replay(found, inputs, target)
         pace = self.rule.pace(self.coefficients, phase.taken + 1) if moves else ()
@@ -73,21 +85,33 @@ class ReplayedLearner(HamiltonianLearner):
             self._close(opened)
         return y, loss
 
-    def _moves(self) -> bool:
+    @property
+    def moves_weights(self) -> bool:
         """Whether the weights take their step at the end of this period, and its program with them."""
         credit, phase = self.credit, self.phase
         alike = self._whole and not phase.waiting and not phase.apart
         return alike and self.gathered + 1 >= self.update_every and not credit.bounds and not credit.looks
 
-    def _kind(self, inputs: Tensor, target: Tensor | None, moves: bool) -> Any:
-        """By what the calls of a period may differ."""
-        drive, credit = self.phase.drive, self.credit
+    def kind(self, inputs: Tensor, target: Tensor | None, moves: bool) -> Any:
+        """By what the calls of the period may differ that comes."""
+        carried = [None if one is None else one.shape for one in self.credit.carried()]
+        return self.kind_of(self.phase.drive, inputs, target, self.credit.form(), carried, moves)
+
+    def kind_of(
+        self,
+        drive: GradientAccumulator,
+        inputs: Tensor,
+        target: Tensor | None,
+        form: Form,
+        carried: Sequence[torch.Size | None],
+        moves: bool,
+    ) -> Any:
+        """The same of a period that begins with this drive, and with tensors of these shapes carried on."""
         flags = drive.noted() if drive.gathering else None
         asked = None if target is None else (target.shape, target.stride(), target.dtype)
-        carried = tuple([None if one is None else one.shape for one in credit.carried()])
-        step = (self.coefficients, credit.phi(self.coefficients, self.moves), self.sums) if moves else None
+        step = (self.coefficients, self.credit.phi(self.coefficients, self.moves), self.sums) if moves else None
         given = inputs.shape, inputs.stride(), inputs.dtype
-        return id(drive), flags, given, asked, credit.form(), carried, step
+        return id(drive), flags, given, asked, form, tuple(carried), step
 
     def _gather(self) -> None:
         super()._gather()
@@ -101,13 +125,15 @@ class ReplayedLearner(HamiltonianLearner):
         self._open = None
         try:
             replay = opened.replay()
-            found = self._kinds.setdefault(opened.kind, replay)
-            if len(self._kinds) > KINDS:
+            found = self.kinds.setdefault(opened.kind, replay)
+            if len(self.kinds) > KINDS:
                 raise Unrecordable(f"it has more than {KINDS} kinds of steps, as where its rate changes at each")
-            if found is not replay:
+            if found.first_of_kind and found is not replay and not found.same(replay):
+                self.kinds[opened.kind], replay.first_of_kind = replay, False  # it made ready what others find
+            elif found is not replay:
                 opened.prove(found, replay)
         except Unrecordable as why:
-            self._kinds.clear()
+            self.kinds.clear()
             if self._whole:
                 self._whole = False
                 return
@@ -118,7 +144,8 @@ class ReplayedLearner(HamiltonianLearner):
         """A period without Python."""
         credit = self.credit
         pace = self.rule.pace(self.coefficients, self.phase.taken + 1) if found.moves else ()
-        (y, *left), numbers = found.run(inputs, target, credit.carried(), pace)
+        known, self.pending = self.pending, None
+        (y, *left), numbers = known or found.run(inputs, target, credit.carried(), pace)
         read = numbers[:-1] if found.moves else numbers
         if not all(map(math.isfinite, read)):
             return self._eager(inputs, target)
@@ -145,4 +172,4 @@ class ReplayedLearner(HamiltonianLearner):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there. What was recorded at another count of steps is recorded anew."""
         super().load_state_dict(state)
-        self._kinds.clear()
+        self.kinds.clear()

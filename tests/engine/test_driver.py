@@ -27,7 +27,7 @@ def asked_anew() -> Iterator[None]:
 
 def runners(learner: object) -> set[bool]:
     """Of all programs that are in use: whether it is the driver."""
-    kinds = learner._kinds.values()  # type: ignore[attr-defined]
+    kinds = learner.kinds.values()  # type: ignore[attr-defined]
     return {of.program.native is not None for of in kinds if of.proven}
 
 
