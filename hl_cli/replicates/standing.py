@@ -16,8 +16,8 @@ import torch
 class Kept(Protocol):
     """What a loop can be put back to, such as `Descent`."""
 
-    def state_dict(self) -> dict[str, Any]:
-        """Plain values and tensors."""
+    def state_dict(self, over: bool) -> dict[str, Any]:
+        """Plain values and tensors; over: no step follows, so that what only steps need is left out."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go there."""
@@ -35,18 +35,18 @@ class Moving:
     generators: Sequence[torch.Generator] = ()
     descent: Kept | None = None
 
-    def state_dict(self) -> dict[str, Any]:
-        """Plain values and tensors."""
+    def state_dict(self, over: bool) -> dict[str, Any]:
+        """As `Kept`."""
         return {
             "memory": dict(self.memory),
-            "generators": [of.get_state() for of in self.generators],
-            "descent": None if self.descent is None else self.descent.state_dict(),
+            "generators": [] if over else [of.get_state() for of in self.generators],
+            "descent": None if self.descent is None else self.descent.state_dict(over),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go there."""
         self.memory.update(state["memory"])
-        for of, kept in zip(self.generators, state["generators"], strict=True):
+        for of, kept in zip(self.generators, state["generators"], strict=bool(state["generators"])):
             of.set_state(kept)
         if self.descent is not None:
             self.descent.load_state_dict(state["descent"])
@@ -90,7 +90,7 @@ class Standing:
             over, stopped = step == count, self._stop()
             wanted = self._due(self.taken, over or long)
             if over or stopped or wanted:
-                self._parts[part] = {"step": step, "state": moving.state_dict()}
+                self._parts[part] = {"step": step, "state": moving.state_dict(over)}
             if wanted or stopped:
                 self._save(self)
             if stopped:

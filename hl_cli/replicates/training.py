@@ -39,11 +39,10 @@ class Descent:
         self._optimizer.step()
         self._schedule.step()
 
-    def state_dict(self) -> dict[str, Any]:
-        """Parameters, what Adam keeps of them, and how many steps were taken."""
-        parameters = [of.detach() for of in self._parameters]
+    def state_dict(self, over: bool) -> dict[str, Any]:
+        """Parameters, how many steps were taken, and, where more follow, what Adam keeps of the parameters."""
         known = {"optimizer": self._optimizer.state_dict(), "schedule": self._schedule.state_dict()}
-        return {"parameters": parameters, "taken": self.taken, **known}
+        return {"parameters": [of.detach() for of in self._parameters], "taken": self.taken, **({} if over else known)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go there; the parameters stay the same tensors."""
@@ -51,8 +50,9 @@ class Descent:
         with torch.no_grad():
             for of, kept in zip(self._parameters, state["parameters"], strict=True):
                 of.copy_(kept)
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
+        if "optimizer" in state:
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._schedule.load_state_dict(state["schedule"])
 
 
 def check_finite(loss: Tensor, step: int) -> None:

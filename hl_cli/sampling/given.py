@@ -41,7 +41,13 @@ class Given(Target):
         self.names = [f"q{i}" for i in range(1, n + 1)]
 
         def energy(q: Tensor) -> Tensor:
-            value = log_density(q)
+            try:
+                value = log_density(q)
+            except Exception as error:
+                said = " ".join(f"{type(error).__name__}: {error}".split())
+                raise BadInput(
+                    f"target.function={function}: {said}: allowed: a function in torch of a point ({n},)"
+                ) from error
             if not isinstance(value, Tensor) or value.numel() != 1:
                 raise BadInput(
                     f"target.function={function}: gave {type(value).__name__}: allowed: a tensor of one number"

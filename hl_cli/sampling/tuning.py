@@ -72,6 +72,6 @@ def tuned(
         low, high = tried[-1][0].step, tried[0][0].step
         raise BadInput(
             f"tune: {METHODS[method].label}: no step from {low:g} to {high:g} is accepted often enough (at most "
-            f"{most:.2f}, allowed: {least:g} and more, converged): a smaller step.{method}, or more tune_trials"
+            f"{most:.2f}, allowed: {least:g} and more, converged): a smaller number in step=, or more tune_trials"
         )
     return max(good, key=lambda one: one[1].per_evaluation)[0], tried

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from scipy.stats import rankdata
 from torch import Tensor
 
 ERRORS = ("within", "beyond", "backward", "half", "double")
@@ -71,7 +72,17 @@ def wander(energy: Tensor) -> Tensor:
 
 
 def rank(found: Tensor, truth: Tensor) -> Tensor:
-    """|Spearman's correlation|, (r,) of (r, b) each."""
-    one, two = (of.argsort(-1).argsort(-1).double() for of in (found, truth))
+    """|Spearman's correlation|, (r,) of (r, b) each, on the CPU. Equal values share their rank; NaN are last.
+
+    0 where all of one are equal: they rank nothing.
+
+    >>> nan, truth = float("nan"), torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    >>> rank(torch.tensor([[9.0, 8.0, 7.0, 6.0]]), truth), rank(torch.tensor([[nan, nan, nan, nan]]), truth)
+    (tensor([1.], dtype=torch.float64), tensor([0.], dtype=torch.float64))
+    >>> rank(torch.tensor([[nan, 1.0, nan, 2.0]]), truth).item() < 0.5
+    True
+    """
+    one, two = (torch.from_numpy(rankdata(of.nan_to_num(nan=torch.inf), axis=-1)) for of in (found, truth))
     one, two = (of - of.mean(-1, keepdim=True) for of in (one, two))
-    return ((one * two).sum(-1) / (one.square().sum(-1) * two.square().sum(-1)).sqrt()).abs()
+    spread = (one.square().sum(-1) * two.square().sum(-1)).sqrt()
+    return torch.where(spread > 0, (one * two).sum(-1) / spread, 0.0).abs()

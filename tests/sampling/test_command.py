@@ -65,6 +65,8 @@ def test_a_density_of_the_user_and_a_search(invoke: Any, tmp_path: Path) -> None
 
 
 BAD = [
+    ("task=sample target=tests.sampling.material:raising target.n=2", "target.function=tests.sampling.material:"
+     "raising: KeyError: 'q9': allowed: a function in torch of a point (2,)"),
     ("task=sample methods=[nuts]", "methods=['nuts']: nuts: allowed: hmc, implicit, explicit, each once"),
     ("task=sample step=[0.1]", "step=[0.1]: allowed: 3 numbers, one for each of methods=['hmc', 'implicit', "),
     ("task=sample step=[0.1,0,1]", "step=[0.1, 0.0, 1.0]: allowed: one or more numbers > 0"),
