@@ -47,7 +47,7 @@ class RingRNNCell(nn.RNNCell):
         angles = 2 * math.pi * torch.rand(hidden // 2)
         c, s = torch.diag(r * angles.cos()), torch.diag(r * angles.sin())
         with torch.no_grad():
-            self.weight_hh.copy_(torch.cat((torch.cat((c, -s), 1), torch.cat((s, c), 1))))
+            self.weight_hh.copy_(torch.cat((torch.cat((c, 0.0 - s), 1), torch.cat((s, c), 1))))  # no zero is -0
             self.weight_ih.normal_().mul_((gain * (1 - r * r).sqrt()).repeat(2).unsqueeze(1))
             self.bias_ih.zero_()
             self.bias_hh.zero_()
