@@ -17,6 +17,7 @@ from hl_cli.errors import BadInput
 from hl_cli.runs.resume import Resumed
 from hl_cli.runs.run import run
 from tests.broken_off import Killed, apart, die_at, made
+from tests.covering import long
 
 NET = ("stream=recall", "model=rnn", "model.hidden=5", "scheme=forward", "scenario=custom", "scenario.lr=0.01")
 RUN = (*NET, "arm=[hl,tbptt8,rtrl,adam,frozen]", "steps=60", "log_every=10", "eval_every=0", "checkpoint_every=20")
@@ -79,6 +80,7 @@ def test_a_cosine_by_hand(build: Build) -> None:
     assert agreements(lambda: eight.twin(eight.learner.weights()), built.measure.loss, samples) == {}
 
 
+@long
 @pytest.mark.usefixtures("no_pictures")
 def test_no_arm_notices_and_a_resumed_run_finds_the_same(
     configured: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,7 @@ from hl_cli.density.arms import parameters, width
 from hl_cli.density.energy_distance import energy_distance
 from hl_cli.errors import BadInput
 from hl_cli.reporting import density_film, density_pictures
+from tests.covering import long
 
 SMALL = (
     "task=density", "steps=4", "tune_steps=2", "rates=[0.01,1e-3]", "seeds=2", "parameters=200", "flows=1",
@@ -85,6 +86,7 @@ def test_four_arms_on_the_same_points(invoke: Any, tmp_path: Path, monkeypatch: 
     assert rows(tmp_path / "two" / "scores.csv")[:2] == by_arm["nhf_fixed"]
 
 
+@long
 def test_points_that_are_not_in_the_plane_have_no_density_picture(
     invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,7 +102,7 @@ def textbook(built: Comparison, cfg: dict[str, Any], samples: list[Sample], expl
     return [p.detach() for p in params]
 
 
-@one_in(3)
+@one_in(5)
 @pytest.mark.parametrize(("order", "split"), [(ORDERS[0], "state_output"), (ORDERS[1], "state")])
 @pytest.mark.parametrize("model", STATE_NETS)
 def test_many_ticks_are_those_of_the_equations(build: Build, model: str, order: str, split: str) -> None:

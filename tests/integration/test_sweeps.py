@@ -135,6 +135,7 @@ def test_combinations_without_meaning_are_skipped_and_new_ones_join(sweep: Any, 
     assert code == 1  # nothing but skipped
 
 
+@long
 def test_the_values_of_a_sweep_may_be_a_glob_or_a_shuffled_range(sweep: Any, tmp_path: Path) -> None:
     values = [
         "scenario=glob(gd*)",
