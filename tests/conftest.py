@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -94,6 +95,7 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         monkeypatch.setenv(app.TRACEBACK, "0")  # the command sets it itself; so it is undone
         monkeypatch.setattr(app, "session", Session())
         monkeypatch.setattr(sys, "argv", ["hl-run", *arguments])
+        monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of a test before write to its stdout
         with pytest.raises(SystemExit) as stop:
             cli.main()
         return (stop.value.code, *capsys.readouterr())
