@@ -13,7 +13,7 @@ from hl_cli.compare.bursts import taken
 from hl_cli.engine.driver import driver
 
 NETS = {
-    "mlp": ("stream=digits", 0.35, 0.65),
+    "mlp": ("stream=digits", 0.4, 0.65),
     "cnn": ("stream=digits", 0.75, 0.85),
     "rnn": ("stream=digits_rows", 0.4, 0.6),
     "lstm": ("stream=digits_rows", 0.5, 0.65),
