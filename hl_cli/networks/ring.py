@@ -39,9 +39,7 @@ class RingRNNCell(nn.RNNCell):
 
     def __init__(self, features: int, hidden: int, ring: Sequence[float] = (0.9, 0.999), gain: float = 1.0) -> None:
         if hidden % 2:
-            raise BadInput(
-                f"model.hidden is {hidden}: allowed are even numbers, since the neurons of ring_rnn are pairs"
-            )
+            raise BadInput(f"model.hidden={hidden}: allowed: even numbers, for neurons of ring_rnn are pairs")
         super().__init__(features, hidden)
         r = squared_moduli(ring, hidden // 2).sqrt()
         angles = 2 * math.pi * torch.rand(hidden // 2)

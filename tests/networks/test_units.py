@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from hl_cli.dynamics.accumulator import GradientAccumulator
+from hl_cli.errors import BadInput
 from hl_cli.networks.blocks import Block, ModuleBlock
 from hl_cli.networks.ring import RingCell, RingRNNCell
 from hl_cli.networks.units import ComplexLanes
@@ -62,3 +63,8 @@ def test_the_nets_with_units_say_so() -> None:
     assert {"rnn", "gru", "lstm", "leaky", "diagonal", "complex_diagonal", "rotation"} < {*SAYING}
     assert {"elementwise_lstm", "trace_units", "min_gru", "unicornn", "cornn", "whole-unicornn"} < {*SAYING}
     assert "whole-hamiltonian" not in SAYING
+
+
+def test_a_ring_of_an_odd_number_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"model\.hidden=7: allowed: even numbers"):
+        RingRNNCell(2, 7)
