@@ -20,6 +20,7 @@ from hl_cli.compare.free_run import Tick
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.schedule import Schedule
 from hl_cli.config import Run, validation
+from hl_cli.config.arms import taking_part
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.dynamics.stock import Stock
 from hl_cli.errors import BadInput
@@ -140,7 +141,7 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
     the user's own cannot have it, cfg then has one that fits.
     """
     validation.check(cfg)
-    given, cfg = cfg, fitted(cfg)
+    given, cfg = cfg, fitted(taking_part(cfg))
     device = use_device(cfg.device, cfg.dtype, cfg.threads)
     dtype = getattr(torch, cfg.dtype)
 

@@ -131,6 +131,9 @@ class Run:
         choices=REPORTS,
     )
     dry_run: bool = described(False, "build everything, take a step, say what a run would write and how long it takes")
+    only: list[str] | None = described(
+        None, "the arms that take part, of those of arm= and of an experiment; null: all"
+    )
     reference: str | None = described(
         None, "the arm that the others are measured against; null: the first of PyTorch, in the order of arm="
     )

@@ -5,7 +5,10 @@ What an arm leaves at null is that of the run, so that `hl-run split=state` chan
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+
+from omegaconf import DictConfig, open_dict
 
 from hl_cli.config.credits import CreditConfig
 from hl_cli.config.fields import described
@@ -13,6 +16,7 @@ from hl_cli.config.models import Model
 from hl_cli.config.pytorch import PyTorch
 from hl_cli.config.rules import KineticConfig
 from hl_cli.config.schemes import Scheme
+from hl_cli.errors import BadInput
 from hl_cli.types import ENGINES
 
 EXPECTATIONS = ("identical", "round_off")
@@ -51,3 +55,21 @@ class HamiltonianArm(Arm):
 @dataclass
 class StockArm(PyTorch, Arm):
     """What a user of PyTorch writes: autograd and a stock optimizer, by default the SGD of the scenario."""
+
+
+def taking_part(cfg: DictConfig) -> DictConfig:
+    """A copy of the config of a run with the arms of only= alone; raises BadInput for one that is not there.
+
+    A reference that takes no part is none.
+    """
+    cfg = copy.deepcopy(cfg)
+    for name in cfg.only or ():
+        if name not in cfg.arms:
+            there = ", ".join(map(str, cfg.arms))
+            raise BadInput(f"only={list(cfg.only)}: {name} is not among the arms; allowed: {there}")
+    with open_dict(cfg.arms):
+        for name in [name for name in cfg.arms if name not in (cfg.only or cfg.arms)]:
+            del cfg.arms[name]
+    if cfg.only and cfg.reference not in cfg.arms:
+        cfg.reference = None
+    return cfg

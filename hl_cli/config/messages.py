@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hl_cli
-from hl_cli.config import validation
+from hl_cli.config import Arm, validation
 from hl_cli.config.renamed import renewed
 from hl_cli.errors import BadInput, cut
 
@@ -97,6 +97,8 @@ def _unknown_key(text: str) -> str | None:
     kind, name = match.groups()
     if (now := renewed(name)) != name:
         return f"{name}: is now called {now}"
+    if kind == Arm.__name__ or re.fullmatch(r"arms\.\w+", name):
+        return f"{name}: {name.split('.')[1]} is no arm of arm=; add it there, or choose among all arms with only="
     if ".options." in name:
         return f"{name}: an option of your own is added with a plus: +{name}=VALUE"
     group, _, field = name.rpartition(".")

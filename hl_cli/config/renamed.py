@@ -22,6 +22,7 @@ ADDED: dict[str, Any] = {
     "update_every": 1,
     "engine": "eager",
     "report": None,
+    "only": None,
     r"arms\.\w+\.engine": None,
     "kinetic": {"name": "classical"},
     r"arms\.\w+\.kinetic": None,

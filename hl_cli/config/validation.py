@@ -129,7 +129,8 @@ def check(cfg: DictConfig, where: str = "") -> None:
         if isinstance(value, ListConfig):
             strings = all(isinstance(one, str) for one in value)
             if not value or not (strings or all(_within(one, bounds) for one in value)):
-                raise BadInput(f"{name}={list(value)}: allowed: one or more {f'numbers {_allowed(bounds)}'.rstrip()}")
+                what = "names" if "list[str]" in str(f.type) else f"numbers {_allowed(bounds)}".rstrip()
+                raise BadInput(f"{name}={list(value)}: allowed: one or more {what}")
         elif value is not None and (bounds or isinstance(value, float)) and not _within(value, bounds):
             raise BadInput(f"{name}={value}: allowed: a number {_allowed(bounds)}")
 

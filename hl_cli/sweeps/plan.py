@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, ValueType
 from omegaconf import DictConfig, OmegaConf
 
+from hl_cli.config.arms import taking_part
 from hl_cli.config.registry import choice_of
 from hl_cli.config.unresolved import Hidden, as_written
 from hl_cli.errors import BadInput
@@ -113,7 +114,7 @@ def is_study(config: DictConfig) -> bool:
 
 def study_plan(config: DictConfig) -> StudyPlan:
     """The plan of a config; raises BadInput for what cannot be tuned."""
-    study = config.study
+    config, study = taking_part(config), config.study
     fields = {str(arm): [f"arms.{arm}.{field}" for field in of] for arm, of in config.arms.items()}
     tunable = {arm: own for arm, own in fields.items() if _learns(config.arms[arm])}
     tune: Any = {} if study.tune is None else OmegaConf.to_container(study.tune, resolve=True)

@@ -66,6 +66,22 @@ def test_every_arm_is_what_it_is_beside_the_reference_alone() -> None:
             assert w.equal(together.arms[name].learner.weights()[key])
 
 
+def test_only_some_arms_are_what_they_are_beside_all() -> None:
+    """Names, order, reference and weights; a reference that is left out is replaced."""
+    wide = ("arm=[hl,pytorch,adam,frozen]", "arms.frozen.label=still", "reference=adam", *SMALL)
+    few = built(*wide, "only=[frozen,hl,pytorch]")
+    assert list(few.arms) == ["hl", "pytorch", "frozen"] and few.reference == "pytorch"
+    assert few.arms["frozen"].label == "still"
+    records, _ = records_of(few)
+    together = built(*wide)
+    everything, _ = records_of(together)
+    assert built(*wide, "only=[hl,adam]").reference == "adam"
+    for name in few.arms:
+        assert [one.means[name] for one in records] == [one.means[name] for one in everything]
+        for key, w in few.arms[name].learner.weights().items():
+            assert w.equal(together.arms[name].learner.weights()[key])
+
+
 def test_verdicts_are_per_arm_and_expect_is_meant_for_those_that_claim_equality() -> None:
     words, good = judged("arm=[hl,pytorch,adam,hl_wave,hl_blocks,frozen]", "expect=identical", *SMALL)
     assert words == {
