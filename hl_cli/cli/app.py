@@ -38,7 +38,7 @@ from hl_cli.parallel import called, launched, rank
 from hl_cli.runs import resume
 from hl_cli.runs.parentage import end_with
 from hl_cli.runs.signals import Interruption, exit_at_once, exit_on_ctrl_c, insist, leave_start_up
-from hl_cli.sweeps import study_sweeper
+from hl_cli.sweeps import composing, study_sweeper
 from hl_cli.sweeps.job import SweepJob, held_out
 from hl_cli.sweeps.plan import Plan, with_command
 
@@ -153,6 +153,7 @@ def _start() -> None:
     warnings.showwarning = warn
     config.register()
     study_sweeper.register()
+    composing.register()
     leave_start_up()
     insist()
     try:
