@@ -52,7 +52,7 @@ def folder() -> Path:
     load = [f"{date},{math.sin(k / 4):.6f},{draw.gauss(20, 5):.6f}" for k, date in enumerate(_hours(2000))]
     (root / "ETTh1.csv").write_text("\n".join(["date,HUFL,OT", *load]) + "\n")
     (root / "text.txt").write_text("".join(draw.choice("the quick brown föx\n") for _ in range(3000)))
-    np.save(root / "videos.npy", np.zeros((50, 24, 16, 16), np.uint8))
+    np.save(root / "videos.npy", (np.arange(50 * 24 * 256) % 251).reshape(50, 24, 16, 16).astype(np.uint8))
     return root
 
 

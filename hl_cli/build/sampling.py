@@ -53,14 +53,32 @@ class Sampling:
                 f"target={self.cfg.target.name}: its log density is {-energy[chain]:g} at the start of chain {chain}, "
                 f"{_point(self.target, self.start[chain])}; allowed: a finite one"
             )
+        self._check_gradient()
         for name in self.cfg.methods:
             failed = system_of(name, self.target, self.cfg).unfit(self.start)
             for chain in failed.nonzero().flatten().tolist():
                 raise BadInput(
-                    f"metric={self.cfg.metric or self.target.metric} (target={self.cfg.target.name}): not positive "
-                    f"definite at the start of chain {chain}, from {self.target.names[int(failed[chain]) - 1]} on, "
-                    f"{_point(self.target, self.start[chain])}; allowed: a metric that is"
+                    f"metric={self.cfg.metric or self.target.metric} (target={self.cfg.target.name}): not finite and "
+                    f"positive definite at the start of chain {chain}, from "
+                    f"{self.target.names[int(failed[chain]) - 1]} on, {_point(self.target, self.start[chain])}; "
+                    "allowed: a metric that is"
                 )
+
+    def _check_gradient(self) -> None:
+        names, of = self.target.names, f"target={self.cfg.target.name}"
+        gradient = self.plain.gradient(self.target.shown(self.start))
+        for chain, k in (~gradient.isfinite()).nonzero().tolist():
+            raise BadInput(
+                f"{of}: the slope of its log density in {names[k]} is {-gradient[chain, k]:g} at the start of chain "
+                f"{chain}, {_point(self.target, self.start[chain])}; allowed: a finite one"
+            )
+        flat = [names[k] for k in (gradient == 0).all(0).nonzero().flatten().tolist()]
+        if flat:
+            where = flat[0] if len(flat) == 1 else f"any of {len(flat)} numbers, {flat[0]} the first"
+            raise BadInput(
+                f"{of}: its log density does not change with {where}: the slope is 0 at the start of every chain; "
+                f"allowed: one that depends on all of its {len(names)} numbers"
+            )
 
     def setting(self, method: str) -> Setting:
         """What the config says, else the target."""

@@ -30,7 +30,7 @@ NEWTON = 50
 class LogisticConfig(TargetConfig):
     """Logistic regression: malignant or benign, by six correlated features."""
 
-    prior: float = described(100.0, "prior variance of a weight", above=0)
+    prior: float = described(100.0, "prior variance of a weight", least=1e-9, most=1e9)
 
 
 class Logistic(Target):

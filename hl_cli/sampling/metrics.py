@@ -50,7 +50,9 @@ class System(Protocol):
         ...
 
     def unfit(self, q: Tensor) -> Tensor:
-        """Where G is not positive definite: (chains,), the first coordinate at which it fails, counted from 1, or 0."""
+        """Where G is not finite and positive definite: (chains,), the first coordinate at which it fails, from 1 on; 0
+        where it is.
+        """
         ...
 
 
@@ -160,8 +162,9 @@ class SoftAbs:
         return (vectors @ (soft.sqrt() * noise).unsqueeze(2)).squeeze(2)
 
     def unfit(self, q: Tensor) -> Tensor:
-        """Where the Hessian is not finite."""
-        return self._eigen(q)[2].isnan().any(1).int()
+        """Where the Hessian is not finite: the column with the most such elements."""
+        bad = (~self.target.hessian(q).isfinite()).sum(1)
+        return torch.where(bad.any(1), bad.argmax(1) + 1, 0)
 
 
 def _differences(x: Tensor) -> Tensor:

@@ -22,3 +22,23 @@ def nowhere(q: Tensor) -> Tensor:
 
 def raising(q: Tensor) -> Tensor:
     raise KeyError("q9")
+
+
+def forgotten(q: Tensor) -> Tensor:
+    """It does not depend on the last number."""
+    return -q[:-1].square().sum() / 2
+
+
+def constant(q: Tensor) -> Tensor:
+    """Flat."""
+    return q.new_ones(())
+
+
+def kinked(q: Tensor) -> Tensor:
+    """Its slope in q2 is no number."""
+    return -q.square().sum() / 2 - (q[1] - q[1]).sqrt()
+
+
+def steep(q: Tensor) -> Tensor:
+    """Its slope is finite, its curvature in q2 is not."""
+    return -q.square().sum() / 2 - (q[1] - q[1]).abs().pow(1.5)

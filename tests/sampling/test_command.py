@@ -76,6 +76,17 @@ BAD = [
     ("task=sample target=tests.sampling.material:none target.n=2", "target.function=tests.sampling.material:none: "),
     ("task=sample target=tests.sampling.material:nowhere target.n=2", "target=tests.sampling.material.nowhere: its log "
      "density is -inf at the start of chain 0, q1 = "),
+    ("task=sample target=tests.sampling.material:constant target.n=2", "target=tests.sampling.material.constant: its "
+     "log density does not change with any of 2 numbers, q1 the first: the slope is 0 at the start of every chain"),
+    ("task=sample target=tests.sampling.material:forgotten target.n=3 methods=[hmc]", "target=tests.sampling.material."
+     "forgotten: its log density does not change with q3: the slope is 0 at the start of every chain; allowed: one th"),
+    ("task=sample target=tests.sampling.material:kinked target.n=3", "target=tests.sampling.material.kinked: the slope "
+     "of its log density in q2 is nan at the start of chain 0, q1 = "),
+    ("task=sample target=tests.sampling.material:steep target.n=3", "metric=softabs (target=tests.sampling.material."
+     "steep): not finite and positive definite at the start of chain 0, from q2 on, q1 = "),
+    ("task=sample target=banana target.variance=1e-300", "metric=fisher (target=banana): not finite and positive "
+     "definite at the start of chain 0, from t2 on, t1 = "),
+    ("task=sample target=logistic target.prior=1e-320", "target.prior=1e-320: allowed: a number >= 1e-09 and <= "),
     ("task=sample target=tests.sampling.material:log_density target.n=3 metric=fisher", "metric=fisher (target=tests."
      "sampling.material.log_density): allowed: softabs, which it has"),
 ]  # fmt: skip

@@ -105,7 +105,8 @@ def test_bad_input_is_refused_in_a_line_and_leaves_nothing(invoke: Any, tmp_path
 
 
 def test_what_a_config_cannot_mean_is_said_before_the_run(tmp_path: Path) -> None:
-    np.save(tmp_path / "v.npy", np.zeros((10, 40, 16, 16)))
+    np.save(tmp_path / "v.npy", np.linspace(0, 1, 10 * 40 * 256).reshape(10, 40, 16, 16))
+    np.save(tmp_path / "still.npy", np.ones((10, 40, 16, 16)))
     GlobalHydra.instance().clear()
     with initialize_config_module("hl_cli.configs", version_base="1.3"):
         spring = compose("video")
@@ -120,6 +121,11 @@ def test_what_a_config_cannot_mean_is_said_before_the_run(tmp_path: Path) -> Non
         (own, {"frames": 41, "shown": 1}, "frames=41 (scene=recorded): allowed: at most 40, those of a video"),
         (own, {"horizon": 38, "back": 3}, "back=3, horizon=38 (scene=recorded): 41 frames; allowed: at most 40 in all"),
         (own, {"judged": 3}, "allowed: at most 2, the held-out videos"),
+        (
+            own,
+            {"scene.path": str(tmp_path / "still.npy")},
+            "all frames for training are the same; allowed: videos that",
+        ),
         (own, {"scene.held_out": 0.01}, "no video for judging; allowed: one or more"),
     ]
     for cfg, changes, said in cases:

@@ -48,7 +48,7 @@ class Recorded(Scene):
         return int(self._shape[0])
 
     def check(self, size: int, judged: int) -> None:
-        """Frames are of this size; there are so many of the held-out videos."""
+        """Frames are of this size, and not all the same; there are so many of the held-out videos."""
         rows, columns = self._shape[1:]
         if (rows, columns) != (size, size):
             raise BadInput(
@@ -57,6 +57,10 @@ class Recorded(Scene):
         for name, of in self._parts.items():
             if not len(of):
                 raise BadInput(f"scene.held_out (scene.path={self.path}): no video for {name}; allowed: one or more")
+            if (of == of[:1, :1]).all():
+                raise BadInput(
+                    f"scene.path={self.path}: all frames for {name} are the same; allowed: videos that change"
+                )
         if judged > len(self._parts["judging"]):
             raise BadInput(
                 f"judged={judged} (scene.path={self.path}): allowed: at most {len(self._parts['judging'])}, the "
