@@ -28,14 +28,10 @@ class Hidden:
 
     def __init__(self, cfg: DictConfig) -> None:
         self._salt = os.urandom(SALT).hex()
-        leaves = dict(_leaves(cfg))
+        texts = {name: value for name, value in _leaves(cfg) if isinstance(value, str)}
         with _environment_unread():
-            written = {name: _read(cfg, name, value) for name, value in leaves.items()}
-        self.fields = {
-            name: (value, written[name])
-            for name, value in leaves.items()
-            if isinstance(value, str) and written[name] != value
-        }
+            written = {name: _read(cfg, name, value) for name, value in texts.items()}
+        self.fields = {name: (value, written[name]) for name, value in texts.items() if written[name] != value}
 
     def __call__(self, content: Any) -> Any:
         """The same content, its texts with the variables in place of their values."""
@@ -77,19 +73,34 @@ def _digest(value: str, salt: str) -> str:
 def _leaves(cfg: DictConfig) -> Iterator[tuple[str, Any]]:
     """Each value of a config that is written as an interpolation, with its name; Hydra's own are left out."""
 
-    def walk(node: Any, name: str) -> Iterator[tuple[str, Any]]:
-        for key in list(node) if isinstance(node, DictConfig) else range(len(node)):
+    def walk(node: Any, written: Any, name: str) -> Iterator[tuple[str, Any]]:
+        for key, said in written.items() if isinstance(written, dict) else enumerate(written):
             where = f"{name}.{key}" if name else str(key)
+            if where == "hydra" or not _interpolates(said):
+                continue
             try:
-                value = None if where == "hydra" or OmegaConf.is_missing(node, key) else node[key]
+                value = node[key]
             except OmegaConfBaseException:  # it has no value, and whoever needs one will say so
                 continue
             if OmegaConf.is_config(value):
-                yield from walk(value, where)
-            elif OmegaConf.is_interpolation(node, key) or OmegaConf.is_interpolation(node):
+                yield from walk(value, _written(value) if isinstance(said, str) else said, where)
+            elif OmegaConf.is_interpolation(node, key):
                 yield where, value
 
-    yield from walk(cfg, "")
+    yield from walk(cfg, _written(cfg), "")
+
+
+def _written(cfg: Any) -> Any:
+    """A config as it is written: to read it value by value takes longer, and few are interpolations."""
+    return OmegaConf.to_container(cfg, resolve=False)
+
+
+def _interpolates(written: Any) -> bool:
+    """Whether there is an interpolation in a value, or anywhere below it."""
+    if isinstance(written, str):
+        return "${" in written
+    within = written.values() if isinstance(written, dict) else written if isinstance(written, list) else ()
+    return any(map(_interpolates, within))
 
 
 def _just(text: str, _: object) -> str:

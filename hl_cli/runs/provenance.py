@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,10 @@ def made_with(cfg: DictConfig, files: Iterable[Path], among_ranks: bool = False)
     files: that are read; among_ranks: to be compared between processes, which must have one config, and may have copies
     of their files.
     """
-    code = sorted(Path(hl_cli.__file__).parent.rglob("*.py"))
     return {
         "hl-run": hl_cli.__version__,
         **{name: found for name in PACKAGES if (found := _version(name))},
-        "code of hl-run": hashlib.sha256("".join(map(digest, code)).encode()).hexdigest(),
+        "code of hl-run": _own_code(),
         **({"config": _resolved(cfg)} if among_ranks else {}),
         **{f"module {name}": digest(path) for factory in _factories(cfg) for name, path in _modules(factory)},
         **{f"file {name}": digest(path, timed=not among_ranks) for name, path in _named(files)},
@@ -62,6 +62,14 @@ def _resolved(cfg: DictConfig) -> str:
     return hashlib.sha256(repr(said(OmegaConf.to_container(cfg, resolve=True))).encode()).hexdigest()
 
 
+@cache
+def _own_code() -> str:
+    """As this process found it: what it has imported stays, and the next job of a sweep is made with it."""
+    code = sorted(Path(hl_cli.__file__).parent.rglob("*.py"))
+    return hashlib.sha256("".join(map(digest, code)).encode()).hexdigest()
+
+
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

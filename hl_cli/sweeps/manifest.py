@@ -181,14 +181,16 @@ class ManifestFile:
             yield book
             said = {"format": FORMAT, **vars(book), "jobs": [vars(entry) for entry in book.jobs]}
             write_whole(self.folder / FILE, sealed(said, indent=1).encode())
-            if book.ended < EACH or (book.ended != before and book.ended % (book.ended // SHARE) == 0):
-                self.tell(book)
+            ended = new is not None or book.ended != before
+            if book.ended < EACH or (ended and book.ended % (book.ended // SHARE) == 0):
+                self.tell(book, ended)
 
-    def tell(self, book: Manifest) -> None:
-        """Write the tables."""
+    def tell(self, book: Manifest, ended: bool = True) -> None:
+        """Write the tables; ended: whether any job has since, else those of the study stay as they are."""
         rows = book.rows()
         write_tables(self.folder, rows, book.swept)
-        write_study(self.folder, rows, book.swept, arms_of(rows), book.show)
+        if ended:
+            write_study(self.folder, rows, book.swept, arms_of(rows), book.show)
 
     def lock(self, name: str, what: str, wait: bool = True) -> AbstractContextManager[None]:
         """A lock of this sweep, as `hl_cli.sweeps.lock.held`; what: it is for."""
