@@ -91,6 +91,6 @@ class Explicit:
         gap = (one[0] - two[0]).norm(dim=1)
         for _ in range(steps):
             one, two = tao(of.gradients, one, two, h, self.omega)
-            gap = gap.maximum((one[0] - two[0]).norm(dim=1))
+            gap = gap.maximum((one[0] - two[0]).norm(dim=1).nan_to_num(nan=torch.inf))  # a lost one is far away
         count = torch.full((len(q),), 4 * steps)
         return Trajectory(*one, count, count > 0, gap, two)

@@ -9,6 +9,7 @@ A negative h goes back in time. The leapfrog with -h undoes that with h; a resid
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -18,7 +19,9 @@ from torch import Tensor
 
 from hl_cli.dynamics.phase_space import Separable, kick_drift_kick
 from hl_cli.replicates.layers import Weights, affine, drawn, gated
-from hl_cli.video import energy
+from hl_cli.replicates.scalar_net import ScalarNet, softplus
+
+NET = ScalarNet(softplus)
 
 State = tuple[Tensor, ...]
 """What a motion goes on from, (r, b, ..) each; the first is what z is made into."""
@@ -60,20 +63,18 @@ class Hamiltonian:
         return 2 * n
 
     def draw(self, n: int, hidden: int, generators: Sequence[torch.Generator]) -> Weights:
-        """Both parts of H."""
-        parts = [energy.draw(name, n, hidden, self.omega, generators) for name in ("kinetic", "potential")]
+        """Both parts of H; two bowls of e^w = omega are oscillators of that angular frequency in every direction."""
+        parts = [NET.draw(name, n, hidden, generators, math.log(self.omega)) for name in ("kinetic", "potential")]
         return {**parts[0], **parts[1]}
 
     def gradients(self, weights: Weights) -> Separable:
         """Of H."""
-        return Separable(
-            lambda q: energy.gradient(weights, "potential", q), lambda p: energy.gradient(weights, "kinetic", p)
-        )
+        return Separable(lambda q: NET.gradient(weights, "potential", q), lambda p: NET.gradient(weights, "kinetic", p))
 
     def begin(self, weights: Weights, state: Tensor) -> State:
         """Halves."""
         q, p = state.chunk(2, -1)
-        return q, p, energy.gradient(weights, "potential", q)
+        return q, p, NET.gradient(weights, "potential", q)
 
     def step(self, weights: Weights, state: State, h: float) -> State:
         """A leapfrog, kick first, one gradient of each part."""
@@ -91,7 +92,7 @@ class Hamiltonian:
     def energy(self, weights: Weights, whole: Tensor) -> Tensor:
         """H, (r, b)."""
         q, p = whole.chunk(2, -1)
-        return energy.value(weights, "kinetic", p) + energy.value(weights, "potential", q)
+        return NET.value(weights, "kinetic", p) + NET.value(weights, "potential", q)
 
 
 @dataclass(frozen=True)

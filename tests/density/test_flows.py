@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hl_cli.density import gaussian_mixture, scalar_net
+from hl_cli.density import gaussian_mixture
 from hl_cli.density.bounds import bounds, normal
 from hl_cli.density.checks import checks, log_det
 from hl_cli.density.data.base import Drawn
@@ -18,7 +18,7 @@ from hl_cli.density.data.moons import Moons
 from hl_cli.density.data.ring import Ring
 from hl_cli.density.energy_distance import energy_distance
 from hl_cli.density.flow import Flow, log_normal
-from hl_cli.density.hamiltonian_flow import HamiltonianFlow
+from hl_cli.density.hamiltonian_flow import NET, HamiltonianFlow
 from hl_cli.density.real_nvp import RealNVP
 from hl_cli.density.training import Plan, fit
 from hl_cli.replicates.draws import generator_of
@@ -61,8 +61,8 @@ def test_a_flow_goes_there_and_back_and_a_hamiltonian_one_keeps_volume(name: str
 
 def test_the_gradient_that_is_written_out_is_that_of_the_net() -> None:
     weights, x = weights_of(LEARNT, 3), noise(5, 3).requires_grad_()
-    (wanted,) = torch.autograd.grad(scalar_net.value(weights, "0_potential", x).sum(), x)
-    torch.testing.assert_close(scalar_net.gradient(weights, "0_potential", x), wanted)
+    (wanted,) = torch.autograd.grad(NET.value(weights, "0_potential", x).sum(), x)
+    torch.testing.assert_close(NET.gradient(weights, "0_potential", x), wanted)
 
 
 class Linear(HamiltonianFlow):
@@ -107,6 +107,9 @@ def test_elbo_is_log_p_with_the_exact_posterior_and_bounds_rise_to_it() -> None:
         elbo, bound = bounds(wide, weights, x, k, generators("bound"))
         ladder.append(float((truth - bound).mean()))
     assert ladder == sorted(ladder, reverse=True) and ladder[1] > 0.1 > 0.03 > ladder[2] > 0.005 > ladder[3] > -0.005
+    # the bound of k samples by chi^2 / (2 k), 1 + chi^2 = s^2 / sqrt(2 s^2 - 1) a coordinate; the mean of w/p is 1
+    gap = truth - bound
+    assert float((gap + (-gap).expm1()).mean()) == pytest.approx((81 / 17 - 1) / 2000, rel=0.25)
     # the ELBO is below by KL(f || p) of two Gaussians with one mean, (s^2 - 1) / 2 - log s a coordinate
     assert float((truth - elbo).mean()) == pytest.approx(2 * (4 - math.log(3)), rel=0.02)
 

@@ -12,9 +12,8 @@ from hl_cli.config.video import ARMS
 from hl_cli.dynamics.phase_space import leapfrog, observed_order, reversibility, symplectic_defect
 from hl_cli.replicates.draws import generator_of
 from hl_cli.replicates.layers import Weights, count
-from hl_cli.video import energy
 from hl_cli.video.arms import Arm, arms
-from hl_cli.video.latents import Hamiltonian
+from hl_cli.video.latents import NET, Hamiltonian
 from hl_cli.video.model import Model, Sizes
 from hl_cli.video.training import loss_of
 
@@ -45,8 +44,8 @@ def single(weights: Weights) -> Weights:
 @pytest.mark.parametrize("name", ["kinetic", "potential"])
 def test_the_written_gradient_is_that_of_the_energy(weights: Weights, name: str) -> None:
     x = points(REPLICATES, 5, N).requires_grad_()
-    (slope,) = torch.autograd.grad(energy.value(weights, name, x).sum(), x)
-    torch.testing.assert_close(energy.gradient(weights, name, x), slope, rtol=1e-12, atol=1e-12)
+    (slope,) = torch.autograd.grad(NET.value(weights, name, x).sum(), x)
+    torch.testing.assert_close(NET.gradient(weights, name, x), slope, rtol=1e-12, atol=1e-12)
 
 
 def test_the_leapfrog_of_a_learnt_energy_is_symplectic_reversible_and_of_order_two(weights: Weights) -> None:
