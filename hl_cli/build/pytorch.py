@@ -17,6 +17,7 @@ from hl_cli.dynamics.stock import Stock
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.learners.real_time import RealTimeLearner
+from hl_cli.learners.replayed_windows import ReplayedTruncated
 from hl_cli.learners.truncated import TruncatedLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.recurrent import Recurrent
@@ -46,12 +47,15 @@ def _learner(cfg: DictConfig, module: nn.Module, loss: Loss, sgd: SGD | Stock) -
                 f"pytorch.{field}={value}: needs a recurrent net, and model={cfg.model.name} is none; allowed: "
                 f"{with_a_state()}"
             )
-    reset = scheme_of(cfg).states_reset
+    replay, reset = of.engine == "replay", scheme_of(cfg).states_reset
+    if replay and (of.window is None or of.credit == "rtrl" or cfg.device != "cpu"):
+        raise BadInput("pytorch.engine=replay: allowed with pytorch.window=TICKS, pytorch.credit=bptt and device=cpu")
     try:
         if of.credit == "rtrl":
             return RealTimeLearner(_in_real_time(cfg, module), loss, optimizer, reset, **given)
         if isinstance(module, Recurrent) and of.window is not None:
-            return TruncatedLearner(module, loss, optimizer, of.window, reset, **given)
+            kind = ReplayedTruncated if replay else TruncatedLearner
+            return kind(module, loss, optimizer, of.window, reset, **given)
         return PyTorchLearner(module, loss, optimizer, **given)
     except BadInput:
         raise
@@ -102,7 +106,8 @@ def named(of: DictConfig, sgd: SGD | Stock) -> str:
     )
     ticks = f"truncated BPTT over {of.window} tick{'s' if of.window != 1 else ''}"
     credit = ["real-time recurrent learning"] if of.credit == "rtrl" else [] if of.window is None else [ticks]
-    return ", ".join((f"torch.optim.{OPTIMIZERS[optimizer_of(of, sgd)].__name__}", *given, *credit))
+    replayed = ["replayed"] if of.engine == "replay" else []
+    return ", ".join((f"torch.optim.{OPTIMIZERS[optimizer_of(of, sgd)].__name__}", *given, *credit, *replayed))
 
 
 def _method(of: DictConfig, sgd: SGD | Stock) -> dict[str, Any]:

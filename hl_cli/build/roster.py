@@ -22,7 +22,7 @@ OF_RUN = (
     "engine",
     "compile",
 )  # of the run where an HL arm says nothing
-OF_STOCK = ("window", "credit", "optimizer", "lr", "options")
+OF_STOCK = ("window", "credit", "engine", "optimizer", "lr", "options")
 
 
 def seen_by(cfg: DictConfig, name: str) -> DictConfig:

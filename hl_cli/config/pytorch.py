@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hl_cli.config.fields import described
+from hl_cli.types import ENGINES
 
 
 @dataclass
@@ -24,6 +25,11 @@ class PyTorch:
         "bptt",
         "bptt: back over the window or the sample; rtrl: real-time recurrent learning, exact over the whole past",
         choices=("bptt", "rtrl"),
+    )
+    engine: str = described(
+        "eager",
+        "replay: with a window, the calls of its ticks are made again without Python, the same bits",
+        choices=ENGINES,
     )
     optimizer: str | None = described(None, "a name of torch.optim, adam, rmsprop, ...; null: that of the scenario")
     lr: float | None = described(None, "learning rate of the optimizer; null: lr of the scenario", above=0)

@@ -23,7 +23,10 @@ ADDED: dict[str, Any] = {
     "engine": "eager",
     "report": None,
     "only": None,
+    r"pytorch\.engine": "eager",
     r"arms\.\w+\.engine": None,
+    r"arms\.\w+\.(?:engine)": "eager",  # of an arm of PyTorch
+    r"arms\.pytorch\.engine": "${pytorch.engine}",
     "kinetic": {"name": "classical"},
     r"arms\.\w+\.kinetic": None,
     r"integrator\.damping": "euler",
