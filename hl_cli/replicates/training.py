@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hl_cli.errors import BadInput
+
 
 class NotFinite(ArithmeticError):
     """A loss of a replicate that is no number any more: replicate, step."""
@@ -45,7 +47,9 @@ class Descent:
         return {"parameters": [of.detach() for of in self._parameters], "taken": self.taken, **({} if over else known)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go there; the parameters stay the same tensors."""
+        """Go there; the parameters stay the same tensors. Raises BadInput for those of another net."""
+        if [of.shape for of in state["parameters"]] != [of.shape for of in self._parameters]:
+            raise BadInput("checkpoint: its weights have other shapes, those of another version; allowed: a new run")
         self.taken = state["taken"]
         with torch.no_grad():
             for of, kept in zip(self._parameters, state["parameters"], strict=True):

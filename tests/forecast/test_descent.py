@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hl_cli.errors import BadInput
 from hl_cli.replicates.training import Descent, NotFinite
 
 
@@ -18,3 +19,12 @@ def test_no_weight_moves_after_a_loss_that_is_not_finite() -> None:
         descent.step(w.sum(1) * torch.tensor([1.0, torch.nan, 1.0]))
     assert (stop.value.replicate, stop.value.step) == (1, 2)
     assert torch.equal(w, before)
+
+
+def test_weights_of_another_net_are_refused() -> None:
+    """Nothing is broadcast into place."""
+    kept = Descent([([torch.ones(3, 1, 4)], 0.1)], steps=10, most=1.0).state_dict(over=False)
+    w = torch.zeros(3, 4, 4)
+    with pytest.raises(BadInput, match="checkpoint: its weights have other shapes, those of another version; allowed"):
+        Descent([([w], 0.1)], steps=10, most=1.0).load_state_dict(kept)
+    assert not w.any()
