@@ -133,7 +133,8 @@ def draw_copies(folder: Path, title: str, own: Sequence[Chains]) -> None:
             axis.hist(gap[good & kept], edges, histtype="step", lw=1.4, color=COLORS["explicit"], label="accepted")
             axis.hist(gap[good & ~kept], edges, histtype="step", lw=1.4, color="k", label="refused")
             axis.set_xscale("log")
-            axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            wide = edges[-1] > 100 * edges[0]
+            axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
             axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axis.xaxis.set_minor_formatter(NullFormatter())
             axis.legend(fontsize=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hl_cli.reporting.sample_tables import by_method, middle, moments, table
+from hl_cli.reporting.sample_tables import MOMENTS, by_method, middle, moments, table
 from hl_cli.reporting.sections import Section
 from hl_cli.sampling.diagnostics import Diagnostics
 from hl_cli.sampling.methods import METHODS
@@ -50,9 +50,11 @@ def sections(folder: Path, found: Sequence[Diagnostics], target: Target, exact: 
     said = warnings(found, exact)
     parts = [Section("result", "Result", read(target), table=shown, numbers=len(shown[0]) - 1)]
     if said:
-        parts.append(Section("warnings", "Warnings", " ".join(said)))
+        rows = [[*one.split(": ", 1)] for one in said]
+        parts.append(Section("warnings", "Warnings", table=[["method", "what"], *rows]))
     means = moments(found, target.names)
-    parts.append(Section("moments", "Moments", "Mean (standard deviation).", table=means, numbers=len(means[0]) - 1))
+    words = f"Mean (standard deviation){f' of the first {MOMENTS} numbers' * (len(target.names) > MOMENTS)}."
+    parts.append(Section("moments", "Moments", words, table=means, numbers=len(means[0]) - 1))
     for name, title, words in (
         ("marginals", "Marginals", "All replicates together. The line is the known density, where there is one."),
         ("pairs", "Pairs", "The first two coordinates, replicate 0."),

@@ -16,6 +16,7 @@ from hl_cli.sampling.methods import METHODS
 from hl_cli.sampling.tuning import Tried
 
 NUMBERS = tuple(one.name for one in fields(Diagnostics) if one.type == "float" and one.name != "step")
+MOMENTS = 6
 SHOWN = {
     "accepted": "accepted", "ess_bulk": "ESS", "ess_tail": "tail ESS", "per_evaluation": "ESS/1000 evals",
     "per_second": "ESS/s", "evaluations": "evals/step", "r_hat": "R-hat", "ks": "KS",
@@ -85,9 +86,9 @@ def table(found: Sequence[Diagnostics]) -> list[list[str]]:
     return [["", "step", "length", *known.values()], *rows]
 
 
-def moments(found: Sequence[Diagnostics], names: Sequence[str], most: int = 8) -> list[list[str]]:
-    """Means and standard deviations of the first coordinates, medians over the replicates."""
-    shown = [*names][:most]
+def moments(found: Sequence[Diagnostics], names: Sequence[str]) -> list[list[str]]:
+    """Means and standard deviations of the first `MOMENTS` coordinates, medians over the replicates."""
+    shown = [*names][:MOMENTS]
 
     def cell(own: Sequence[Diagnostics], k: int) -> str:
         return f"{median(of.mean[k] for of in own):.3g} ({median(of.std[k] for of in own):.3g})"
