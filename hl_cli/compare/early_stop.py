@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hl_cli.compare.metrics import WINDOW
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.record import StepRecord
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.schedule import Schedule
+from hl_cli.compare.window import WINDOW
 
 
 @dataclass

@@ -26,7 +26,6 @@ from hl_cli.networks.losses import LOSSES
 from hl_cli.types import Sample, Scores, Task
 
 Means = tuple[float, ...]
-WINDOW = 100  # steps
 FOLD = 1000  # steps
 EVALUATED = 2**20  # input numbers that are evaluated at once
 POOLED = ("r2", "power_error", "skill")
@@ -74,21 +73,25 @@ class Measure:
         rows = torch.cat(columns, 1).tolist()
         return [(loss, *row) for loss, row in zip(losses, rows, strict=True)]
 
-    def values(self, means: Means) -> tuple[float, ...]:
-        """The scores of a stretch of samples from its means, in the order of `names`."""
+    def table(self, means: np.ndarray) -> np.ndarray:
+        """The scores of some stretches of samples from their means, a row each; columns in the order of `names`."""
         if self.task.kind == "classes":
-            return (*means, means[0] / math.log(2)) if self._bits else means
-        loss, absolute, squared, *rest = means
-        repeated = rest.pop(0) if self._persistence else 0.0
+            return np.column_stack((means, means[:, 0] / math.log(2))) if self._bits else means
+        loss, absolute, squared, *rest = means.T
+        repeated = [rest.pop(0)] if self._persistence else []
         power, *centre = rest
-        spread = power - sum(c * c for c in centre) / len(centre)
-        skill = (_saved(squared, repeated, power),) if self._persistence else ()
-        error = squared / power if power > 0 else math.nan
-        return (loss, absolute, _saved(squared, spread, power), error, *skill)
+        square = np.zeros_like(power)
+        for c in centre:
+            square = square + c * c
+        with np.errstate(all="ignore"):
+            error = np.where(power > 0, squared / power, math.nan)
+            spread = power - square / len(centre)
+            saved = [_saved(squared, reference, power) for reference in (spread, *repeated)]
+        return np.column_stack((loss, absolute, saved[0], error, *saved[1:]))
 
     def scores(self, means: Means) -> Scores:
-        """The same by name."""
-        return dict(zip(self.names, self.values(means), strict=True))
+        """The scores of one stretch by name."""
+        return dict(zip(self.names, self.table(np.array([means]))[0].tolist(), strict=True))
 
 
 def named(y: Tensor) -> Tensor:
@@ -96,9 +99,9 @@ def named(y: Tensor) -> Tensor:
     return y.argmax(1) if y.shape[1] > 1 else (y[:, 0] > 0).long()
 
 
-def _saved(error: float, reference: float, power: float) -> float:
+def _saved(error: np.ndarray, reference: np.ndarray, power: np.ndarray) -> np.ndarray:
     """1 - error / reference; not a number where the reference is nothing but round-off."""
-    return 1.0 - error / reference if reference > 1e-12 * power else math.nan
+    return np.where(reference > 1e-12 * power, 1.0 - error / reference, math.nan)
 
 
 def pooled(parts: Sequence[tuple[int, Means]]) -> Means:
@@ -166,35 +169,3 @@ class Total:
         """Go on from there."""
         self._sums, self._folded = state["sums"].numpy(), state["folded"]
         self._waiting = [tuple(means) for means in state["waiting"].tolist()]
-
-
-class Window:
-    """The last WINDOW steps, summed afresh each time: a sum carried along would lose what is small beside a large."""
-
-    def __init__(self, measure: Measure) -> None:
-        self._measure = measure
-        self._ring: np.ndarray | None = None
-        self._next = 0
-        self.count = 0
-
-    def add(self, means: Means) -> None:
-        """Take one step in, and the oldest out."""
-        if self._ring is None:
-            self._ring = np.empty((WINDOW, len(means)))
-        self._ring[self._next] = means
-        self._next = (self._next + 1) % WINDOW
-        self.count = min(self.count + 1, WINDOW)
-
-    def scores(self) -> Scores:
-        """The scores over the window; nothing before the first step."""
-        return {} if self._ring is None else self._measure.scores(tuple(self._ring[: self.count].mean(0).tolist()))
-
-    def state_dict(self) -> dict[str, Any]:
-        """The ring as it lies."""
-        ring = None if self._ring is None else torch.from_numpy(self._ring)
-        return {"ring": ring, "next": self._next, "count": self.count}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self._ring = None if state["ring"] is None else state["ring"].numpy()
-        self._next, self.count = state["next"], state["count"]

@@ -9,9 +9,10 @@ import torch
 
 from hl_cli.compare.draws import Drew
 from hl_cli.compare.forgetting import Retention
-from hl_cli.compare.metrics import Measure, Total, Window
+from hl_cli.compare.metrics import Measure, Total
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.record import Divergence, StepRecord
+from hl_cli.compare.window import Window
 from hl_cli.types import Scores
 
 LEARNERS = ("hl", "pytorch")

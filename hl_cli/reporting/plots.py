@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hl_cli.compare.forgetting import Retention
-from hl_cli.compare.metrics import WINDOW, Measure
+from hl_cli.compare.metrics import Measure
+from hl_cli.compare.window import WINDOW
 from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.palette import FEW, Look
 from hl_cli.reporting.tables import by_arm, read

@@ -16,6 +16,7 @@ from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.reporting.cells import as_cell
+from hl_cli.reporting.curves import Curves
 from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
 from hl_cli.reporting.sums import check_sum
 from hl_cli.reporting.whole import whole
@@ -63,11 +64,11 @@ class Tables(Observer):
         for name, header in columns.items():
             if start is None:
                 self._writers[name].writerow(header)
-        self._curves = self._writers["curves.csv"]
+        self._curves = Curves(self._files["curves.csv"], tally)
 
     def consume(self, record: StepRecord) -> None:
         """One row a file that has something new."""
-        self._curves.writerow([record.step, *self._step(record)])
+        self._curves.add(record)
         if record.measured:
             self._writers["running.csv"].writerow([record.step, *self._running(record)])
         for name, pair in record.pairs.items():
@@ -86,18 +87,9 @@ class Tables(Observer):
                 [record.step, as_cell(record.trained), as_cell(task), *self._named(scores)]
             )
         if record.step % FLUSH_EVERY == 0:
+            self._curves.write()
             for file in self._files.values():
                 file.flush()
-
-    def _step(self, record: StepRecord) -> list[Any]:
-        """The cells of a step; scores that need many rows are of the last WINDOW steps."""
-        values = {name: self._measure.values(means) for name, means in record.means.items()}
-        if self._measure.pooled:
-            for name in record.means:
-                over = self._tally.last[name].scores()
-                own = zip(self._measure.names, values[name], strict=True)
-                values[name] = tuple(over[m] if m in self._measure.pooled else value for m, value in own)
-        return self._cells(values)
 
     def _running(self, record: StepRecord) -> list[Any]:
         """The scores over the last WINDOW steps, then over all; none of an arm that has diverged."""
@@ -116,6 +108,7 @@ class Tables(Observer):
 
     def state_dict(self) -> dict[str, Mark]:
         """The mark of each file after the records so far; they are on the disk then."""
+        self._curves.write()
         return {name: settle(file) for name, file in self._files.items()}
 
     def marks(self) -> dict[str, Mark]:
@@ -124,7 +117,10 @@ class Tables(Observer):
 
     def close(self) -> None:
         """Write what is buffered."""
-        close_all([*self._files.values()])
+        try:
+            self._curves.write()
+        finally:
+            close_all([*self._files.values()])
 
 
 def cells(values: dict[str, tuple[float, ...]], names: Sequence[str], metrics: int) -> list[Any]:

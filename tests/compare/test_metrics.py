@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from hl_cli.build import Comparison
-from hl_cli.compare.metrics import WINDOW, Measure, Total, Window, evaluate, pooled
+from hl_cli.compare.metrics import Measure, Total, evaluate, pooled
+from hl_cli.compare.window import WINDOW, Window
 from hl_cli.types import Sample, Task
 
 VALUES = Task("values", 2)

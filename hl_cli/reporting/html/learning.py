@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from hl_cli.compare.forgetting import Retention
-from hl_cli.compare.metrics import WINDOW, Measure
+from hl_cli.compare.metrics import Measure
+from hl_cli.compare.window import WINDOW
 from hl_cli.reporting import facts
 from hl_cli.reporting.html.scales import signed, ticks
 from hl_cli.reporting.html.thinning import plain, rolling, thinned

@@ -1,0 +1,64 @@
+"""The rows of curves.csv, made and written many at a time: a row a step costs more than the step of a small net."""
+
+from __future__ import annotations
+
+import math
+from typing import IO
+
+import numpy as np
+
+from hl_cli.compare.metrics import Means
+from hl_cli.compare.record import StepRecord
+from hl_cli.compare.running_metrics import RunningMetrics
+
+
+class Curves:
+    """Loss and scores of each step, metric by metric, arm by arm; scores that need many rows are of the window there.
+
+    file: for rows; tally: has taken each record before this does.
+    """
+
+    def __init__(self, file: IO[str], tally: RunningMetrics) -> None:
+        self._file, self._tally, self._measure = file, tally, tally.measure
+        self._pooled = [k for k, name in enumerate(tally.measure.names) if name in tally.measure.pooled]
+        self._waiting: list[tuple[int, dict[str, Means]]] = []
+        self._taken: dict[str, int] = {}  # the steps of each arm's window at the last record
+
+    def add(self, record: StepRecord) -> None:
+        """Take a step in."""
+        self._waiting.append((record.step, record.means))
+        for name in record.means:
+            self._taken[name] = self._tally.last[name].taken
+
+    def write(self) -> None:
+        """Write the rows of all steps so far."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        table = np.full((len(waiting), len(self._measure.names), len(self._tally.names)), math.nan)
+        for k, name in enumerate(self._tally.names):
+            there = [row for row, (_, means) in enumerate(waiting) if name in means]
+            if there:
+                table[there, :, k] = self._scores(name, np.array([waiting[row][1][name] for row in there]))
+        rows = table.reshape(len(waiting), -1)
+        line = "%d" + ",%r" * rows.shape[1] + "\r\n"
+        whole = (~np.isnan(rows).any(1)).tolist()
+        self._file.write(
+            "".join(
+                line % (step, *row) if full else _line(step, row)
+                for full, (step, _), row in zip(whole, waiting, rows.tolist(), strict=True)
+            )
+        )
+
+    def _scores(self, name: str, means: np.ndarray) -> np.ndarray:
+        found = self._measure.table(means)
+        if self._pooled:
+            window = self._tally.last[name]
+            over = self._measure.table(window.each(len(means), window.taken - self._taken[name]))
+            found[:, self._pooled] = over[:, self._pooled]
+        return found
+
+
+def _line(step: int, row: list[float]) -> str:
+    """A row with numbers that there are not, whose cells are empty."""
+    return ",".join([str(step), *("" if value != value else repr(value) for value in row)]) + "\r\n"
