@@ -35,6 +35,7 @@ from hl_cli.runs.config_files import write_config
 from hl_cli.runs.dry_run import dry_run
 from hl_cli.runs.finish import Outcome, finish
 from hl_cli.runs.folder import check_vacant, of_hydra
+from hl_cli.runs.heap import settled
 from hl_cli.runs.provenance import MadeWith, made_with
 from hl_cli.runs.restart import Start, alone, clear, find
 from hl_cli.runs.resume import Resumed
@@ -110,6 +111,7 @@ def conduct(
         progress = Progress(built.schedule.steps, built.labels, here.step if here else 0)
         files.callback(progress.close)
         rest = _keeper(standing, folder, here)
+        files.enter_context(settled())
         told = (built.stream, built.learners, built.measure, schedule, pairs, stop, here, rest, built.draws)
         lost = _consume(compare_arms(*told), [*seen.values(), progress])
     write_sums(folder, {name: mark for observer in seen.values() for name, mark in observer.marks().items()})

@@ -40,7 +40,8 @@ class Given:
         found: list[Sample] = []
         while len(found) < count and self.fault is None:
             try:
-                sample = as_sample(next(self._stream))
+                first, *others = self._stream.take(count - len(found))
+                sample = as_sample(first)
                 if not self._same_form(sample):
                     self._look(sample)
             except StopIteration:
@@ -48,7 +49,7 @@ class Given:
             except Exception as error:
                 self._refuse(len(found), error)
                 break
-            found.append(sample)
+            found += [sample, *others]
         found = self._in_range(found)
         self._taken += len(found)
         return found

@@ -18,7 +18,8 @@ from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
-from hl_cli.streams.windows import PIECE, Rows, Windows
+from hl_cli.streams.rows import Rows
+from hl_cli.streams.windows import PIECE, Windows
 from hl_cli.types import Task
 
 TASKS = ("copy", "adding")

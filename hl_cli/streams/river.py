@@ -15,7 +15,8 @@ from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
 from hl_cli.streams.moments import Moments, deviation
 from hl_cli.streams.river_data import RiverData
-from hl_cli.streams.windows import PIECE, Rows, Windows
+from hl_cli.streams.rows import Rows
+from hl_cli.streams.windows import PIECE, Windows
 
 
 @choice("stream", home="RiverStream", seeded=True)

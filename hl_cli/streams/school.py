@@ -15,8 +15,9 @@ from hl_cli.config.registry import choice
 from hl_cli.config.stream import StreamConfig
 from hl_cli.errors import BadInput
 from hl_cli.streams.closed_form import ClosedForm
+from hl_cli.streams.rows import Rows
 from hl_cli.streams.waves import Sine, Square
-from hl_cli.streams.windows import PIECE, Rows, Windows
+from hl_cli.streams.windows import PIECE, Windows
 from hl_cli.types import Sample, Task
 
 FREQUENCIES = [0.11, 0.07, 0.05]  # Hz, of the sums of sines
@@ -152,6 +153,12 @@ class SignalSchool(Windows):
         sample = super().__next__()
         self._last = sample.inputs[-1, -1]
         return sample
+
+    def take(self, count: int) -> list[Sample]:
+        """As those of any windows; the last of them names the signal."""
+        found = super().take(count)
+        self._last = found[-1].inputs[-1, -1]
+        return found
 
     def held_out_tasks(self) -> dict[str, Sample]:
         """The exam, signal by signal."""

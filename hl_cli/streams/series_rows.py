@@ -20,7 +20,7 @@ from hl_cli.streams.csv_cells import Cells
 from hl_cli.streams.csv_rows import Place
 from hl_cli.streams.csv_times import Times
 from hl_cli.streams.moments import Moments, deviation
-from hl_cli.streams.windows import Rows
+from hl_cli.streams.rows import Rows
 
 MOST_HELD_OUT = 10_000  # rows
 

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from hl_cli.streams.windows import PIECE, Rows, Windows
+from hl_cli.streams.rows import Rows
+from hl_cli.streams.windows import PIECE, Windows
 from hl_cli.types import Task
 
 

@@ -13,8 +13,9 @@ from omegaconf import MISSING
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.config.stream import StreamConfig
+from hl_cli.streams.rows import Rows
 from hl_cli.streams.source_file import SourceFile
-from hl_cli.streams.windows import PIECE, Rows, Windows
+from hl_cli.streams.windows import PIECE, Windows
 from hl_cli.types import TARGETS, Task
 
 ALLOWED = "a text file in UTF-8 with two or more different characters"

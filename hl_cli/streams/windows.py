@@ -1,41 +1,17 @@
-"""Streams that slide a window over one long sequence, read or generated piece by piece and never kept as a whole.
-
-A row t of the sequence has what a net sees at tick t and the target that counts there. A sample is `ticks` rows in
-their order. Where the last tick counts the window moves on by one row; where every tick counts, by `ticks` rows, so
-that each row counts once. A batch is that many consecutive windows.
-"""
+"""Streams that slide a window over one long sequence, read or generated piece by piece and never kept as a whole."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from hl_cli.streams.base import Stream
-from hl_cli.types import Sample, Task, Units
+from hl_cli.streams.rows import Rows, cut, cut_all, cut_each, joined
+from hl_cli.types import Sample, Task
 
 PIECE = 4096  # rows that a source should give at once
-
-
-class Rows(NamedTuple):
-    """Consecutive rows. inputs: (n, features); target: (n,) or (n, size); baseline: as target, or None.
-
-    units: (n, 2), float64, scale and shift of each target where it is not in units of its own: y scale + shift is;
-    times: n labels, of the moments that the targets are of, or none.
-    """
-
-    inputs: Tensor
-    target: Tensor
-    baseline: Tensor | None = None
-    units: Tensor | None = None
-    times: Sequence[str] = ()
-
-    def only(self, part: slice) -> Rows:
-        """Some of them."""
-        baseline, units = (None if p is None else p[part] for p in (self.baseline, self.units))
-        return Rows(self.inputs[part], self.target[part], baseline, units, self.times[part])
 
 
 class Source(Protocol):
@@ -50,48 +26,6 @@ class Source(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go to where state_dict was taken."""
         ...
-
-
-def _joined(first: Rows, then: Rows) -> Rows:
-    baseline, units = (
-        None if a is None or b is None else torch.cat((a, b))
-        for a, b in ((first.baseline, then.baseline), (first.units, then.units))
-    )
-    inputs, target = torch.cat((first.inputs, then.inputs)), torch.cat((first.target, then.target))
-    return Rows(inputs, target, baseline, units, [*first.times, *then.times])
-
-
-def cut(rows: Rows, ticks: int, task: Task, count: int, start: int = 0) -> Sample:
-    """Make `count` windows of the rows from `start` on: one batch."""
-    every = task.targets == "all"
-    stride = ticks if every else 1
-    end = start + (count - 1) * stride + ticks
-    x = rows.inputs[start:end]
-    if count == 1:
-        inputs = x.unsqueeze(0)
-    elif every:
-        inputs = x.view(count, ticks, -1)
-    else:
-        inputs = x.unfold(0, ticks, 1).transpose(1, 2).contiguous()
-    counted = slice(start if every else start + ticks - 1, end)
-    baseline = None if rows.baseline is None else rows.baseline[counted]
-    return Sample(inputs, rows.target[counted], baseline, _units(rows, counted))
-
-
-def _units(rows: Rows, counted: slice) -> Units | None:
-    if rows.units is None:
-        return None
-    units = rows.units[counted]
-    return units[:, :1], units[:, 1:], list(rows.times[counted])
-
-
-def cut_all(rows: Rows, ticks: int, task: Task) -> Sample:
-    """Make all windows of the rows; there must be at least one. Where they overlap, they share the rows' memory."""
-    if task.targets == "all":
-        return cut(rows, ticks, task, len(rows.inputs) // ticks)
-    last = slice(ticks - 1, None)
-    baseline = None if rows.baseline is None else rows.baseline[last]
-    return Sample(rows.inputs.unfold(0, ticks, 1).transpose(1, 2), rows.target[last], baseline)
 
 
 class Windows(Stream):
@@ -144,7 +78,7 @@ class Windows(Stream):
             self._buffer = self._buffer.only(slice(length, None))
         mark = self._source.state_dict()
         piece = self._placed(next(self._source))
-        self._buffer = piece if self._buffer is None else _joined(self._buffer, piece)
+        self._buffer = piece if self._buffer is None else joined(self._buffer, piece)
         self._pieces.append((mark, len(piece.inputs)))
         self._end = len(self._buffer.inputs)
 
@@ -155,6 +89,16 @@ class Windows(Stream):
         sample = cut(self._buffer, self.ticks, self.task, self._batch_size, self._index)
         self._index += self._batch_size * self._stride
         return sample
+
+    def take(self, count: int) -> list[Sample]:
+        """All that lie in the buffer, each as `cut` makes it."""
+        stride = self._batch_size * self._stride
+        here = min(count, (self._end - self._index - self._span) // stride + 1)
+        if here < 2 or self._buffer is None or self._buffer.units is not None:
+            return [next(self)]
+        found = cut_each(self._buffer, self.ticks, self.task, self._batch_size, self._index, here)
+        self._index += here * stride
+        return found
 
     def label(self) -> bool:
         """With the units and times that the source gives."""
