@@ -6,8 +6,10 @@ It is a generator: it yields and does nothing else. Consumers write, draw and pr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,6 +29,7 @@ from hl_cli.streams.given import Given
 from hl_cli.types import LearnerRecord, Physics, Sample, Scores
 
 BURST = 2**20  # numbers, weights and inputs, that a burst may keep
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass
@@ -128,11 +131,12 @@ def compare_arms(
         if schedule.ends_task(end) or (last and schedule.period):
             parts = stream.held_out_tasks().items()
             tasks = {task: _scores(draws.each(alive), part, measure) for task, part in parts}
+        gone = [one for trace in traces.values() for one in trace.diverged]
         for k in range(len(samples)):
-            if all(t.diverged and t.diverged[0].step <= step for t in traces.values()):
+            if len(gone) == len(traces) and all(one.step <= step for one in gone):
                 break  # all have diverged before this step
             step += 1
-            record = _record(step, k, samples[k], traces, pairs, measured and step == end)
+            record = _record(step, k, samples[k], traces, gone, pairs, measured and step == end)
             if step == end:
                 record = record._replace(held_out=held_out, tasks=tasks, trained=trained, drew=drew)
             yield record
@@ -141,18 +145,25 @@ def compare_arms(
         rest(ResumePoint(step, limit, tuple(arm.name for arm in alive)), False)
 
 
-def _record(step: int, k: int, sample: Sample, traces: dict[str, _Trace], pairs: Pairs, measured: bool) -> StepRecord:
-    """Put together what the arms said at the k-th step of a burst."""
-    there = {name: trace.means[k] for name, trace in traces.items() if k < len(trace.means)}
-    means = {name: found for name, found in there.items() if found is not None}
-    taken = {name: trace.snapshots[k] for name, trace in traces.items() if k < len(trace.snapshots)}
-    snapshots = {name: snapshot for name, snapshot in taken.items() if snapshot is not None}
-    ending = {name for name, trace in traces.items() if trace.diverged and len(trace.means) == k + 1}
-    apart = pairs.compare(step, snapshots, measured, ending)
-    physics = {name: of for name in there if measured and (of := traces[name].physics)}
-    diverged = tuple(one for trace in traces.values() for one in trace.diverged if one.step == step)
-    said = {name: trace.said[k] for name, trace in traces.items() if k < len(trace.said)}
-    return StepRecord(step, means, measured, apart, physics, sample=sample, said=said, diverged=diverged)
+def _record(
+    step: int,
+    k: int,
+    sample: Sample,
+    traces: dict[str, _Trace],
+    gone: list[Divergence],
+    pairs: Pairs,
+    measured: bool,
+) -> StepRecord:
+    """Put together what the arms said at the k-th step of a burst; gone: those that diverge in it."""
+    there = {name: trace for name, trace in traces.items() if k < len(trace.said)} if gone else traces
+    means = {name: found for name, trace in there.items() if (found := trace.means[k]) is not None}
+    snapshots = {name: bits for name, trace in there.items() if (bits := trace.snapshots[k]) is not None}
+    ending = {one.learner for one in gone if len(traces[one.learner].means) == k + 1}
+    apart = pairs.compare(step, snapshots, measured, ending) if snapshots else NOTHING
+    physics = {name: of for name, trace in there.items() if (of := trace.physics)} if measured else NOTHING
+    diverged = tuple([one for one in gone if one.step == step])
+    said = {name: trace.said[k] for name, trace in there.items()}
+    return StepRecord(step, means, measured, apart, physics, None, None, None, sample, said, diverged)
 
 
 def side_by_side(

@@ -83,6 +83,11 @@ class Stream:
     overlapping = False
     spread: float | None = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__next__" in vars(cls) and "take" not in vars(cls):  # it gives samples in a way of its own
+            cls.take = Stream.take  # type: ignore[method-assign]
+
     def __iter__(self) -> Iterator[Sample]:
         return self
 

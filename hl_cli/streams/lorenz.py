@@ -65,24 +65,24 @@ class Lorenz:
         sigma, rho, beta = self._constants
         x, y, z = self._point
         parts = ceil(step / self._longest * (1 - 1e-12))
-        rules = [(n // 2 - 1, step / parts / n, weight) for n, weight in self._rules]
+        sizes = [(n // 2 - 1, step / parts / n, weight) for n, weight in self._rules]
+        rules = [(pairs, h, 2 * h, 2 * h * sigma, weight) for pairs, h, weight in sizes]
         orbit = []
         for _ in range(count):
             for _ in range(parts):
                 dx, dy, dz = sigma * (y - x), x * (rho - z) - y, x * y - beta * z
                 xs = ys = zs = 0.0
-                for pairs, h, weight in rules:
-                    k = 2 * h
+                for pairs, h, k, ks, weight in rules:
                     px, py, pz = x, y, z
                     qx, qy, qz = x + h * dx, y + h * dy, z + h * dz
                     for _ in range(pairs):  # p goes on by the slope at q, then q by the slope at p
-                        px += k * sigma * (qy - qx)
+                        px += ks * (qy - qx)
                         py += k * (qx * (rho - qz) - qy)
                         pz += k * (qx * qy - beta * qz)
-                        qx += k * sigma * (py - px)
+                        qx += ks * (py - px)
                         qy += k * (px * (rho - pz) - py)
                         qz += k * (px * py - beta * pz)
-                    xs += weight * (px + k * sigma * (qy - qx))
+                    xs += weight * (px + ks * (qy - qx))
                     ys += weight * (py + k * (qx * (rho - qz) - qy))
                     zs += weight * (pz + k * (qx * qy - beta * qz))
                 x, y, z = xs, ys, zs

@@ -69,6 +69,16 @@ class Shuffled(Stream):
             self._position += len(target[-1])
         return Sample(self._numbers(torch.cat(inputs)), torch.cat(target))
 
+    def take(self, count: int) -> list[Sample]:
+        """Those that are whole in what is left of this epoch."""
+        here = min(count, (len(self._target) - self._position) // self._batch_size)
+        if here < 2:
+            return [next(self)]
+        part = slice(self._position, self._position + here * self._batch_size)
+        self._position = part.stop
+        parts = (of.split(self._batch_size) for of in (self._numbers(self._inputs[part]), self._target[part]))
+        return [Sample(*of) for of in zip(*parts, strict=True)]
+
     def held_out(self) -> Sample:
         """All held-out samples as one batch."""
         if self._held_out is None:

@@ -11,6 +11,7 @@ import torch
 
 from hl_cli.streams.base import Stream
 from hl_cli.streams.given import Given
+from hl_cli.streams.tabular import TabularStream
 from hl_cli.types import Sample, Task
 from tests.broken_off import apart
 from tests.material import Coin
@@ -146,3 +147,14 @@ def test_a_run_keeps_the_steps_before_it_and_goes_on_once_the_stream_is_mended(
     assert invoke("resume=here")[0] == 0
     assert invoke(*choice, "hydra.run.dir=whole")[0] == 0
     assert not apart(tmp_path / "here", tmp_path / "whole")
+
+
+def test_a_stream_that_gives_samples_in_its_own_way_is_asked_for_them_one_by_one() -> None:
+    class Doubled(TabularStream):
+        def __next__(self) -> Sample:
+            sample = super().__next__()
+            return sample._replace(inputs=2 * sample.inputs)
+
+    plain, own = TabularStream("digits"), Doubled("digits")
+    pairs = zip(Given(plain, plain.task).some(40), Given(own, own.task).some(40), strict=True)
+    assert len(plain.take(3)) == 3 and all(torch.equal(2 * a.inputs, b.inputs) for a, b in pairs)
