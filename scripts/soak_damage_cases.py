@@ -13,6 +13,7 @@ from pathlib import Path
 from soak_children import launch
 from soak_fault import Fault, ended
 
+from hl_cli.compare.burst import Burst
 from hl_cli.errors import BadInput
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.two_runs import compare
@@ -118,15 +119,15 @@ def _die_at(step: int, run: int) -> Callable[[], None]:
 
     def prepare() -> None:
         plain()
-        consume, begun = Progress.consume, []
+        consume, begun = Progress.consume_burst, []
 
-        def watched(self: Progress, record: object) -> None:
+        def watched(self: Progress, burst: Burst) -> None:
             begun.extend([self] if self not in begun else [])
-            if record.step == step and len(begun) == run:  # type: ignore[attr-defined]
+            if burst.first <= step <= burst.last and len(begun) == run:
                 os.kill(os.getpid(), signal.SIGKILL)
-            consume(self, record)  # type: ignore[arg-type]
+            consume(self, burst)
 
-        Progress.consume = watched  # type: ignore[assignment, method-assign]
+        Progress.consume_burst = watched  # type: ignore[method-assign]
 
     return prepare
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from omegaconf import DictConfig
 
-from hl_cli.compare.side_by_side import StepRecord
+from hl_cli.compare.burst import Burst
 from hl_cli.errors import BadInput
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.two_runs import compare
@@ -30,13 +30,14 @@ def die_at(step: int, monkeypatch: pytest.MonkeyPatch, run: int = 1) -> None:
     """Let a run die when its last consumer has step number `step`; -1: never; run: the how many-th from now on."""
     met = 0
 
-    def consume(self: Progress, record: StepRecord) -> None:
+    def consume(self: Progress, burst: Burst) -> None:
         nonlocal met
-        met += record.step == step
-        if record.step == step and met == run:
+        there = burst.first <= step <= burst.last
+        met += there
+        if there and met == run:
             raise Killed
 
-    monkeypatch.setattr(Progress, "consume", consume)
+    monkeypatch.setattr(Progress, "consume_burst", consume)
 
 
 def leave(cfg: DictConfig, folder: Path, step: int, monkeypatch: pytest.MonkeyPatch) -> None:

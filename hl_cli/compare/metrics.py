@@ -149,6 +149,15 @@ class Total:
         if len(self._waiting) == FOLD:
             self._fold()
 
+    def extend(self, means: Sequence[Means]) -> None:
+        """Take many steps in."""
+        self._waiting += means
+        while len(self._waiting) >= FOLD:
+            rest = self._waiting[FOLD:]
+            del self._waiting[FOLD:]
+            self._fold()
+            self._waiting = rest
+
     def _fold(self) -> None:
         if self._waiting:
             self._sums = self._sums + np.array(self._waiting).sum(0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.arm import Arm
+from hl_cli.compare.burst import Burst
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.record import StepRecord
 from hl_cli.compare.schedule import Schedule
@@ -47,6 +48,11 @@ class Observer:
 
     def consume(self, record: StepRecord) -> None:
         """Take one step in."""
+
+    def consume_burst(self, burst: Burst) -> None:
+        """Take in the steps that were taken at once: the same as one by one, for many in less time."""
+        for record in burst.records:
+            self.consume(record)
 
     def close(self) -> None:
         """Finish what is open; called in any case."""

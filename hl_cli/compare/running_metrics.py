@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from hl_cli.compare.burst import Burst
 from hl_cli.compare.draws import Drew
 from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import Measure, Total
@@ -42,10 +43,21 @@ class RunningMetrics(Observer):
 
     def consume(self, record: StepRecord) -> None:
         """Keep the last window, the distances and the divergences."""
-        self.steps = record.step
         for name, means in record.means.items():
             self.last[name].add(means)
             self.total[name].add(means)
+        self._note(record)
+
+    def consume_burst(self, burst: Burst) -> None:
+        """The means of all its steps, and what some of them tell beside."""
+        for name, means in burst.means.items():
+            self.last[name].extend(means)
+            self.total[name].extend(means)
+        for record in burst.notable:
+            self._note(record)
+
+    def _note(self, record: StepRecord) -> None:
+        self.steps = record.step
         for retention in self.retention.values():
             retention.consume(record)
         for name, pair in record.pairs.items():

@@ -50,7 +50,7 @@ class Schedule:
         """How many steps to take at once after `step`: up to the next that stops, or the limit."""
         if self.enough():
             return 1
-        size = 1
-        while size < limit and not self.stops(step + size):
-            size += 1
-        return size
+        every = [(self.log_every, 0), (self.eval_every, 0), (self.period, self.blend)]
+        stops = [((step + before) // count + 1) * count - before for count, before in every if count]
+        stops += [one for one in (1, self.steps) if one > step]
+        return max(1, min(limit, min(stops) - step))

@@ -7,78 +7,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from hl_cli.compare.bursts import taken
+from hl_cli.compare.burst import Burst
 from hl_cli.compare.differences import Differences
 from hl_cli.compare.draws import Draws
-from hl_cli.compare.metrics import Means, Measure, evaluate
-from hl_cli.compare.pairs import Pairs
+from hl_cli.compare.metrics import Measure, evaluate
+from hl_cli.compare.pairs import Pair, Pairs
 from hl_cli.compare.record import Divergence, StepRecord
 from hl_cli.compare.resume_point import ResumePoint
 from hl_cli.compare.schedule import Schedule
-from hl_cli.errors import NonFinite
+from hl_cli.compare.trace import Trace, advance
 from hl_cli.learners.base import Learner
 from hl_cli.streams.base import Stream
 from hl_cli.streams.given import Given
-from hl_cli.types import LearnerRecord, Physics, Sample, Scores
+from hl_cli.types import Sample, Scores
 
 BURST = 2**20  # numbers, weights and inputs, that a burst may keep
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass
-class _Trace:
-    """What one learner said in a burst, and its weights after each step."""
-
-    said: list[LearnerRecord] = field(default_factory=list)
-    means: list[Means | None] = field(default_factory=list)
-    snapshots: list[Tensor | None] = field(default_factory=list)
-    physics: Physics | None = None
-    diverged: tuple[Divergence, ...] = ()
-
-
-def _advance(
-    learner: Learner, samples: list[Sample], step: int, observe: bool, pairs: Pairs, measure: Measure
-) -> _Trace:
-    """Let a learner take the samples one after the other; observe: ask for the physics of the last."""
-    trace = _Trace()
-    said = trace.said
-    learner.expect(len(samples), observe)
-    try:
-        for record, snapshot in taken(learner, samples, observe, lambda: pairs.watched(learner.name)):
-            said.append(record)
-            trace.snapshots.append(snapshot)
-            trace.physics = record.physics
-    except NonFinite as stop:
-        culprit = _not_finite(samples[len(said)])
-        said_so = (culprit,) if culprit else (stop.quantity, stop.how, stop.advice)
-        trace.diverged = (Divergence(step + len(said) + 1, learner.name, *said_so),)
-    of = (r.sample or s for r, s in zip(said, samples, strict=False))
-    counted = [(r.loss, r.prediction, s) for r, s in zip(said, of, strict=True) if r.loss is not None]
-    found = iter(measure.means(*map(list, zip(*counted, strict=True)))) if counted else iter(())
-    trace.means = [None if r.loss is None else next(found) for r in said]
-    return trace
-
-
-def _not_finite(sample: Sample) -> str | None:
-    """What of a sample is not finite, if anything: then the learner is not to blame."""
-    for name, part in sample._asdict().items():
-        if isinstance(part, Tensor) and part.is_floating_point() and not bool(torch.isfinite(part).all()):
-            return f"sample's {name}"
-    return None
+LONGEST = 1000  # steps of a burst
 
 
 def _scores(learners: Iterable[Learner], part: Sample, measure: Measure) -> dict[str, Scores]:
     return {learner.name: evaluate(learner, part, measure) for learner in learners}
 
 
-def _finite(scores: dict[str, Scores], traces: dict[str, _Trace], step: int) -> dict[str, Scores]:
+def _finite(scores: dict[str, Scores], traces: dict[str, Trace], step: int) -> dict[str, Scores]:
     """Leave out a learner whose held-out loss is not finite: it has diverged."""
     for name in [name for name, of in scores.items() if not math.isfinite(of["loss"])]:
         traces[name].diverged = (Divergence(step, name, "held-out loss"),)
@@ -105,6 +58,23 @@ def compare_arms(
     the last; start: where to go on, with everything else as it was there; draws: what random numbers the arms share. A
     sample that no arm can take ends the stream; BadSample is raised once the steps before it were given.
     """
+    told = (stream, arms, measure, schedule, pairs, stop, start, rest, draws)
+    for burst in compare_bursts(*told):
+        yield from burst.records
+
+
+def compare_bursts(
+    stream: Stream,
+    arms: Sequence[Learner],
+    measure: Measure,
+    schedule: Schedule,
+    pairs: Pairs,
+    stop: Callable[[], bool] = lambda: False,
+    start: ResumePoint | None = None,
+    rest: Callable[[ResumePoint, bool], None] = lambda here, interrupted: None,
+    draws: Draws | None = None,
+) -> Iterator[Burst]:
+    """The same, a burst at a time."""
     draws, given = draws or Draws(), Given(stream, measure.task, start.step + 1 if start else 0)
     step, limit, names, upcoming = start or ResumePoint(
         alive=tuple(arm.name for arm in arms), upcoming=given.one()
@@ -120,8 +90,8 @@ def compare_arms(
         upcoming = None if schedule.over(end) else given.one()
         last = interrupted or upcoming is None
         measured = last or schedule.measures(end)
-        limit = max(1, 2 * BURST // (pairs.snapshot_size + 2 * samples[0].inputs.numel()))
-        traces = {arm.name: _advance(arm, samples, step, measured, pairs, measure) for arm in draws.each(alive)}
+        limit = max(1, min(LONGEST, 2 * BURST // (pairs.snapshot_size + 2 * samples[0].inputs.numel())))
+        traces = {arm.name: advance(arm, samples, step, measured, pairs, measure) for arm in draws.each(alive)}
         drew = draws.drew(list(traces), pairs.reference)
         alive = [arm for arm in alive if not traces[arm.name].diverged]
         held_out, tasks = None, None
@@ -132,38 +102,60 @@ def compare_arms(
             parts = stream.held_out_tasks().items()
             tasks = {task: _scores(draws.each(alive), part, measure) for task, part in parts}
         gone = [one for trace in traces.values() for one in trace.diverged]
-        for k in range(len(samples)):
-            if len(gone) == len(traces) and all(one.step <= step for one in gone):
-                break  # all have diverged before this step
-            step += 1
-            record = _record(step, k, samples[k], traces, gone, pairs, measured and step == end)
-            if step == end:
-                record = record._replace(held_out=held_out, tasks=tasks, trained=trained, drew=drew)
-            yield record
+        last_step = max(one.step for one in gone) if len(gone) == len(traces) else end  # all diverged before its end
+        at_end = {"held_out": held_out, "tasks": tasks, "trained": trained, "drew": drew}
+        yield _burst(step + 1, last_step, end, samples, traces, gone, pairs, measured, at_end)
+        step = last_step
     if not interrupted:
         given.raise_fault()
         rest(ResumePoint(step, limit, tuple(arm.name for arm in alive)), False)
 
 
-def _record(
-    step: int,
-    k: int,
-    sample: Sample,
-    traces: dict[str, _Trace],
-    gone: list[Divergence],
+def _burst(
+    first: int,
+    last: int,
+    end: int,
+    samples: Sequence[Sample],
+    traces: dict[str, Trace],
+    gone: Sequence[Divergence],
     pairs: Pairs,
     measured: bool,
-) -> StepRecord:
-    """Put together what the arms said at the k-th step of a burst; gone: those that diverge in it."""
-    there = {name: trace for name, trace in traces.items() if k < len(trace.said)} if gone else traces
-    means = {name: found for name, trace in there.items() if (found := trace.means[k]) is not None}
-    snapshots = {name: bits for name, trace in there.items() if (bits := trace.snapshots[k]) is not None}
+    at_end: dict[str, Any],
+) -> Burst:
+    """Put together what the arms said; gone: those that diverge in it; at_end: what is known where it is whole."""
+    apart: Sequence[Mapping[str, Pair]] = [{}] * (last - first + 1)
+    if pairs.of:
+        steps = range(first, last + 1)
+        apart = [_apart(step, step - first, traces, gone, pairs, measured and step == end) for step in steps]
+
+    def record(step: int) -> StepRecord:
+        k = step - first
+        there = {name: trace for name, trace in traces.items() if k < len(trace.said)}
+        means = {name: found for name, trace in there.items() if (found := trace.means[k]) is not None}
+        here = measured and step == end
+        physics = {name: of for name, trace in there.items() if here and (of := trace.physics)}
+        diverged = tuple(one for one in gone if one.step == step)
+        said = {name: trace.said[k] for name, trace in there.items()}
+        one = StepRecord(step, means, here, apart[k], physics, sample=samples[k], said=said, diverged=diverged)
+        return one._replace(**at_end) if step == end else one
+
+    told = {one.step for one in gone} | {first + k for k, of in enumerate(apart) if of and _told(of)}
+    return Burst(first, last, {name: t.means for name, t in traces.items()}, record, sorted({last, *told}))
+
+
+def _apart(
+    step: int, k: int, traces: dict[str, Trace], gone: Sequence[Divergence], pairs: Pairs, measured: bool
+) -> Mapping[str, Pair]:
+    """How far the arms are from the reference after the k-th step of a burst."""
+    taken = {name: trace.snapshots[k] for name, trace in traces.items() if k < len(trace.snapshots)}
+    snapshots = {name: snapshot for name, snapshot in taken.items() if snapshot is not None}
     ending = {one.learner for one in gone if len(traces[one.learner].means) == k + 1}
-    apart = pairs.compare(step, snapshots, measured, ending) if snapshots else NOTHING
-    physics = {name: of for name, trace in there.items() if (of := trace.physics)} if measured else NOTHING
-    diverged = tuple([one for one in gone if one.step == step])
-    said = {name: trace.said[k] for name, trace in there.items()}
-    return StepRecord(step, means, measured, apart, physics, None, None, None, sample, said, diverged)
+    return pairs.compare(step, snapshots, measured, ending)
+
+
+def _told(apart: Mapping[str, Pair]) -> bool:
+    """Whether there is more to tell than that weights are equal, or not."""
+    return any(pair.distance is not None or pair.by_tensor is not None for pair in apart.values())
 
 
 def side_by_side(

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hl_cli.compare.burst import Burst
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.record import StepRecord
 from hl_cli.learners.base import Learner
@@ -54,6 +55,11 @@ class WeightGrowth(Observer):
                     times = rms([w]) / self._scales[learner.name][name]
                     if learner.name not in self.worst or times > self.worst[learner.name].times:
                         self.worst[learner.name] = Growth(name, times, record.step)
+
+    def consume_burst(self, burst: Burst) -> None:
+        """The same: only its last step may be measured."""
+        for record in burst.notable:
+            self.consume(record)
 
     def state_dict(self) -> dict[str, Any]:
         """The growth met so far; what it is measured by are the weights of the start."""

@@ -11,6 +11,7 @@ which is a running sum over the lap, to which each place of the lap before is ad
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from hl_cli.compare.metrics import Means, Measure
 from hl_cli.types import Scores
 
 WINDOW = 100  # steps
-KEPT = 1000  # steps before the last, whose windows can still be asked for
+KEPT = 3000  # steps before the last, whose windows can still be asked for
 
 
 class Window:
@@ -40,16 +41,20 @@ class Window:
 
     def add(self, means: Means) -> None:
         """Take one step in, and the oldest out."""
-        self._waiting.append(means)
-        self.taken += 1
-        if len(self._waiting) == KEPT:
+        self.extend([means])
+
+    def extend(self, means: Sequence[Means]) -> None:
+        """Take many steps in."""
+        self._waiting += means
+        self.taken += len(means)
+        if len(self._waiting) >= KEPT:
             self._fold()
 
     def _fold(self) -> np.ndarray | None:
         if self._waiting:
             new = np.array(self._waiting, dtype=np.float64)
             rows = new if self._rows is None else np.concatenate((self._rows, new))
-            self._rows = rows[-(KEPT + 1 + WINDOW) :]
+            self._rows = rows[-(KEPT + WINDOW) :]
             self._next = (self._next + len(new)) % WINDOW
             self._waiting = []
         return self._rows
@@ -69,7 +74,7 @@ class Window:
     def each(self, count: int, behind: int = 0) -> np.ndarray:
         """The means over the window after each of `count` steps, (count, parts), of which `behind` came after the last.
 
-        Both together are at most KEPT + 1.
+        Both together are at most KEPT.
         """
         rows = self._fold()
         assert rows is not None

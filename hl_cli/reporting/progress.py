@@ -6,6 +6,7 @@ import sys
 
 from tqdm import tqdm
 
+from hl_cli.compare.burst import Burst
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.record import StepRecord
 
@@ -25,6 +26,11 @@ class Progress(Observer):
         if record.measured and not self._bar.disable:
             losses = {f"{self._labels[name]} loss": f"{means[0]:.3f}" for name, means in record.means.items()}
             self._bar.set_postfix(losses, refresh=False)
+
+    def consume_burst(self, burst: Burst) -> None:
+        """So many steps further."""
+        self._bar.update(len(burst) - 1)
+        self.consume(burst.notable[-1])
 
     def close(self) -> None:
         """Remove the bar."""

@@ -10,6 +10,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
+from hl_cli.compare.burst import Burst
 from hl_cli.compare.differences import Distance, TensorDistance
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
@@ -68,7 +69,25 @@ class Tables(Observer):
 
     def consume(self, record: StepRecord) -> None:
         """One row a file that has something new."""
-        self._curves.add(record)
+        self._curves.add(record.step, record.step, {name: [means] for name, means in record.means.items()})
+        self._rows(record)
+        self._flush(record.step, record.step)
+
+    def consume_burst(self, burst: Burst) -> None:
+        """The rows of its steps."""
+        self._curves.add(burst.first, burst.last, burst.said)
+        for record in burst.notable:
+            self._rows(record)
+        self._flush(burst.first, burst.last)
+
+    def _flush(self, first: int, last: int) -> None:
+        """Where one of these steps is the FLUSH_EVERY-th."""
+        if last // FLUSH_EVERY > (first - 1) // FLUSH_EVERY:
+            self._curves.write()
+            for file in self._files.values():
+                file.flush()
+
+    def _rows(self, record: StepRecord) -> None:
         if record.measured:
             self._writers["running.csv"].writerow([record.step, *self._running(record)])
         for name, pair in record.pairs.items():
@@ -86,10 +105,6 @@ class Tables(Observer):
             self._writers["tasks.csv"].writerow(
                 [record.step, as_cell(record.trained), as_cell(task), *self._named(scores)]
             )
-        if record.step % FLUSH_EVERY == 0:
-            self._curves.write()
-            for file in self._files.values():
-                file.flush()
 
     def _running(self, record: StepRecord) -> list[Any]:
         """The scores over the last WINDOW steps, then over all; none of an arm that has diverged."""

@@ -15,6 +15,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from hl_cli.compare.burst import Burst
 from hl_cli.compare.metrics import Total
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
@@ -117,6 +118,16 @@ class TensorBoard(Observer):
         """A point at the measured steps, held-out scores at the evaluated ones."""
         for name, means in record.means.items():
             self._since[name].add(means)
+        self._point(record)
+
+    def consume_burst(self, burst: Burst) -> None:
+        """The same: only its last step may be measured."""
+        for name, means in burst.means.items():
+            self._since[name].extend(means)
+        for record in burst.notable:
+            self._point(record)
+
+    def _point(self, record: StepRecord) -> None:
         apart = {name: pair.distance for name, pair in record.pairs.items() if pair.distance is not None}
         if not record.measured and not apart and record.held_out is None and record.tasks is None:
             return

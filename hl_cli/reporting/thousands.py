@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hl_cli.compare.burst import Burst
 from hl_cli.compare.metrics import Measure, Total
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.side_by_side import StepRecord
@@ -53,7 +54,21 @@ class Thousands(Observer):
         self._last = record.step
         for name, means in record.means.items():
             self._totals[name].add(means)
-        if record.step % SPAN == 0:
+        self._end()
+
+    def consume_burst(self, burst: Burst) -> None:
+        """Its steps, up to each thousand that is full."""
+        first = burst.first
+        while first <= burst.last:
+            self._last = min(burst.last, -(-first // SPAN) * SPAN)
+            for name, means in burst.between(first, self._last).items():
+                self._totals[name].extend(means)
+            self._end()
+            first = self._last + 1
+
+    def _end(self) -> None:
+        """Write a row where a thousand steps are full."""
+        if self._last % SPAN == 0:
             self._full = {name: total.scores() for name, total in self._totals.items() if total.count}
             self._write()
 

@@ -14,13 +14,13 @@ from omegaconf import DictConfig
 
 from hl_cli.build import Comparison, comparison
 from hl_cli.build.observers import check_observers, observers
+from hl_cli.compare.burst import Burst
 from hl_cli.compare.early_stop import EarlyStop
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
-from hl_cli.compare.record import StepRecord
 from hl_cli.compare.resume_point import ResumePoint
 from hl_cli.compare.running_metrics import RunningMetrics
-from hl_cli.compare.side_by_side import compare_arms
+from hl_cli.compare.side_by_side import compare_bursts
 from hl_cli.config import Run
 from hl_cli.config.unresolved import Hidden
 from hl_cli.errors import BadSample, LostRank
@@ -113,7 +113,7 @@ def conduct(
         rest = _keeper(standing, folder, here)
         files.enter_context(settled())
         told = (built.stream, built.learners, built.measure, schedule, pairs, stop, here, rest, built.draws)
-        lost = _consume(compare_arms(*told), [*seen.values(), progress])
+        lost = _consume(compare_bursts(*told), [*seen.values(), progress])
     write_sums(folder, {name: mark for observer in seen.values() for name, mark in observer.marks().items()})
     for observer in seen.values():
         about |= observer.facts()
@@ -147,12 +147,12 @@ def _keeper(standing: RunState, folder: Path, start: ResumePoint | None) -> Call
     return rest
 
 
-def _consume(records: Iterator[StepRecord], consumers: Sequence[Observer]) -> LostRank | BadSample | None:
-    """Hand each record to all consumers; return what ended the run, but not its files: a lost process, a bad sample."""
+def _consume(bursts: Iterator[Burst], consumers: Sequence[Observer]) -> LostRank | BadSample | None:
+    """Hand each burst to all consumers; return what ended the run, but not its files: a lost process, a bad sample."""
     try:
-        for record in records:
+        for burst in bursts:
             for consumer in consumers:
-                consumer.consume(record)
+                consumer.consume_burst(burst)
     except (LostRank, BadSample) as lost:
         if isinstance(lost, LostRank):
             print(f"hl-run: ended by {lost}; what was done is being written", file=sys.stderr, flush=True)
