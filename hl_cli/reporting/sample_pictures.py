@@ -49,6 +49,7 @@ def draw_marginals(folder: Path, title: str, found: Found, target: Target) -> No
                     (edges[1:] + edges[:-1]) / 2, np.diff(cdf(edges)) / np.diff(edges), "k--", lw=1, label="known"
                 )
             axis.set_xlabel(names[k])
+            axis.locator_params(axis="x", nbins=5)
         axes[0][0].set_ylabel("density")
         axes[0][0].legend(fontsize=8)
         fig.suptitle(f"{title}: marginals", fontsize=11)

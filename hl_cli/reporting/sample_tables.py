@@ -16,7 +16,7 @@ from hl_cli.sampling.methods import METHODS
 from hl_cli.sampling.tuning import Tried
 
 NUMBERS = tuple(one.name for one in fields(Diagnostics) if one.type == "float" and one.name != "step")
-MOMENTS = 6
+MOMENTS = 7
 SHOWN = {
     "accepted": "accepted", "ess_bulk": "ESS", "ess_tail": "tail ESS", "per_evaluation": "ESS/1000 evals",
     "per_second": "ESS/s", "evaluations": "evals/step", "r_hat": "R-hat", "ks": "KS",
