@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TARGETS = ("last", "all")
 KINDS = ("classes", "values")
-ENGINES = ("eager", "replay")  # how an HL arm runs its steps
+ENGINES = ("eager", "replay", "compiled")
 FEEDS = ("closed_loop", "zero_input", "teacher_forced")
 REPORTS = ("full", "light", "none")  # how much of its report a run makes
 

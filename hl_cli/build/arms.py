@@ -24,6 +24,7 @@ from hl_cli.config.registry import choice_of
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import Learner
 from hl_cli.learners.compiled import CompiledForward
+from hl_cli.learners.fused import FusedLearner, rehearsed
 from hl_cli.learners.place import Place
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.networks.losses import Loss
@@ -100,20 +101,20 @@ class Workshop:
             return hl_learner(cfg, own, self.loss, physics, world)
 
         def twin(weights: dict[str, Tensor]) -> Learner:
-            eager = copy.deepcopy(cfg)
-            eager.compile = False
+            eager: Any = OmegaConf.merge(cfg, {"compile": False, "engine": "eager"})
             return fresh(World(), eager, _with(start, weights))
 
-        unsteady = self._tried(cfg, lambda: fresh(World()))
-        learner = fresh(self.world)
+        unsteady, learner = self._tried(cfg, lambda: fresh(World())), fresh(self.world)
         if isinstance(learner, CompiledForward):
             learner.compile(next(self.fresh_stream()))
+        if isinstance(learner, FusedLearner):
+            learner.gap = rehearsed(fresh(World()), twin({}), self.fresh_stream())  # type: ignore[arg-type]
         reason = reason or unsteady
         credit = "" if cfg.credit is None else f", {cfg.credit.name} credit"
         rule = rule_of(cfg)
         by = f"{rule.name}{rule.kinetic.words}, tau {cfg.tau:g}"
-        words = f"{cfg.scheme.name} scheme{credit}, {cfg.split.name} split, {by}"
-        words += ", replayed" if cfg.engine == "replay" else ""
+        run = {"replay": ", replayed", "compiled": ", compiled"}.get(cfg.engine, "")
+        words = f"{cfg.scheme.name} scheme{credit}, {cfg.split.name} split, {by}{run}"
         note += self._fitted + scheme_of(cfg).note(learner)
         return self._named(name, learner, words, reason, note, coefficients=physics, sgd=sgd, twin=twin)
 

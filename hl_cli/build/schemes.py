@@ -14,6 +14,7 @@ from hl_cli.config.registry import choice_of
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.dynamics.stock import Stock
 from hl_cli.errors import BadInput, NoSuchCombination
+from hl_cli.learners.compiled import CompiledForward
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.splits import Split
 from hl_cli.parallel.world import World
@@ -56,8 +57,6 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
             "allowed: scheme=forward"
         )
     rule = rule_of(cfg)
-    if cfg.compile and not (rule.in_graph and rule.kinetic.in_graph):
-        raise NoSuchCombination(f"compile=true: not for {rule.name}{rule.kinetic.words}; allowed: compile=false")
     if rule.kinetic.group == "global" and not scheme.whole:
         raise NoSuchCombination(
             f"kinetic.group=global (scheme={cfg.scheme.name}): no block knows the costates of the others; "
@@ -66,6 +65,8 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
     of_run = {name: cfg[name] for name in OF_RUN}
     of = Setting(split, loss, physics, rule, world, credit_of(cfg), **of_run)
     learner = scheme.learner(of)
+    if isinstance(learner, CompiledForward) and not (rule.in_graph and rule.kinetic.in_graph):
+        raise NoSuchCombination(f"compile=true: not for {rule.name}{rule.kinetic.words}; allowed: compile=false")
     return steered(cfg, learner, numbers_of(cfg)[1].lr)
 
 

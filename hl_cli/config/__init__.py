@@ -114,7 +114,7 @@ class Run:
     )
     engine: str = described(
         "eager",
-        "replay: the calls of a step of HL are recorded and made again without Python, the same bits",
+        "replay: steps of HL without Python, the same bits; compiled: as fused kernels, round-off apart",
         choices=ENGINES,
     )
     compile: bool = described(

@@ -29,7 +29,7 @@ class PyTorch:
     engine: str = described(
         "eager",
         "replay: with a window, the calls of its ticks are made again without Python, the same bits",
-        choices=ENGINES,
+        choices=ENGINES[:2],
     )
     optimizer: str | None = described(None, "a name of torch.optim, adam, rmsprop, ...; null: that of the scenario")
     lr: float | None = described(None, "learning rate of the optimizer; null: lr of the scenario", above=0)

@@ -21,7 +21,9 @@ using Handle = std::optional<c10::OperatorHandle>;
 const std::unordered_set<std::string> SHAPED{"aten::ones_like", "aten::zeros_like", "aten::full_like", "aten::ones",
                                              "aten::zeros", "aten::full", "aten::new_zeros", "aten::new_ones"};
 
-enum class How { Write, Replace, Read, Guard };
+using Kernel = void (*)(void**);  // of pointers to what it reads, then to what it writes
+
+enum class How { Write, Replace, Read, Guard, Fused };
 
 struct Step {
   How how;
@@ -29,6 +31,7 @@ struct Step {
   std::vector<IValue> args;
   std::vector<std::pair<size_t, size_t>> paced;  // which argument is which number of the period
   Tensors results;
+  Kernel kernel = nullptr;  // of a fused call, whose results are all tensors that it takes
 };
 
 void* memory(const Tensor& t) { return t.storage().unsafeGetStorageImpl(); }
@@ -40,6 +43,12 @@ Tensors tensors(const std::vector<IValue>& values) {
     else if (v.isList()) for (const Tensor& t : tensors(v.toListRef().vec())) found.push_back(t);
   }
   return found;
+}
+
+void call(Kernel kernel, const Tensors& all) {
+  c10::SmallVector<void*, 64> at;
+  for (const Tensor& t : all) at.push_back(t.data_ptr());
+  kernel(at.data());
 }
 
 Tensor own(const Tensor& t) { return at::empty_strided(t.sizes(), t.strides(), t.options()).copy_(t); }

@@ -98,6 +98,11 @@ struct Plan : torch::CustomClassHolder {
     if (schema.is_mutable()) {
       for (size_t k = 0; k < schema.arguments().size(); k++)
         if (writes(schema.arguments()[k])) for (const Tensor& t : tensors({step.args[k]})) written.insert(memory(t));
+      if (schema.name() == "hl_run::fused") {
+        step.how = How::Fused;
+        step.kernel = reinterpret_cast<Kernel>(step.args[0].toInt());
+        step.results = from;
+      }
       return true;
     }
     size_t there = 0, views = 0;
@@ -125,7 +130,9 @@ struct Plan : torch::CustomClassHolder {
     std::vector<IValue> stack;
     for (size_t k = 0; k < rates.size(); k++) rates[k].fill_(now[k]);
     for (Step& step : steps) {
-      if (step.how == How::Read) {
+      if (step.how == How::Fused) {
+        call(step.kernel, step.results);
+      } else if (step.how == How::Read) {
         const Tensor& t = step.args[0].toTensor();
         read.push_back(t.scalar_type() == at::kFloat ? *t.const_data_ptr<float>() : t.item().toDouble());
       } else if (step.how == How::Guard) {

@@ -6,7 +6,7 @@ The program is text in TorchScript's intermediate representation, a line a call,
 the kernels, their order and so the bits are those of the eager step. After each number that Python had read, the rest
 follows only where it is finite. The sum of omega may also overflow alone, as the guard of a weight step has it.
 
-The driver runs it (hl_cli.engine.native), or TorchScript's interpreter where there is none (hl_cli.engine.interpreted).
+The driver runs it (hl_cli.engine.native), or TorchScript's interpreter (hl_cli.engine.interpreted).
 It is right as long as the step makes the same calls on the same tensors. Whoever uses it compares two recordings.
 """
 
@@ -47,36 +47,30 @@ class Program:
         like: Tensor | None = None,
         moves: bool = False,
     ) -> None:
-        self._names: dict[int, str] = {}
-        self._types: list[str] = []
+        self._names, self._types = dict[int, str](), list[str]()
         self.stays: list[Any] = []
         self._inputs, self._count = [id(one) for one in inputs], 0
-        self._written: list[list[str]] = [[]]
-        self._numbers: list[tuple[str, str]] = []
+        self._written, self._numbers = [list[str]()], list[tuple[str, str]]()
         self._sums: dict[int, Tensor] = {}  # of which tensor a result is the sum
         self.numbers = sum(call.is_number for call in calls)
         self._calls = list(calls)
         for one in inputs:
             self._enter(one, "Tensor")
-        self._like, self._moves = like, moves
-        paces = paced(pace, like)
+        self._like, self._moves, paces = like, moves, paced(pace, like)
         self._paced = {value: self._enter(value, "float") for value in paces[: 2 * len(pace)]}
         for tensor in paces[2 * len(pace) :]:
             self._enter(tensor, "Tensor")
-        made: set[int] = set(self._inputs)
-        used: set[int] = set()
+        made, used = set(self._inputs), set[int]()
         for call in calls:
             given = [id(one) for one in tensors_in(call.given)]
-            used |= set(given)
+            used.update(given)
             if call.is_view and not made & set(given):
                 continue  # a view of what stays: it stays itself
             self._write(call)
-            made |= {id(one) for one in tensors_in(call.results)} - set(self._staying())
-        if not set(self._inputs[:asked]) <= used:
+            made |= {id(one) for one in tensors_in(call.results)} - {id(one) for one in self.stays}
+        if not used.issuperset(self._inputs[:asked]):
             raise Unrecordable("a part of the sample reaches PyTorch by another way than its calls")
-        if any(id(one) not in self._names for one in left):
-            raise Unrecordable("what it leaves is not a result of its calls")
-        self._left = [self._names[id(one)] for one in left]
+        self._left = [self._name_of_left(one) for one in left]
         self.text = self._whole()
         self.native: Native | None = None
         self._interpreted: Interpreted | None = None
@@ -108,8 +102,14 @@ class Program:
         """Let go of what the recorded step has computed, once no other recording is compared with this."""
         self._calls.clear()
 
-    def _staying(self) -> list[int]:
-        return [id(one) for one in self.stays]
+    def _name_of_left(self, one: Tensor) -> str:
+        """Of a result of its calls, or of a view of what stays."""
+        if id(one) not in self._names:
+            if all(one.untyped_storage().data_ptr() != s.untyped_storage().data_ptr() for s in tensors_in(self.stays)):
+                raise Unrecordable("what it leaves is not a result of its calls")
+            self.stays.append(one)
+            self._enter(one, "Tensor")
+        return self._names[id(one)]
 
     def _enter(self, value: Any, kind: str) -> str:
         """A further input."""
@@ -192,7 +192,7 @@ class Program:
 
     def _whole(self) -> str:
         """The text, with a line that asks whether a number is finite after it, or all of a tensor is."""
-        lines = [*self._written[0]]
+        lines = list(self._written[0])
         for k, (number, of) in enumerate(self._numbers, start=1):
             asked = f"{number}, {of}" if self._moves and k == len(self._numbers) else number
             lines += [f"hl::guard({asked})", *self._written[k]]

@@ -69,7 +69,7 @@ def _turns(learner: Any, inputs: Tensor, target: Tensor) -> list[Replay]:
     kind = learner.kind(inputs, target, True)
     for _ in range(TURNS + 1):
         found = learner.kinds.get(kind)
-        if found is None or not found.proven or not _steady(found.program.native):
+        if found is None or not found.proven or not _steady(found.running.native):
             return []
         if turns and found is turns[0]:
             return turns
@@ -91,7 +91,7 @@ def _run(
     paces = [learner.rule.pace(c, taken + k) for k in range(1, len(asked) + 1)]
     carried = [one for one in learner.credit.carried() if one is not None]
     with torch.no_grad():
-        plans = [one.program.native for one in turns if one.program.native is not None]  # all are
+        plans = [one.running.native for one in turns if one.running.native is not None]  # all are
         return burst(plans, asked, carried, paces, watched)
 
 

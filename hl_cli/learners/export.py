@@ -77,14 +77,14 @@ def compiled(function: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor
         raise BadInput(f"compile=true: torch cannot compile this run: {line}; {ELSE}") from error
 
 
-def gap_between(found: Sequence[Tensor], eager: Sequence[Tensor]) -> float:
+def gap_between(found: Sequence[Tensor], eager: Sequence[Tensor], asked: tuple[str, str] = COMPILE) -> float:
     """The largest difference, by the largest element of each; raises BadInput where it is more than round-off."""
     gaps = [float((a - b).abs().max()) / (float(b.abs().max()) or 1.0) for a, b in zip(found, eager, strict=True)]
     gap, most = max(gaps), ROUNDINGS * torch.finfo(eager[0].dtype).eps
     if math.isnan(sum(gaps)) or gap > most:
         raise BadInput(
-            f"compile=true: the compiled tick is not the eager one: {gap:.1g} apart, by the largest element, "
-            f"where {most:.1g} would be round-off; {ELSE}"
+            f"{asked[0]}: the compiled step is not the eager one: {gap:.1g} apart, by the largest element, "
+            f"where {most:.1g} would be round-off; allowed: {asked[1]}"
         )
     return gap
 

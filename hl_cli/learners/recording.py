@@ -10,9 +10,12 @@ import torch
 from torch import Tensor
 
 from hl_cli.credit.base import Form
+from hl_cli.engine.fused import fused
+from hl_cli.engine.lowered import ASKED
 from hl_cli.engine.program import Program
 from hl_cli.engine.recorder import Call, Unrecordable
 from hl_cli.engine.words import paced
+from hl_cli.learners.export import gap_between
 
 Flags = tuple[frozenset[int], frozenset[int]]
 
@@ -24,7 +27,7 @@ class Replay:
     shapes: of the carried tensors after it, None for none; form: of what is carried then; flags: of the drive; first:
     numbers that are read before those of `Credit.heed`; moves: whether the weights take their step in it; exchanges:
     whether omega and the drive then change places; proven: whether it has run alone; first_of_kind: whether none
-    was recorded before it.
+    was recorded before it; fused: the same in kernels of its own, where it has any.
     """
 
     program: Program
@@ -36,13 +39,19 @@ class Replay:
     exchanges: bool
     proven: bool = False
     first_of_kind: bool = True
+    fused: Program | None = None
+
+    @property
+    def running(self) -> Program:
+        """What is run."""
+        return self.fused or self.program
 
     def run(
         self, inputs: Tensor, target: Tensor | None, carried: Sequence[Tensor | None], pace: Sequence[float]
     ) -> tuple[list[Tensor], list[float]]:
         """y and what is carried on, and the numbers."""
         given = [one for one in (inputs, target, *carried) if one is not None]
-        return self.program(given, pace)
+        return self.running(given, pace)
 
     def carried(self, left: Sequence[Tensor]) -> list[Tensor | None]:
         """What is carried on, of the tensors among it."""
@@ -111,6 +120,31 @@ class Recording:
         if not found.proven:
             raise Unrecordable("without Python it has other bits")
         found.program.forget()
+
+    def fuse(self, found: Replay) -> float:
+        """Let kernels take the place of the calls of a program that is proven; returns how far they are from them.
+
+        Raises Unrecordable where it cannot be compiled, BadInput where they are more than round-off apart.
+        """
+        after, carried = self._everything(), self._before[-1]
+        given = [one for one in (self._inputs, self._target, *carried) if one is not None]
+        try:
+            asked = 1 + (self._target is not None)
+            kernels = fused(found.program, given, asked, self.pace, self.learner.phase.theta)
+            self._put(self._before)
+            kernels.ready(given, self.pace, True)
+            if kernels.native is None:
+                raise Unrecordable("its results are too large")
+            self._put(self._before)
+            left, _ = kernels(given, self.pace)
+            here = [*left, *self._everything()[0]]
+        finally:
+            self._put(after)
+        there = [self._y, *(one for one in self._carried if one is not None), *after[0]]
+        pairs = [(a, b) for a, b in zip(here, there, strict=True) if b.is_floating_point()]
+        gap = gap_between([a for a, _ in pairs], [b for _, b in pairs], ASKED)
+        found.fused = kernels
+        return gap
 
     def _everything(self) -> list[Any]:
         """All tensors that a period moves, copied: in place, then the state of the generator, then what is carried."""

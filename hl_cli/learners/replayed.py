@@ -131,7 +131,7 @@ class ReplayedLearner(HamiltonianLearner):
             if found.first_of_kind and found is not replay and not found.same(replay):
                 self.kinds[opened.kind], replay.first_of_kind = replay, False  # it made ready what others find
             elif found is not replay:
-                opened.prove(found, replay)
+                self._prove(opened, found, replay)
         except Unrecordable as why:
             self.kinds.clear()
             if self._whole:
@@ -140,6 +140,10 @@ class ReplayedLearner(HamiltonianLearner):
             self.eager_because = str(why)
             warnings.warn(f"engine=replay: {self.name} runs eagerly: {why}", stacklevel=2)
 
+    def _prove(self, opened: Recording, found: Replay, again: Replay) -> None:
+        """A kind of period has been recorded again."""
+        opened.prove(found, again)
+
     def _replay(self, found: Replay, inputs: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
         """A period without Python."""
         credit = self.credit
@@ -147,7 +151,7 @@ class ReplayedLearner(HamiltonianLearner):
         known, self.pending = self.pending, None
         (y, *left), numbers = known or found.run(inputs, target, credit.carried(), pace)
         read = numbers[:-1] if found.moves else numbers
-        if not all(map(math.isfinite, read)):
+        if not all(map(math.isfinite, numbers if found.fused else read)):  # kernels then have moved nothing
             return self._eager(inputs, target)
         self._moved = (numbers[-1], found.exchanges) if found.moves else None
         credit.carry_on(found.carried(left), found.form)

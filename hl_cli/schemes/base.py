@@ -9,9 +9,20 @@ from hl_cli.credit.base import Kind
 from hl_cli.credit.costate import COSTATE
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules import UpdateRule
+from hl_cli.learners.compiled import CompiledForward
+from hl_cli.learners.fused import FusedLearner
+from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.learners.replayed import ReplayedLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.splits import Split
 from hl_cli.parallel.world import World
+
+ENGINES: dict[str, type[HamiltonianLearner]] = {
+    "eager": HamiltonianLearner,
+    "replay": ReplayedLearner,
+    "compiled": FusedLearner,
+}
+"""The learner that runs its steps so."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,12 @@ class Scheme:
 
     def note(self, learner: Any) -> str:
         """What a user should know before the run, beginning with "; "."""
-        return ""
+        if not isinstance(learner, CompiledForward | FusedLearner):
+            return ""
+        return (
+            f"; its steps are compiled, another arithmetic: after some steps from the start they are {learner.gap:.1g} "
+            "from the eager ones, by the largest element, so expect round-off at best"
+        )
 
     @property
     def states_reset(self) -> str:

@@ -14,9 +14,7 @@ from hl_cli.credit.base import Kind
 from hl_cli.credit.costate import COSTATE
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.compiled import CompiledForward
-from hl_cli.learners.hamiltonian import HamiltonianLearner
-from hl_cli.learners.replayed import ReplayedLearner
-from hl_cli.schemes.base import Scheme, Setting
+from hl_cli.schemes.base import ENGINES, Scheme, Setting
 
 
 @choice("scheme", "forward", home="Forward")
@@ -46,7 +44,7 @@ class ForwardConfig(schemes.Scheme):
 class Forward(Scheme):
     """A credit over a net whose neurons go on; compile=true makes its tick one graph."""
 
-    engines = ("eager", "replay")
+    engines = ("eager", "replay", "compiled")
     compiles = online = True
 
     def __init__(self, rate: float | None, reset: str, **options: Any) -> None:
@@ -60,11 +58,12 @@ class Forward(Scheme):
         if self.rate is not None and not self.rate * tau <= 1.0:
             raise BadInput(f"scheme.rate={self.rate} (tau={tau:g}): allowed: up to 1/tau, {1 / tau:g}")
         parts = of.parts | {"coefficients": replace(of.coefficients, rate=self.rate)}
-        kind = CompiledForward if of.compile else HamiltonianLearner
-        if of.engine == "replay":
-            self._check_replay(of)
-            kind = ReplayedLearner
-        return kind(**parts, credit=of.credit.make, **self._told(of.credit, of.compile), **of.credit.options)
+        if of.engine != "eager":
+            self._check_recorded(of)
+        told = self._told(of.credit, of.compile)
+        bounded = of.engine == "compiled" and of.credit.name == COSTATE.name and self.options["carry"]
+        kind = CompiledForward if of.compile or bounded else ENGINES[of.engine]
+        return kind(**parts, credit=of.credit.make, **told, **of.credit.options)
 
     def _told(self, credit: Kind, compiled: bool) -> dict[str, Any]:
         """The fields of the scheme that mean something to a kind of credit; raises NoSuchCombination for others."""
@@ -82,13 +81,14 @@ class Forward(Scheme):
         return {"reset": self.reset, **{name: self.options[name] for name in ("rise", *credit.of_scheme)}}
 
     @staticmethod
-    def _check_replay(of: Setting) -> None:
+    def _check_recorded(of: Setting) -> None:
         """Raise for ticks that leave more than tensors for the next."""
         if of.compile:
-            raise NoSuchCombination("engine=replay (compile=true): allowed: one of them")
+            raise NoSuchCombination(f"engine={of.engine} (compile=true): allowed: one of them")
         if not of.credit.make.recordable:
             raise NoSuchCombination(
-                f"engine=replay (credit={of.credit.name}): allowed: credit=costate, eligibility, network; engine=eager"
+                f"engine={of.engine} (credit={of.credit.name}): allowed: credit=costate, eligibility, network; "
+                "engine=eager"
             )
 
     def another_method(self, integrator: str, window: int | None) -> str:
@@ -98,12 +98,3 @@ class Forward(Scheme):
         if not of["carry"] and plain and window in (1, None):
             return ""
         return "forward credit is a method of its own: compare the curves, not the weights"
-
-    def note(self, learner: Any) -> str:
-        """How far a compiled tick is from the eager one."""
-        if not isinstance(learner, CompiledForward):
-            return ""
-        return (
-            f"; the tick is compiled, another arithmetic: after some ticks from the start it is {learner.gap:.1g} from "
-            "the eager one, by the largest element, so expect round-off at best"
-        )

@@ -12,9 +12,7 @@ from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.data_parallel import DataParallel
-from hl_cli.learners.hamiltonian import HamiltonianLearner
-from hl_cli.learners.replayed import ReplayedLearner
-from hl_cli.schemes.base import Scheme, Setting
+from hl_cli.schemes.base import ENGINES, Scheme, Setting
 
 
 @choice("scheme", "global", home="Global")
@@ -29,14 +27,14 @@ class Global(Scheme):
     """In one process, or with parallel=data in several, each on its part of the batch."""
 
     replays = True
-    engines = ("eager", "replay")
+    engines = ("eager", "replay", "compiled")
 
     def learner(self, of: Setting) -> Any:
         """Back-propagation through time, with what it keeps of the ticks."""
         kept: dict[str, Any] = {"memory": of.checkpointing, "anchor_every": of.anchor_every}
         size = of.world.size
-        if of.engine == "replay":
-            self._check_replay(of)
+        if of.engine != "eager":
+            self._check_recorded(of)
         if of.parallel == "data":
             if of.batch_size % size:
                 raise BadInput(
@@ -47,20 +45,21 @@ class Global(Scheme):
             return DataParallel(**of.parts, **kept, world=of.world)
         if size > 1:
             raise BadInput(f"scheme=global in {size} processes: allowed: scheme=blocks, local, wave; parallel=data")
-        kind = ReplayedLearner if of.engine == "replay" else HamiltonianLearner
-        return kind(**of.parts, **kept)
+        return ENGINES[of.engine](**of.parts, **kept)
 
     @staticmethod
-    def _check_replay(of: Setting) -> None:
+    def _check_recorded(of: Setting) -> None:
         """Raise for what changes from step to step, or asks Python for more than a number."""
         if of.parallel == "data":
-            raise NoSuchCombination("engine=replay (parallel=data): processes meet at each step; allowed: engine=eager")
+            raise NoSuchCombination(
+                f"engine={of.engine} (parallel=data): processes meet at each step; allowed: engine=eager"
+            )
         if of.checkpointing == "reverse":
-            raise NoSuchCombination("engine=replay: allowed with checkpointing=store, segments, recompute")
+            raise NoSuchCombination(f"engine={of.engine}: allowed with checkpointing=store, segments, recompute")
 
     def note(self, learner: Any) -> str:
         """Of several processes."""
         if not isinstance(learner, DataParallel) or learner.world.size == 1:
-            return ""
+            return super().note(learner)
         parts = learner.world.size
         return f"; {parts} parts of a batch are summed in another order than the whole, so expect round-off"

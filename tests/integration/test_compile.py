@@ -107,7 +107,7 @@ def test_a_graph_that_is_another_function_is_refused(build: Build, monkeypatch: 
         return lambda given: run([*given[:2], given[2] * torch.tensor([1.0, 1.0, 1.01]), *given[3:]])
 
     monkeypatch.setattr(compiled, "compiled", wrong)
-    with pytest.raises(BadInput, match=r"the compiled tick is not the eager one: .* where .* would be round-off"):
+    with pytest.raises(BadInput, match=r"the compiled step is not the eager one: .* where .* would be round-off"):
         build(*FORWARD, "model=rnn", "compile=true")
 
 

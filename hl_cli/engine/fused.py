@@ -1,0 +1,50 @@
+"""A recorded program whose calls are fused kernels, or what is left of its calls: what engine=compiled runs."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hl_cli.engine.lowered import Lowered, built, lowered
+from hl_cli.engine.program import Program
+from hl_cli.engine.recorder import Unrecordable, recorded
+from hl_cli.engine.traced import Traced, like
+from hl_cli.engine.words import paced
+
+KNOWN: dict[Any, tuple[Lowered, ctypes.CDLL]] = {}
+"""What this process has compiled, by what it depends on."""
+
+
+def fused(program: Program, inputs: Sequence[Tensor], asked: int, pace: Sequence[float], theta: Tensor) -> Program:
+    """The same program in kernels; inputs, asked, pace, theta: as those of the program.
+
+    It stops at a number that is not finite before anything has moved. Raises Unrecordable where it cannot be compiled.
+    """
+    traced = Traced(program.text, len(inputs), len(pace), program.stays)
+    given = [like(one) for one in inputs]
+    rates = paced(pace, theta)[2 * len(pace) :] if pace else []
+    everything = [*given, *rates, *traced.memories]
+    shapes = [(one.shape, one.stride(), one.dtype) for one in everything]
+    key = repr((traced.description, shapes))
+    with torch.no_grad():
+        if key not in KNOWN:
+            KNOWN[key] = _compiled(traced, everything)
+        with recorded() as calls:
+            *left, read = KNOWN[key][0].run(everything, KNOWN[key][1])
+            for number in read:
+                number.item()
+    return Program(calls, given, left, asked, pace, theta, True)
+
+
+def _compiled(traced: Traced, given: Sequence[Tensor]) -> tuple[Lowered, ctypes.CDLL]:
+    try:
+        found = lowered(traced, [like(one) for one in given])
+        return found, built(found)
+    except Unrecordable:
+        raise
+    except Exception as error:  # whatever a compiler says
+        raise Unrecordable(f"torch cannot compile it: {' '.join(str(error).split())[:200]}") from error

@@ -1,0 +1,174 @@
+r"""A recorded program as a function of tensors, for a compiler: what it writes into is moved only where all is well.
+
+    (inputs, numbers that differ from step to step, memories)  ->  (what it leaves, the numbers that Python had read)
+
+A memory is all that lies in one storage, flat: theta, omega, the drive, buffers of the net, constants. What the program
+writes into a memory is first written into a copy. The copy takes its place where every number is finite; else nothing
+has moved, and somebody else may take the period again from where it began. Other roundings than those of the recorded
+calls are allowed: the function is to be compared with them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from hl_cli.engine.recorder import Unrecordable
+
+Scaled = Callable[..., Tensor]
+SCALED: dict[str, Scaled] = {
+    "aten::add_": lambda x, y, a: x.add_(y * a),
+    "aten::sub_": lambda x, y, a: x.sub_(y * a),
+    "aten::addcmul_": lambda x, y, z, a: x.add_(y * z * a),
+    "aten::addcdiv_": lambda x, y, z, a: x.add_(y / z * a),
+}
+"""Calls whose last argument, a number, may differ from step to step."""
+READ = "aten::_local_scalar_dense"
+PASSED_OVER = ("aten::Float", "hl::guard")  # of numbers
+
+
+class Place(NamedTuple):
+    """Where a tensor lies in a memory."""
+
+    memory: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+
+    def of(self, memory: Tensor) -> Tensor:
+        """The tensor; a slice where it is dense, which compilers take better than any other view."""
+        order = sorted(range(len(self.shape)), key=lambda d: (-self.stride[d], -self.shape[d]))
+        count, dense = 1, True
+        for d in reversed(order):
+            dense = dense and (self.shape[d] == 1 or self.stride[d] == count)
+            count *= self.shape[d]
+        if not dense:
+            return memory.as_strided(self.shape, self.stride, self.offset)
+        part = memory if count == len(memory) else memory[self.offset : self.offset + count]
+        return part.view([self.shape[d] for d in order]).permute([order.index(d) for d in range(len(order))])
+
+
+class Traced:
+    """Of the text of a program; inputs, pace: how many there are of each; stays: what else it takes.
+
+    memories: flat, in the order in which it takes them; description: of all that the function depends on beside the
+    shapes of the inputs. Raises Unrecordable for complex numbers, random numbers and memories of mixed types.
+    """
+
+    def __init__(self, text: str, inputs: int, pace: int, stays: Sequence[Any]) -> None:
+        self._graph = torch._C.parse_ir(text)
+        self._inputs, self._pace = inputs, pace
+        self.memories: list[Tensor] = []
+        self._stays = [self._place(one) if isinstance(one, Tensor) else one for one in stays]
+        self._names = [value.debugName() for value in self._graph.inputs()]
+        self._moved = self._written()
+        kinds = [(len(one), str(one.dtype)) for one in self.memories]
+        self.description = text, inputs, pace, str(self._stays), kinds
+
+    def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """As at the head of this file; the numbers in one tensor, the last."""
+        inputs, rates, memories = self._parts(given)
+        works = [one.clone() if k in self._moved else one for k, one in enumerate(memories)]
+        left, numbers = self._run([*inputs, *rates, *(-rate for rate in rates), *rates, *self._tensors(works)])
+        read = torch.stack([number.to(torch.float64) for number in numbers])
+        well = torch.isfinite(read).all()
+        for k in sorted(self._moved):
+            memories[k].copy_(torch.where(well, works[k], memories[k]))
+        return *(one.clone() for one in left), read
+
+    def _parts(self, given: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]:
+        first, second = self._inputs, self._inputs + self._pace
+        return given[:first], given[first:second], given[second:]
+
+    def _place(self, tensor: Tensor) -> Place:
+        if tensor.is_complex():
+            raise Unrecordable("its numbers are complex")
+        storage, bytes_each = tensor.untyped_storage(), tensor.element_size()
+        starts = [one.data_ptr() for one in self.memories]
+        if storage.data_ptr() in starts:
+            k = starts.index(storage.data_ptr())
+            if self.memories[k].dtype != tensor.dtype:
+                raise Unrecordable("a memory has numbers of two types")
+        else:
+            k, count = len(self.memories), storage.nbytes() // bytes_each
+            self.memories.append(torch.empty(0, dtype=tensor.dtype).set_(storage, 0, (count,), (1,)))
+        return Place(k, tuple(tensor.shape), tuple(tensor.stride()), int(tensor.storage_offset()))
+
+    def _tensors(self, memories: Sequence[Tensor]) -> list[Any]:
+        return [one.of(memories[one.memory]) if isinstance(one, Place) else one for one in self._stays]
+
+    def _written(self) -> set[int]:
+        """The memories that its calls write into."""
+        lies: dict[str, set[int]] = {}
+        for name, one in zip(self._names[self._inputs + 3 * self._pace :], self._stays, strict=True):
+            lies[name] = {one.memory} if isinstance(one, Place) else set()
+        found: set[int] = set()
+        for node in self._graph.nodes():
+            within = [lies.get(value.debugName(), set()) for value in node.inputs()]
+            aliases = node.kind().startswith("prim::List")
+            if node.schema() not in ("(no schema)", "") and node.kind().startswith("aten::"):
+                schema = torch._C.parse_schema(node.schema())
+                for of, argument in zip(within, schema.arguments, strict=True):
+                    found |= of if argument.is_out or _writes(argument) else set()
+                aliases = any(one.alias_info is not None for one in schema.returns)
+            for value in node.outputs():
+                lies[value.debugName()] = set().union(*within) if aliases else set()
+        return found
+
+    def _run(self, given: Sequence[Any]) -> tuple[list[Tensor], list[Tensor]]:
+        """What it leaves and the numbers, as tensors."""
+        known: dict[str, Any] = dict(zip(self._names, given, strict=True))
+        numbers: list[Tensor] = []
+        for node in self._graph.nodes():
+            kind, outs = node.kind(), [value.debugName() for value in node.outputs()]
+            args: list[Any] = [known.get(value.debugName()) for value in node.inputs()]
+            if kind == "prim::Constant":
+                known[outs[0]] = node.output().toIValue()
+            elif kind == "prim::ListConstruct":
+                known[outs[0]] = args
+            elif kind == "prim::ListUnpack":
+                known.update(zip(outs, args[0], strict=True))
+            elif kind == READ:
+                numbers.append(args[0].reshape(()))
+            elif kind not in PASSED_OVER:
+                made = _called(node, args)
+                known.update(zip(outs, made if len(outs) > 1 else [made], strict=len(outs) > 0))
+        return [known[value.debugName()] for value in self._graph.outputs()], numbers
+
+
+def _writes(argument: Any) -> bool:
+    return argument.alias_info is not None and argument.alias_info.is_write
+
+
+def _called(node: Any, args: list[Any]) -> Any:
+    """What a call gives."""
+    schema = torch._C.parse_schema(node.schema())
+    packet = getattr(torch.ops.aten, schema.name.partition("::")[2])
+    operator = getattr(packet, schema.overload_name or "default")
+    if torch.Tag.nondeterministic_seeded in operator.tags:
+        raise Unrecordable("it draws random numbers, which a compiler draws in another way")
+    scalars = [one for one, of in zip(args, schema.arguments, strict=True) if _is_number(of, one)]
+    if scalars:
+        scaled = SCALED.get(schema.name)
+        if scaled is None or len(scalars) > 1 or args[-1] is not scalars[0]:
+            raise Unrecordable(f"{schema.name} takes a number that differs from step to step")
+        return scaled(*args)
+    given = [one for one, of in zip(args, schema.arguments, strict=True) if not of.kwarg_only]
+    named = {of.name: one for one, of in zip(args, schema.arguments, strict=True) if of.kwarg_only}
+    return operator(*given, **named)
+
+
+def _is_number(argument: Any, value: Any) -> bool:
+    """Whether a number is asked for where a tensor is given."""
+    return isinstance(value, Tensor) and argument.type.kind() in ("NumberType", "FloatType")
+
+
+def like(one: Tensor) -> Tensor:
+    """A tensor that lies as this one, in memory of its own."""
+    if math.prod(one.shape) == 0:
+        return one.clone()
+    return torch.empty_strided(one.shape, one.stride(), dtype=one.dtype).copy_(one)

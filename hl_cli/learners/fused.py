@@ -1,0 +1,67 @@
+"""HL with `engine=compiled`: the calls of a learning period are recorded, and kernels fused of them take their place.
+
+All is as with engine=replay, but the bits: a kind of period that is proven, and in which the weights move, is given to
+a compiler, and its kernels run where they are no more than round-off from the recorded calls. Other kinds, such as the
+ticks at which the size of the weights is looked at, are replayed, observed steps are eager. A number that is not
+finite stops a period before anything has moved, and the period is taken again eagerly, which says what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hl_cli.engine.compiler import compiler
+from hl_cli.engine.driver import missing
+from hl_cli.engine.lowered import ASKED
+from hl_cli.engine.recorder import Unrecordable
+from hl_cli.errors import BadInput, NonFinite
+from hl_cli.learners.export import gap_between
+from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.learners.recording import Recording, Replay
+from hl_cli.learners.replayed import ReplayedLearner
+from hl_cli.types import Sample
+
+TRIED = 16  # steps before a run
+COMPILED = 4  # kinds of periods of a run; more are replayed
+
+
+class FusedLearner(ReplayedLearner):
+    """gap: of compiled periods to eager ones, as found; refused: why a kind was not compiled."""
+
+    gap = 0.0
+    refused = ""
+
+    def _prove(self, opened: Recording, found: Replay, again: Replay) -> None:
+        super()._prove(opened, found, again)
+        if not found.moves or sum(one.fused is not None for one in self.kinds.values()) >= COMPILED:
+            return
+        try:
+            self.gap = max(self.gap, opened.fuse(found))
+        except Unrecordable as why:
+            self.refused = str(why)
+
+
+def rehearsed(learner: FusedLearner, eager: HamiltonianLearner, samples: Iterator[Sample]) -> float:
+    """Let both take the first samples of a stream, and compile; returns how far they are then apart.
+
+    Neither is used afterwards. Raises BadInput where nothing could be compiled, or where it is more than round-off.
+    """
+    otherwise = f"allowed: {ASKED[1]}, engine=eager"
+    compiler(ASKED)
+    if why := missing():
+        raise BadInput(f"{ASKED[0]}: {why}; {otherwise}")
+    try:
+        for _, sample in zip(range(TRIED), samples, strict=False):
+            for one in (learner, eager):
+                one.step(sample)
+    except NonFinite as stop:
+        raise BadInput(f"{ASKED[0]}: nothing to check it against, for {stop} in its first steps; {otherwise}") from stop
+    if not any(one.fused for one in learner.kinds.values()):
+        why = learner.refused or learner.eager_because or "its weights take no step that is the same from step to step"
+        raise BadInput(f"{ASKED[0]}: {why}; {otherwise}")
+
+    def after(one: Any) -> list[Any]:
+        return [one.phase.theta, one.phase.omega]
+
+    return max(learner.gap, gap_between(after(learner), after(eager), ASKED))

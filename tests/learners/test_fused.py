@@ -1,0 +1,88 @@
+"""engine=compiled: fused kernels are the eager steps to round-off, stop where they do, and are refused in one line."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from hl_cli.build import Comparison
+from hl_cli.compare.bursts import taken
+from hl_cli.errors import BadInput, NonFinite
+from hl_cli.learners import bursts
+from hl_cli.learners.fused import FusedLearner
+from tests.covering import covering
+
+Build = Callable[..., Comparison]
+pytestmark = pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler")
+ONLINE = ("scheme=forward", "stream=mackey_glass", "stream.ticks=1", "model=rnn", "model.hidden=4", "dtype=float64")
+CASES = [
+    ("model=mlp", "scenario=gd_b", "dtype=float64", "engine=compiled"),  # omega and the drive change places
+    (*ONLINE, "scheme.carry=false", "engine=compiled"),
+]
+
+
+@pytest.mark.parametrize("choice", covering(CASES))
+def test_it_is_the_eager_learner_to_round_off_in_bursts(
+    build: Build, choice: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast, eager = build(*choice), build(*choice, "engine=eager")
+    assert isinstance(fast.hl, FusedLearner) and 0.0 <= fast.hl.gap < 1e-11
+    done, run = [], bursts.burst
+
+    def counted(*given: Any) -> Any:
+        found = run(*given)
+        done.append(len(found.first))
+        return found
+
+    monkeypatch.setattr(bursts, "burst", counted)
+    samples = [next(fast.stream) for _ in range(60)]
+    said = [record for record, _ in taken(fast.hl, samples, False, lambda: [])]
+    for record, sample in zip(said, samples, strict=True):
+        one = eager.hl.step(sample)
+        torch.testing.assert_close(record.prediction, one.prediction, rtol=1e-9, atol=1e-11)
+        assert record.loss == pytest.approx(one.loss, rel=1e-9)
+    assert max(done) > 20 and any(one.fused for one in fast.hl.kinds.values())
+    torch.testing.assert_close(fast.hl.phase.theta, eager.hl.phase.theta, rtol=1e-9, atol=1e-11)
+    again = build(*choice)
+    again.hl.load_state_dict(fast.hl.state_dict())
+    sample = next(fast.stream)
+    for learner in (fast.hl, again.hl, eager.hl):
+        learner.step(sample)
+    torch.testing.assert_close(fast.hl.phase.theta, again.hl.phase.theta, rtol=1e-9, atol=1e-11)
+
+
+def test_it_stops_at_the_step_that_is_not_finite_and_its_weights_have_not_moved(build: Build) -> None:
+    built = build(*CASES[0])
+    samples = [next(built.stream) for _ in range(40)]
+    samples[25] = samples[25]._replace(inputs=samples[25].inputs * float("inf"))
+    found = taken(built.hl, samples, False, lambda: [])
+    for _ in range(25):
+        next(found)
+    before = built.hl.phase.theta.clone()
+    with pytest.raises(NonFinite):
+        next(found)
+    assert torch.equal(before, built.hl.phase.theta) and torch.isfinite(before).all() and built.hl.steps == 25
+
+
+REFUSED = [
+    (("model=mlp", "schedule=cosine"), "its weights take no step that is the same|not|differs"),
+    (("model=mlp", "parallel=data"), r"engine=compiled \(parallel=data\)"),
+    (("model=mlp", "checkpointing=reverse"), "engine=compiled: allowed with checkpointing"),
+    (("scheme=forward", "stream=iris", "model=trace_units", "credit=eligibility"), "complex"),
+]
+
+
+@pytest.mark.parametrize(("choice", "said"), covering(REFUSED))
+def test_what_cannot_be_compiled_is_refused_before_the_run(build: Build, choice: tuple[str, ...], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        build(*choice, "engine=compiled")
+
+
+def test_without_a_compiler_it_is_refused(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(BadInput, match=r"engine=compiled: no C\+\+ compiler"):
+        build("model=mlp", "engine=compiled")
