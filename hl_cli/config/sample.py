@@ -46,7 +46,7 @@ class Sample(AnyTask):
     spread: float = described(0.1, "distance at which the second copy begins, with accept=exact", above=0)
     tune: bool = described(False, "search step and length of each method with equal budgets first")
     tune_trials: int = described(18, "settings that each method tries", least=1, most=1000)
-    tune_evaluations: int = described(3000, "evaluations of each chain that a method may spend on it", least=10)
+    tune_evaluations: int = described(30_000, "evaluations of each chain that a method may spend on it", least=10)
     checkpoint_every: int = described(
         100,
         "draws between checkpoints, one more after each method and each setting that is tried; 0: at Ctrl-C and "
