@@ -13,6 +13,7 @@ from functools import partial
 from time import perf_counter
 
 import torch
+from bench_compiled import compiled, growth
 from bench_endless import endless
 from bench_forward import forward
 from bench_loop import loop
@@ -103,6 +104,8 @@ def memories() -> None:
 ROWS = {
     "step": steps,
     "replay": replay,
+    "compiled": compiled,
+    "growth": growth,
     "update": updates,
     "optimizer": optimizers,
     "loop": loop,
