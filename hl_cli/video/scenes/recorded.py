@@ -57,15 +57,16 @@ class Recorded(Scene):
         for name, of in self._parts.items():
             if not len(of):
                 raise BadInput(f"scene.held_out (scene.path={self.path}): no video for {name}; allowed: one or more")
-            if (of == of[:1, :1]).all():
-                raise BadInput(
-                    f"scene.path={self.path}: all frames for {name} are the same; allowed: videos that change"
-                )
         if judged > len(self._parts["judging"]):
             raise BadInput(
                 f"judged={judged} (scene.path={self.path}): allowed: at most {len(self._parts['judging'])}, the "
                 "held-out videos"
             )
+        for name, of in self._parts.items():
+            if (of == of[:1, :1]).all():
+                raise BadInput(
+                    f"scene.path={self.path}: all frames for {name} are the same; allowed: videos that change"
+                )
 
     def videos(self, count: int, frames: int, dt: float, size: int, generator: torch.Generator) -> Tensor:
         """Pieces, each from any frame of any video of the training part."""
