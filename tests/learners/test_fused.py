@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
@@ -12,9 +11,8 @@ import torch
 from hl_cli.build import Comparison
 from hl_cli.compare.bursts import taken
 from hl_cli.errors import BadInput, NonFinite
-from hl_cli.learners import bursts
 from hl_cli.learners.fused import FusedLearner
-from tests.covering import covering
+from tests.covering import long
 
 Build = Callable[..., Comparison]
 pytestmark = pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler")
@@ -23,22 +21,17 @@ CASES = [
     ("model=mlp", "scenario=gd_b", "dtype=float64", "engine=compiled"),  # omega and the drive change places
     (*ONLINE, "scheme.carry=false", "engine=compiled"),
 ]
+MORE = [
+    ("model=lstm", "stream=digits_rows", "model.hidden=4", "scenario=adam", "dtype=float64", "engine=compiled"),
+    ("model=cnn", "scenario=mom_b", "batch_size=3", "dtype=float64", "engine=compiled"),
+    (*ONLINE, "model=gru", "credit=eligibility", "scenario=adam", "clip=1", "engine=compiled"),
+]
 
 
-@pytest.mark.parametrize("choice", covering(CASES))
-def test_it_is_the_eager_learner_to_round_off_in_bursts(
-    build: Build, choice: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("choice", [*CASES, *(pytest.param(one, marks=long) for one in MORE)])
+def test_it_is_the_eager_learner_to_round_off_in_bursts(build: Build, choice: tuple[str, ...], done: list[int]) -> None:
     fast, eager = build(*choice), build(*choice, "engine=eager")
     assert isinstance(fast.hl, FusedLearner) and 0.0 <= fast.hl.gap < 1e-11
-    done, run = [], bursts.burst
-
-    def counted(*given: Any) -> Any:
-        found = run(*given)
-        done.append(len(found.first))
-        return found
-
-    monkeypatch.setattr(bursts, "burst", counted)
     samples = [next(fast.stream) for _ in range(60)]
     said = [record for record, _ in taken(fast.hl, samples, False, lambda: [])]
     for record, sample in zip(said, samples, strict=True):
@@ -76,7 +69,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("choice", "said"), covering(REFUSED))
+@pytest.mark.parametrize(("choice", "said"), REFUSED)
 def test_what_cannot_be_compiled_is_refused_before_the_run(build: Build, choice: tuple[str, ...], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         build(*choice, "engine=compiled")

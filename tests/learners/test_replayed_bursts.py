@@ -11,9 +11,7 @@ import torch
 
 from hl_cli.build import Comparison
 from hl_cli.compare.bursts import taken
-from hl_cli.engine.native import Burst
 from hl_cli.errors import NonFinite
-from hl_cli.learners import bursts
 from hl_cli.learners.recording import same_bits
 
 Build = Callable[..., Comparison]
@@ -29,20 +27,6 @@ CASES = [
     (*ONLINE, "model=gru", "scenario=adam", "scheme.rise=9"),
     (*ONLINE, "model=rnn", "integrator=explicit_euler"),
 ]
-
-
-@pytest.fixture
-def done(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many periods each burst has taken."""
-    found, run = [], bursts.burst
-
-    def counted(*given: Any) -> Burst:
-        of = run(*given)
-        found.append(len(of.first))
-        return of
-
-    monkeypatch.setattr(bursts, "burst", counted)
-    return found
 
 
 def said(learner: Any, samples: list[Any], each: int) -> list[tuple[Any, ...]]:
