@@ -2,71 +2,65 @@ r"""A recorded program as a function of tensors, for a compiler: what it writes 
 
     (inputs, numbers that differ from step to step, memories)  ->  (what it leaves, the numbers that Python had read)
 
-A memory is all that lies in one storage, flat: theta, omega, the drive, buffers of the net, constants. What the program
-writes into a memory is first written into a copy. The copy takes its place where every number is finite; else nothing
-has moved, and somebody else may take the period again from where it began. Other roundings than those of the recorded
-calls are allowed: the function is to be compared with them.
+A memory is a piece of what stays, hl_cli.engine.pieces: a slot of theta, omega or the drive, a buffer of the net, a
+constant. What the program writes into a memory is first written into a copy. The copy takes its place where every
+number is finite; else nothing has moved, and somebody else may take the period again from where it began. Other
+roundings than those of the recorded calls are allowed: the function is to be compared with them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from hl_cli.engine.parts import called, whole, writes
+from hl_cli.engine.pieces import Place, cut
 from hl_cli.engine.recorder import Unrecordable
 
-Scaled = Callable[..., Tensor]
+Scaled = Callable[..., Any]
+aten = torch.ops.aten
+
+
+def _call(operator: Any, *args: Any) -> Any:
+    return called(operator, args, {})
+
+
 SCALED: dict[str, Scaled] = {
-    "aten::add_": lambda x, y, a: x.add_(y * a),
-    "aten::sub_": lambda x, y, a: x.sub_(y * a),
-    "aten::addcmul_": lambda x, y, z, a: x.add_(y * z * a),
-    "aten::addcdiv_": lambda x, y, z, a: x.add_(y / z * a),
+    "aten::add_": lambda x, y, a: _call(aten.add_.Tensor, x, _call(aten.mul.Tensor, y, a)),
+    "aten::sub_": lambda x, y, a: _call(aten.sub_.Tensor, x, _call(aten.mul.Tensor, y, a)),
+    "aten::addcmul_": lambda x, y, z, a: _call(aten.addcmul_.default, x, _call(aten.mul.Tensor, y, a), z),
+    "aten::addcdiv_": lambda x, y, z, a: _call(
+        aten.add_.Tensor, x, _call(aten.mul.Tensor, _call(aten.div.Tensor, y, z), a)
+    ),
 }
 """Calls whose last argument, a number, may differ from step to step."""
 READ = "aten::_local_scalar_dense"
 PASSED_OVER = ("aten::Float", "hl::guard")  # of numbers
 
 
-class Place(NamedTuple):
-    """Where a tensor lies in a memory."""
-
-    memory: int
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
-    offset: int
-
-    def of(self, memory: Tensor) -> Tensor:
-        """The tensor; a slice where it is dense, which compilers take better than any other view."""
-        order = sorted(range(len(self.shape)), key=lambda d: (-self.stride[d], -self.shape[d]))
-        count, dense = 1, True
-        for d in reversed(order):
-            dense = dense and (self.shape[d] == 1 or self.stride[d] == count)
-            count *= self.shape[d]
-        if not dense:
-            return memory.as_strided(self.shape, self.stride, self.offset)
-        part = memory if count == len(memory) else memory[self.offset : self.offset + count]
-        return part.view([self.shape[d] for d in order]).permute([order.index(d) for d in range(len(order))])
-
-
 class Traced:
     """Of the text of a program; inputs, pace: how many there are of each; stays: what else it takes.
 
-    memories: flat, in the order in which it takes them; description: of all that the function depends on beside the
-    shapes of the inputs. Raises Unrecordable for complex numbers, random numbers and memories of mixed types.
+    memories: in the order in which it takes them; description: of all that the function depends on beside the shapes
+    of the inputs. Raises Unrecordable for complex numbers, random numbers and memories of mixed types.
     """
 
     def __init__(self, text: str, inputs: int, pace: int, stays: Sequence[Any]) -> None:
         self._graph = torch._C.parse_ir(text)
         self._inputs, self._pace = inputs, pace
-        self.memories: list[Tensor] = []
-        self._stays = [self._place(one) if isinstance(one, Tensor) else one for one in stays]
+        tensors = [one for one in stays if isinstance(one, Tensor)]
+        if any(one.is_complex() for one in tensors):
+            raise Unrecordable("its numbers are complex")
+        self.memories, found = cut(tensors)
+        places = iter(found)
+        self._stays = [next(places) if isinstance(one, Tensor) else one for one in stays]
         self._names = [value.debugName() for value in self._graph.inputs()]
         self._moved = self._written()
-        kinds = [(len(one), str(one.dtype)) for one in self.memories]
+        kinds = [(tuple(one.shape), str(one.dtype)) for one in self.memories]
         self.description = text, inputs, pace, str(self._stays), kinds
 
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
@@ -78,34 +72,20 @@ class Traced:
         well = torch.isfinite(read).all()
         for k in sorted(self._moved):
             memories[k].copy_(torch.where(well, works[k], memories[k]))
-        return *(one.clone() for one in left), read
+        return *(whole(one).clone() for one in left), read
 
     def _parts(self, given: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]:
         first, second = self._inputs, self._inputs + self._pace
         return given[:first], given[first:second], given[second:]
 
-    def _place(self, tensor: Tensor) -> Place:
-        if tensor.is_complex():
-            raise Unrecordable("its numbers are complex")
-        storage, bytes_each = tensor.untyped_storage(), tensor.element_size()
-        starts = [one.data_ptr() for one in self.memories]
-        if storage.data_ptr() in starts:
-            k = starts.index(storage.data_ptr())
-            if self.memories[k].dtype != tensor.dtype:
-                raise Unrecordable("a memory has numbers of two types")
-        else:
-            k, count = len(self.memories), storage.nbytes() // bytes_each
-            self.memories.append(torch.empty(0, dtype=tensor.dtype).set_(storage, 0, (count,), (1,)))
-        return Place(k, tuple(tensor.shape), tuple(tensor.stride()), int(tensor.storage_offset()))
-
     def _tensors(self, memories: Sequence[Tensor]) -> list[Any]:
-        return [one.of(memories[one.memory]) if isinstance(one, Place) else one for one in self._stays]
+        return [one.of(memories) if isinstance(one, Place) else one for one in self._stays]
 
     def _written(self) -> set[int]:
         """The memories that its calls write into."""
         lies: dict[str, set[int]] = {}
         for name, one in zip(self._names[self._inputs + 3 * self._pace :], self._stays, strict=True):
-            lies[name] = {one.memory} if isinstance(one, Place) else set()
+            lies[name] = set(range(one.piece, one.piece + one.over)) if isinstance(one, Place) else set()
         found: set[int] = set()
         for node in self._graph.nodes():
             within = [lies.get(value.debugName(), set()) for value in node.inputs()]
@@ -113,7 +93,7 @@ class Traced:
             if node.schema() not in ("(no schema)", "") and node.kind().startswith("aten::"):
                 schema = torch._C.parse_schema(node.schema())
                 for of, argument in zip(within, schema.arguments, strict=True):
-                    found |= of if argument.is_out or _writes(argument) else set()
+                    found |= of if argument.is_out or writes(argument) else set()
                 aliases = any(one.alias_info is not None for one in schema.returns)
             for value in node.outputs():
                 lies[value.debugName()] = set().union(*within) if aliases else set()
@@ -140,10 +120,6 @@ class Traced:
         return [known[value.debugName()] for value in self._graph.outputs()], numbers
 
 
-def _writes(argument: Any) -> bool:
-    return argument.alias_info is not None and argument.alias_info.is_write
-
-
 def _called(node: Any, args: list[Any]) -> Any:
     """What a call gives."""
     schema = torch._C.parse_schema(node.schema())
@@ -159,7 +135,7 @@ def _called(node: Any, args: list[Any]) -> Any:
         return scaled(*args)
     given = [one for one, of in zip(args, schema.arguments, strict=True) if not of.kwarg_only]
     named = {of.name: one for one, of in zip(args, schema.arguments, strict=True) if of.kwarg_only}
-    return operator(*given, **named)
+    return called(operator, given, named)
 
 
 def _is_number(argument: Any, value: Any) -> bool:
