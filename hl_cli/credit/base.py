@@ -111,8 +111,8 @@ class Credit:
         return True
 
     @property
-    def looks(self) -> bool:
-        """Whether `check` looks at more than omega in this period."""
+    def refuses(self) -> bool:
+        """Whether `check` refuses this period, whatever omega is."""
         return False
 
     @property
@@ -141,7 +141,8 @@ class Credit:
         return None
 
     def calm(self, count: int) -> int:
-        """In how many of so many periods to come phi stays as it is, and `check` looks at omega alone."""
+        """In how many of so many periods to come, this one first, phi stays as it is; after this one, `check` looks at
+        omega alone."""
         return count
 
     def passed(self, count: int) -> None:

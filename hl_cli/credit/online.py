@@ -121,9 +121,9 @@ class Online(Credit):
         return self._phi == self.loss_weight(self.ticks)
 
     @property
-    def looks(self) -> bool:
-        """Now and then at the weights."""
-        return self._bound.due(self.ticks)
+    def refuses(self) -> bool:
+        """Where the weights have run away."""
+        return self._bound.exceeded(self.ticks)
 
     def only(self, sample: Sample) -> tuple[Tensor, Tensor] | None:
         """The one tick of a sample at which nothing rests."""

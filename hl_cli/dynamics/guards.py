@@ -43,16 +43,16 @@ class WeightBound:
     def __init__(self, theta: Tensor) -> None:
         self._theta, self._reach = theta, REACH * max(1.0, float(theta.abs().max()))
 
-    def due(self, tick: int) -> bool:
-        """Whether it looks at the weights at a tick."""
-        return tick % EVERY == 0
+    def exceeded(self, tick: int) -> bool:
+        """Whether it looks at the weights at a tick, and finds them too far."""
+        return tick % EVERY == 0 and float(self._theta.abs().max()) > self._reach
 
     def next(self, tick: int) -> int:
-        """The first tick, this one or later, at which it does."""
-        return -(-tick // EVERY) * EVERY
+        """The first tick after this one at which it looks."""
+        return (tick // EVERY + 1) * EVERY
 
     def at(self, tick: int) -> Callable[[Tensor], None]:
         """What admits omega at a tick; raises RunawayWeights where the weights are too far."""
-        if self.due(tick) and float(self._theta.abs().max()) > self._reach:
+        if self.exceeded(tick):
             raise RunawayWeights("weight")
         return check_finite

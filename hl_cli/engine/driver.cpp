@@ -1,22 +1,10 @@
-// The driver of engine=replay and engine=compiled: plans of learning periods, one at a time or in bursts.
+// The driver of engine=replay and engine=compiled: plans of learning periods, one at a time or one after the other.
 
-#include "plan.hpp"
+#include "turns.hpp"
 
 #include <ATen/EmptyTensor.h>
-#include <ATen/ops/cat.h>
-
-#include <chrono>
-#include <cstring>
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// Tensors of one form lie alike: where they have no gaps their bytes are copied.
-void put(const Tensor& into, const Tensor& from) {
-  if (!into.is_non_overlapping_and_dense()) into.copy_(from);
-  else if (into.data_ptr() != from.data_ptr()) std::memcpy(into.data_ptr(), from.data_ptr(), into.nbytes());
-}
 
 Tensor copy(const Tensor& of) {
   if (!of.is_non_overlapping_and_dense()) return of.clone();
@@ -25,14 +13,10 @@ Tensor copy(const Tensor& of) {
   return found;
 }
 
-Tensors copied(const Tensors& of, size_t from = 0) {
+Tensors copied(const Tensors& of) {
   Tensors found;
-  for (size_t k = from; k < of.size(); k++) found.push_back(copy(of[k]));
+  for (const Tensor& one : of) found.push_back(copy(one));
   return found;
-}
-
-bool alike(const Tensor& a, const Tensor& b) {
-  return a.sizes() == b.sizes() && a.strides() == b.strides() && a.scalar_type() == b.scalar_type();
 }
 
 // What a period leaves, and the numbers that it read: from one that is not finite on all are that one.
@@ -45,43 +29,6 @@ std::tuple<Tensors, Numbers> run(const c10::intrusive_ptr<Plan>& plan, const Ten
   return {copied(plan->left), read};
 }
 
-// Periods one after the other, plans taking turns: of each `asked` of the inputs, then what the one before has carried
-// on, and `pace` numbers. Returns what each that is done has left first, its first number, and `watched` after it as
-// one row; what is carried on then; and of one that was stopped what it left and read. It ends early where inputs are
-// of another kind, or after so many seconds.
-std::tuple<Tensors, Numbers, Tensors, Tensors, Tensors, Numbers> burst(
-    const std::vector<c10::intrusive_ptr<Plan>>& plans, const Tensors& inputs, int64_t asked, const Tensors& carried,
-    const Numbers& pace, const Tensors& watched, double seconds) {
-  Below below;
-  const auto begin = Clock::now();
-  Tensors firsts, rows;
-  Numbers losses, read;
-  const Plan* before = nullptr;
-  for (size_t k = 0; (k + 1) * asked <= inputs.size(); k++) {
-    Plan& plan = *plans[k % plans.size()];
-    const Tensor* mine = &inputs[k * asked];
-    bool fits = true;
-    for (int64_t i = 0; i < asked; i++) fits = fits && alike(mine[i], plan.given[i]);
-    if (!fits || (before && std::chrono::duration<double>(Clock::now() - begin).count() > seconds)) break;
-    for (int64_t i = 0; i < asked; i++) put(plan.given[i], mine[i]);
-    for (size_t i = asked; i < plan.given.size(); i++) {
-      const Tensor& from = before ? before->left[i - asked + 1] : carried[i - asked];
-      if (alike(plan.given[i], from)) put(plan.given[i], from);
-      else plan.given[i].copy_(from);
-    }
-    read.clear();
-    if (!plan.go(pace.data() + k * plan.pace, read)) {
-      read.resize(plan.numbers, read.back());
-      return {firsts, losses, rows, copied(plan.given, asked), copied(plan.left), read};
-    }
-    firsts.push_back(copy(plan.left[0]));
-    losses.push_back(read[0]);
-    if (!watched.empty()) rows.push_back(at::cat(watched));
-    before = &plan;
-  }
-  return {firsts, losses, rows, before ? copied(before->left, 1) : carried, {}, {}};
-}
-
 // A fused kernel at an address. A plan calls it by itself.
 void fused(int64_t at, const Tensors& read, const Tensors& written) {
   Tensors all = read;
@@ -91,14 +38,33 @@ void fused(int64_t at, const Tensors& read, const Tensors& written) {
 
 }  // namespace
 
+// Turns::go for ctypes, which asks for it in a fraction of the time of torch.ops; the lowest number where it throws.
+extern "C" int64_t hl_run_turns(
+    Turns* turns, int64_t begin, int64_t count, const void* const* samples, const void* const* carried,
+    const double* pace, char* said, double* read, const void* const* watched, const int64_t* sizes, int64_t watches,
+    char* rows, void* const* carried_on, double seconds) {
+  try {
+    return turns->go(begin, count, {samples, carried, pace, said, read, watched, sizes, watches, rows, carried_on}, seconds);
+  } catch (const std::exception& error) {
+    turns->fault = error.what();
+    return std::numeric_limits<int64_t>::min();
+  }
+}
+
 TORCH_LIBRARY(hl_run, library) {
   library.class_<Plan>("Plan")
       .def(torch::init<std::string>())
       .def("prepare", &Plan::prepare)
-      .def("steady", [](const c10::intrusive_ptr<Plan>& plan) { return plan->steady; });
+      .def("steady", [](const c10::intrusive_ptr<Plan>& plan) { return plan->steady; })
+      .def("numbers", [](const c10::intrusive_ptr<Plan>& plan) { return int64_t(plan->numbers); })
+      .def("given", [](const c10::intrusive_ptr<Plan>& plan) { return plan->given; })
+      .def("left", [](const c10::intrusive_ptr<Plan>& plan) { return copied(plan->left); });
+  library.class_<Turns>("Turns")
+      .def(torch::init<std::vector<c10::intrusive_ptr<Plan>>, int64_t>())
+      .def("address", [](const c10::intrusive_ptr<Turns>& turns) { return reinterpret_cast<int64_t>(turns.get()); })
+      .def("fault", [](const c10::intrusive_ptr<Turns>& turns) { return turns->fault; });
   library.def("fused(int at, Tensor[] read, Tensor(a!)[] written) -> ()");
   library.def("run", &run);
-  library.def("burst", &burst);
 }
 
 TORCH_LIBRARY_IMPL(hl_run, CPU, library) { library.impl("fused", &fused); }

@@ -6,10 +6,12 @@ why, and recorded calls are run by TorchScript's interpreter.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import hashlib
 import subprocess
 import warnings
+from collections.abc import Callable
 from functools import cache as once
 from pathlib import Path
 
@@ -21,8 +23,9 @@ from hl_cli.errors import BadInput
 
 ASKED = ("engine=replay", "engine=eager")
 LIBRARY = "driver.so"
-SOURCES = ("driver.cpp", "plan.hpp", "forms.hpp")
+SOURCES = ("driver.cpp", "turns.hpp", "plan.hpp", "forms.hpp")
 HERE = Path(__file__).parent
+LOADED: list[Path] = []  # the library, once it is
 TORCH = Path(torch.__file__).parent
 FLAGS = [
     "-O2", "-std=c++20", "-fPIC", "-shared", "-w", f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}",
@@ -35,6 +38,16 @@ LONGEST = 600  # seconds that a compiler may take
 def driver() -> bool:
     """Whether `torch.ops.hl_run` is there; asked for the first time, it is built and loaded."""
     return not missing()
+
+
+@once
+def called() -> Callable[..., int]:
+    """Its function that takes turns, see turns.hpp, of a driver that is there."""
+    place, number = ctypes.c_void_p, ctypes.c_int64
+    function = ctypes.CDLL(str(LOADED[0])).hl_run_turns
+    function.argtypes = [place, number, number, *[place] * 7, number, place, place, ctypes.c_double]
+    function.restype = number
+    return function
 
 
 @once
@@ -54,6 +67,7 @@ def _load() -> str:
             fcntl.flock(lock, fcntl.LOCK_EX)
             file = find(key, lambda file: _build(command, file), LIBRARY, ASKED)
         torch.ops.load_library(str(file))
+        LOADED.append(file)
     except BadInput as error:
         return str(error).removeprefix(f"{ASKED[0]}: ")
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:

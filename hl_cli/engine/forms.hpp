@@ -32,6 +32,7 @@ struct Step {
   std::vector<std::pair<size_t, size_t>> paced;  // which argument is which number of the period
   Tensors results;
   Kernel kernel = nullptr;  // of a fused call, whose results are all tensors that it takes
+  std::vector<void*> at;    // where they lie, as long as none is replaced
 };
 
 void* memory(const Tensor& t) { return t.storage().unsafeGetStorageImpl(); }

@@ -33,7 +33,7 @@ struct Plan : torch::CustomClassHolder {
   std::vector<Step> steps;
   Tensors given, rates, left;
   size_t pace = 0, numbers = 0, bytes = 0;
-  bool steady = true;  // whether it can be one of a burst: what it is given is there as long as it may be taken again
+  bool steady = true;  // whether it can take turns: what it is given is there as long as it may be taken again
 
   // all: inputs; numbers of the period, the same negative, and as tensors; then what stays
   void prepare(const c10::List<IValue>& all, int64_t inputs, int64_t paces) {
@@ -86,6 +86,11 @@ struct Plan : torch::CustomClassHolder {
       return s.op && s.paced.empty() && SHAPED.count(s.op->schema().name()) && !written.count(memory(s.results[0]));
     });
     for (const auto* v : graph.outputs()) left.push_back(is[v].toTensor());
+    const auto dense = [](const Tensor& t) { return t.is_non_overlapping_and_dense(); };
+    steady = steady && numbers && std::all_of(given.begin(), given.end(), dense) && std::all_of(left.begin(), left.end(), dense);
+    const bool fixed = std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.how != How::Replace; });
+    for (Step& step : steps)
+      if (step.how == How::Fused && fixed) for (const Tensor& t : step.results) step.at.push_back(t.data_ptr());
     for (size_t k = 1; k < left.size(); k++)
       for (size_t j = 0; j < given.size(); j++)  // carried on in its own place, or in memory of its own
         steady = steady && (!left[k].is_alias_of(given[j]) ||
@@ -128,13 +133,14 @@ struct Plan : torch::CustomClassHolder {
   // One period; returns whether all numbers that it reads are finite, and stops at one that is not.
   bool go(const double* now, Numbers& read) {
     std::vector<IValue> stack;
-    for (size_t k = 0; k < rates.size(); k++) rates[k].fill_(now[k]);
+    for (size_t k = 0; k < rates.size(); k++) fill(rates[k], now[k]);
     for (Step& step : steps) {
       if (step.how == How::Fused) {
-        call(step.kernel, step.results);
+        if (step.at.empty()) call(step.kernel, step.results);
+        else step.kernel(step.at.data());
       } else if (step.how == How::Read) {
         const Tensor& t = step.args[0].toTensor();
-        read.push_back(t.scalar_type() == at::kFloat ? *t.const_data_ptr<float>() : t.item().toDouble());
+        read.push_back(number(t));
       } else if (step.how == How::Guard) {
         // the sum of a tensor may overflow alone
         const bool fine = std::isfinite(read.back()) ||
@@ -149,6 +155,17 @@ struct Plan : torch::CustomClassHolder {
       }
     }
     return true;
+  }
+
+  static double number(const Tensor& t) {
+    if (t.scalar_type() == at::kFloat) return *t.const_data_ptr<float>();
+    return t.scalar_type() == at::kDouble ? *t.const_data_ptr<double>() : t.item().toDouble();
+  }
+
+  static void fill(const Tensor& t, double value) {
+    if (t.scalar_type() == at::kFloat) *t.mutable_data_ptr<float>() = float(value);
+    else if (t.scalar_type() == at::kDouble) *t.mutable_data_ptr<double>() = value;
+    else t.fill_(value);
   }
 
   // Results of now are to be those of before, which others are views of.

@@ -19,17 +19,17 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from time import perf_counter
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from hl_cli.credit.base import Form
-from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.engine.driver import driver
 from hl_cli.engine.recorder import Unrecordable, recorded
-from hl_cli.learners.bursts import several
+from hl_cli.engine.turns import Turns
+from hl_cli.learners.bursts import Foretold, foretell, several
 from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.learners.kinds import kind_of
 from hl_cli.learners.recording import Recording, Replay
 from hl_cli.types import LearnerRecord, Sample
 
@@ -47,16 +47,40 @@ class ReplayedLearner(HamiltonianLearner):
     _open: Recording | None = None
     _alone = False  # whether this period ran without Python
     pending: tuple[list[Tensor], list[float]] | None = None  # what the period that comes leaves and reads, if known
+    foretold: Foretold | None = None  # what is known of the periods to come
+    _again = False  # whether the last step ran without Python
     _moved: tuple[float, bool] | None = None  # in this period already: the sum of omega, whether buffers changed places
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kinds: dict[Any, Replay] = {}
+        self.turns: dict[tuple[int, ...], Turns] = {}
+        self.paced = bool(self.rule.pace(self.coefficients, 1))  # whether numbers of the rule differ from step to step
         self.native = driver()
         self._eager, self.credit.tick = self.credit.tick, self._tick
 
+    def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
+        """As HamiltonianLearner.step; in a few microseconds where the period was foretold."""
+        known = self.foretold
+        if known is not None and not known.left:
+            known = self.foretold = foretell(self, sample)
+        if known is not None and not observe and type(sample) is Sample and known.fits(sample):
+            start = perf_counter()
+            if (found := known.one(sample)) is not None:
+                self.seconds += perf_counter() - start
+                return LearnerRecord(*found)
+        before = self.replayed
+        try:
+            said = super().step(sample, observe)
+        finally:
+            self.pending = None
+        twice, self._again = self._again, self.replayed > before and self.native
+        if twice and self._again:
+            self.foretold = foretell(self, sample)
+        return said
+
     def _step(self, sample: Sample, observe: bool) -> LearnerRecord:
-        self._observed, self._alone, self._open = observe, False, None
+        self._observed, self._alone, self._open, self.foretold = observe, False, None, None
         with ExitStack() as self._recorder:  # a period that raises ends its recording
             return super()._step(sample, observe)
 
@@ -72,7 +96,7 @@ class ReplayedLearner(HamiltonianLearner):
         if self._observed or self.eager_because or phase.waiting is None or not self.credit.steady:
             return self._eager(inputs, target)
         moves = self.moves_weights
-        kind = self.kind(inputs, target, moves)
+        kind = kind_of(self, inputs, target, moves)
         found = self.kinds.get(kind)
         if found is not None and found.proven:
             return self._replay(found, inputs, target)
@@ -90,28 +114,7 @@ class ReplayedLearner(HamiltonianLearner):
         """Whether the weights take their step at the end of this period, and its program with them."""
         credit, phase = self.credit, self.phase
         alike = self._whole and not phase.waiting and not phase.apart
-        return alike and self.gathered + 1 >= self.update_every and not credit.bounds and not credit.looks
-
-    def kind(self, inputs: Tensor, target: Tensor | None, moves: bool) -> Any:
-        """By what the calls of the period may differ that comes."""
-        carried = [None if one is None else one.shape for one in self.credit.carried()]
-        return self.kind_of(self.phase.drive, inputs, target, self.credit.form(), carried, moves)
-
-    def kind_of(
-        self,
-        drive: GradientAccumulator,
-        inputs: Tensor,
-        target: Tensor | None,
-        form: Form,
-        carried: Sequence[torch.Size | None],
-        moves: bool,
-    ) -> Any:
-        """The same of a period that begins with this drive, and with tensors of these shapes carried on."""
-        flags = drive.noted() if drive.gathering else None
-        asked = None if target is None else (target.shape, target.stride(), target.dtype)
-        step = (self.coefficients, self.credit.phi(self.coefficients, self.moves), self.sums) if moves else None
-        given = inputs.shape, inputs.stride(), inputs.dtype
-        return id(drive), flags, given, asked, form, tuple(carried), step
+        return alike and self.gathered + 1 >= self.update_every and not credit.bounds and not credit.refuses
 
     def _gather(self) -> None:
         super()._gather()
@@ -177,3 +180,5 @@ class ReplayedLearner(HamiltonianLearner):
         """Go on from there. What was recorded at another count of steps is recorded anew."""
         super().load_state_dict(state)
         self.kinds.clear()
+        self.turns.clear()
+        self.foretold = None

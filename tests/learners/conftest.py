@@ -1,4 +1,4 @@
-"""Shared by the tests of learners: what bursts have taken."""
+"""Shared by the tests of learners: what calls of the driver have taken."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from typing import Any
 
 import pytest
 
-from hl_cli.engine.native import Burst
-from hl_cli.learners import bursts
+from hl_cli.engine.turns import Taken, Turns
 
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many periods each burst has taken."""
-    found, run = [], bursts.burst
+    """How many periods each call has taken."""
+    found, take = list[int](), Turns.take
 
-    def counted(*given: Any) -> Burst:
-        of = run(*given)
-        found.append(len(of.first))
+    def counted(*given: Any, **named: Any) -> Taken:
+        of = take(*given, **named)
+        found.append(of.done)
         return of
 
-    monkeypatch.setattr(bursts, "burst", counted)
+    monkeypatch.setattr(Turns, "take", counted)
     return found

@@ -1,0 +1,85 @@
+// Learning periods one after the other: plans take turns, each goes on from what the one before has left.
+//
+// All is from memory to memory, without a tensor that is made on the way: hl_cli.engine.turns gives the places.
+
+#pragma once
+
+#include "plan.hpp"
+
+#include <chrono>
+#include <cstring>
+
+namespace {
+
+struct Turns : torch::CustomClassHolder {
+  Turns(std::vector<c10::intrusive_ptr<Plan>> plans, int64_t asked) : plans(std::move(plans)), asked(asked) {}
+
+  std::vector<c10::intrusive_ptr<Plan>> plans;
+  size_t asked;  // how many of the inputs are of the sample
+  std::string fault;
+
+  struct Places {
+    const void* const* samples;     // of each period what it is asked
+    const void* const* carried;     // what the first goes on from
+    const double* pace;             // numbers of each period
+    char* said;                     // into: what each leaves first
+    double* read;                   // into: the numbers that each reads
+    const void* const* watched;     // what is copied after each period
+    const int64_t* sizes;           // in bytes
+    int64_t watches;
+    char* rows;                     // into: that
+    void* const* carried_on;        // into: what goes on; what a period went on from that was stopped
+  };
+
+  // Returns how many are done: all, fewer where the seconds are over, or -1 - done where a number is not finite.
+  int64_t go(int64_t begin, int64_t count, const Places& at, double seconds) {
+    using Clock = std::chrono::steady_clock;
+    const auto until = Clock::now() + std::chrono::duration<double>(seconds);
+    Below below;
+    const Plan* before = nullptr;
+    char *said = at.said, *rows = at.rows;
+    double* into = at.read;
+    for (int64_t k = 0; k < count; k++) {
+      if (before && Clock::now() > until) return carry(*before, at, k);
+      Plan& plan = *plans[(begin + k) % plans.size()];
+      for (size_t i = 0; i < asked; i++) put(plan.given[i], at.samples[k * asked + i]);
+      for (size_t i = asked; i < plan.given.size(); i++) {
+        if (!before) put(plan.given[i], at.carried[i - asked]);
+        else if (alike(plan.given[i], before->left[i - asked + 1]))
+          put(plan.given[i], before->left[i - asked + 1].const_data_ptr());
+        else plan.given[i].copy_(before->left[i - asked + 1]);
+      }
+      read.clear();
+      const bool well = plan.go(at.pace + k * plan.pace, read);
+      read.resize(plan.numbers, read.empty() ? 0.0 : read.back());
+      into = std::copy(read.begin(), read.end(), into);
+      if (!well) {
+        for (size_t i = asked; i < plan.given.size(); i++) get(at.carried_on[i - asked], plan.given[i]);
+        return -1 - k;
+      }
+      get(said, plan.left[0]);
+      said += plan.left[0].nbytes();
+      for (int64_t w = 0; w < at.watches; rows += at.sizes[w++]) std::memcpy(rows, at.watched[w], at.sizes[w]);
+      before = &plan;
+    }
+    return carry(*before, at, count);
+  }
+
+ private:
+  Numbers read;
+
+  static void get(void* into, const Tensor& from) { std::memcpy(into, from.const_data_ptr(), from.nbytes()); }
+
+  static void put(const Tensor& into, const void* from) {
+    if (into.const_data_ptr() != from) std::memcpy(into.mutable_data_ptr(), from, into.nbytes());
+  }
+
+  static bool alike(const Tensor& a, const Tensor& b) { return a.strides() == b.strides() && a.sizes() == b.sizes(); }
+
+  static int64_t carry(const Plan& last, const Places& at, int64_t done) {
+    for (size_t i = 1; i < last.left.size(); i++) get(at.carried_on[i - 1], last.left[i]);
+    return done;
+  }
+};
+
+}  // namespace

@@ -1,0 +1,36 @@
+"""Kinds of learning periods: those of one kind make the same calls of PyTorch, and a recording stands for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hl_cli.credit.base import Form
+from hl_cli.dynamics.accumulator import GradientAccumulator
+
+
+def kind_of(learner: Any, inputs: Tensor, target: Tensor | None, moves: bool) -> Any:
+    """By what the calls may differ of the period of a ReplayedLearner that comes; moves: its weights, in it."""
+    carried = [None if one is None else one.shape for one in learner.credit.carried()]
+    return kind_after(learner, learner.phase.drive, inputs, target, learner.credit.form(), carried, moves)
+
+
+def kind_after(
+    learner: Any,
+    drive: GradientAccumulator,
+    inputs: Tensor,
+    target: Tensor | None,
+    form: Form,
+    carried: Sequence[torch.Size | None],
+    moves: bool,
+) -> Any:
+    """The same of a period that begins with this drive, and with tensors of these shapes carried on."""
+    flags = drive.noted() if drive.gathering else None
+    asked = None if target is None else (target.shape, target.stride(), target.dtype)
+    c = learner.coefficients
+    step = (c, learner.credit.phi(c, learner.moves), learner.sums) if moves else None
+    given = inputs.shape, inputs.stride(), inputs.dtype
+    return id(drive), flags, given, asked, form, tuple(carried), step
