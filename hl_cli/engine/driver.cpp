@@ -40,11 +40,11 @@ void fused(int64_t at, const Tensors& read, const Tensors& written) {
 
 // Turns::go for ctypes, which asks for it in a fraction of the time of torch.ops; the lowest number where it throws.
 extern "C" int64_t hl_run_turns(
-    Turns* turns, int64_t begin, int64_t count, const void* const* samples, const void* const* carried,
-    const double* pace, char* said, double* read, const void* const* watched, const int64_t* sizes, int64_t watches,
-    char* rows, void* const* carried_on, double seconds) {
+    Turns* turns, int64_t begin, int64_t count, const void* const* samples, void* const* carried, const double* pace,
+    char* said, double* read, const void* const* watched, const int64_t* sizes, int64_t watches, char* rows,
+    double seconds) {
   try {
-    return turns->go(begin, count, {samples, carried, pace, said, read, watched, sizes, watches, rows, carried_on}, seconds);
+    return turns->go(begin, count, {samples, carried, pace, said, read, watched, sizes, watches, rows}, seconds);
   } catch (const std::exception& error) {
     turns->fault = error.what();
     return std::numeric_limits<int64_t>::min();

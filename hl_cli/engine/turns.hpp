@@ -20,7 +20,7 @@ struct Turns : torch::CustomClassHolder {
 
   struct Places {
     const void* const* samples;     // of each period what it is asked
-    const void* const* carried;     // what the first goes on from
+    void* const* carried;           // what the first goes on from; into it goes what goes on after the last
     const double* pace;             // numbers of each period
     char* said;                     // into: what each leaves first
     double* read;                   // into: the numbers that each reads
@@ -28,7 +28,6 @@ struct Turns : torch::CustomClassHolder {
     const int64_t* sizes;           // in bytes
     int64_t watches;
     char* rows;                     // into: that
-    void* const* carried_on;        // into: what goes on; what a period went on from that was stopped
   };
 
   // Returns how many are done: all, fewer where the seconds are over, or -1 - done where a number is not finite.
@@ -43,18 +42,14 @@ struct Turns : torch::CustomClassHolder {
       if (before && Clock::now() > until) return carry(*before, at, k);
       Plan& plan = *plans[(begin + k) % plans.size()];
       for (size_t i = 0; i < asked; i++) put(plan.given[i], at.samples[k * asked + i]);
-      for (size_t i = asked; i < plan.given.size(); i++) {
-        if (!before) put(plan.given[i], at.carried[i - asked]);
-        else if (alike(plan.given[i], before->left[i - asked + 1]))
-          put(plan.given[i], before->left[i - asked + 1].const_data_ptr());
-        else plan.given[i].copy_(before->left[i - asked + 1]);
-      }
+      for (size_t i = asked; i < plan.given.size(); i++)
+        put(plan.given[i], before ? before->left[i - asked + 1].const_data_ptr() : at.carried[i - asked]);
       read.clear();
       const bool well = plan.go(at.pace + k * plan.pace, read);
       read.resize(plan.numbers, read.empty() ? 0.0 : read.back());
       into = std::copy(read.begin(), read.end(), into);
       if (!well) {
-        for (size_t i = asked; i < plan.given.size(); i++) get(at.carried_on[i - asked], plan.given[i]);
+        for (size_t i = asked; i < plan.given.size(); i++) get(at.carried[i - asked], plan.given[i]);
         return -1 - k;
       }
       get(said, plan.left[0]);
@@ -74,10 +69,8 @@ struct Turns : torch::CustomClassHolder {
     if (into.const_data_ptr() != from) std::memcpy(into.mutable_data_ptr(), from, into.nbytes());
   }
 
-  static bool alike(const Tensor& a, const Tensor& b) { return a.strides() == b.strides() && a.sizes() == b.sizes(); }
-
   static int64_t carry(const Plan& last, const Places& at, int64_t done) {
-    for (size_t i = 1; i < last.left.size(); i++) get(at.carried_on[i - 1], last.left[i]);
+    for (size_t i = 1; i < last.left.size(); i++) get(at.carried[i - 1], last.left[i]);
     return done;
   }
 };

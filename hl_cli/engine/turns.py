@@ -18,6 +18,7 @@ from hl_cli.engine.native import Native
 
 AT_ONCE = 0.1  # seconds after which it gives back what it has: somebody may want to interrupt it
 FAILED = -(2**63)
+NOTHING = (None, None, None, 0, None)  # is watched
 
 
 class Form(NamedTuple):
@@ -42,38 +43,40 @@ class Form(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """Periods that were taken. done: how many; carried: what goes on; stopped: whether the one after them was stopped
-    by a number that is not finite; rows: what was watched, as it was after each, (periods, numbers), or None."""
+    """Periods that were taken. done: how many; stopped: whether the one after them was stopped by a number that is not
+    finite; rows: what was watched, as it was after each, (periods, numbers), or None."""
 
     done: int
-    carried: list[Tensor]
     stopped: bool
     rows: Tensor | None
 
 
 class Turns:
-    """Of steady plans; asked: how many inputs are of the sample; alike: whether all leave alike, as `take` needs it.
+    """Of steady plans; asked: how many inputs are of the sample.
 
-    said: how that lies which each period leaves first; numbers: how many each reads.
+    alike: whether all go on from what they leave, and leave alike, as `take` needs it; said: how that lies which each
+    period leaves first; carried: how that lies which goes on; numbers: how many each reads.
     """
 
     def __init__(self, plans: Sequence[Native], asked: int) -> None:
         self._plans = list(plans)
         self._turns = torch.classes.hl_run.Turns([one.plan for one in plans], asked)
         self._at, self._go = self._turns.address(), called()
-        self._given = _forms(plans[0].plan.given())[asked:]
-        self.said, *self._left = left = _forms(plans[0].plan.left())
+        self.said, *self.carried = left = _forms(plans[0].plan.left())
         self.numbers = plans[0].plan.numbers()
-        self.alike = all(_forms(one.plan.left()) == left and one.plan.numbers() == self.numbers for one in plans)
-        self._carried = (ctypes.c_void_p * len(self._given))()
-        self._on = (ctypes.c_void_p * len(self._given))()
+        self.alike = all(
+            _forms(one.plan.left()) == left
+            and one.plan.numbers() == self.numbers
+            and list(map(_order, _forms(one.plan.given())[asked:])) == list(map(_order, self.carried))
+            for one in plans
+        )
 
     def take(
         self,
         begin: int,
         count: int,
         samples: Any,
-        carried: Sequence[Tensor],
+        carried: Any,
         said: Tensor,
         read: Any,
         pace: Sequence[float] = (),
@@ -81,21 +84,16 @@ class Turns:
     ) -> Taken:
         """Periods from the plan `begin` on, all or fewer, but one at least.
 
-        samples: the places of what each is asked, one after the other; into said, read go what each leaves first, and
-        its numbers, also those of a period that is stopped.
+        samples: the places of what each is asked, one after the other; carried: those of what goes on, where it is
+        then that of the last; into said, read go what each leaves first, and its numbers, also those of a period that
+        is stopped.
         """
-        on = [form.room() for form in self._left]
-        begun = carried and [_laid(one, form) for one, form in zip(carried, self._given, strict=True)]
-        for k, one in enumerate(begun):
-            self._carried[k], self._on[k] = one.data_ptr(), on[k].data_ptr()
         rates = (ctypes.c_double * len(pace))(*pace) if pace else None
-        rows, *seen = _watched(watched, count) if watched else (None, None, None, 0, None)
-        done = self._go(
-            self._at, begin, count, samples, self._carried, rates, said.data_ptr(), read, *seen, self._on, AT_ONCE
-        )
+        rows, *seen = _watched(watched, count) if watched else NOTHING
+        done = self._go(self._at, begin, count, samples, carried, rates, said.data_ptr(), read, *seen, AT_ONCE)
         if done == FAILED:
             raise RuntimeError(self._turns.fault())
-        return Taken(done, on, False, rows) if done >= 0 else Taken(-1 - done, on, True, rows)
+        return Taken(done, False, rows) if done >= 0 else Taken(-1 - done, True, rows)
 
     def left(self, which: int) -> list[Tensor]:
         """What a plan has left, copied."""
@@ -107,8 +105,9 @@ def _forms(tensors: Sequence[Tensor]) -> list[Form]:
     return [Form.of(one) for one in tensors]
 
 
-def _laid(one: Tensor, form: Form) -> Tensor:
-    return one if one.stride() == form.stride else form.room().copy_(one)
+def _order(form: Form) -> Any:
+    """In what order its numbers lie."""
+    return form.shape, form.dtype, [step for step, n in zip(form.stride, form.shape, strict=True) if n > 1]
 
 
 def _watched(watched: Sequence[Tensor], count: int) -> tuple[Tensor, Any, Any, int, int]:

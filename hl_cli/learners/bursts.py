@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.engine.turns import Taken, Turns
 from hl_cli.learners.kinds import kind_after, kind_of
 from hl_cli.learners.recording import Replay
@@ -25,30 +26,27 @@ AHEAD = 1000  # periods that are foretold
 
 
 class Foretold:
-    """The periods to come of a learner, as long as nothing but `take` changes it.
+    """The periods to come of a learner, as long as nothing but this changes it.
 
-    kinds: which take turns; inputs, target: how those of a sample lie; left: periods of which that is known.
+    kinds: which take turns; sample: one like those to come; left: periods of which all is known. What is carried on
+    lies where it is, and is that of the last period taken.
     """
 
     def __init__(self, learner: Any, kinds: Sequence[Replay], turns: Turns, sample: Sample, left: int) -> None:
         self._learner, self._kinds, self._turns, self.left = learner, kinds, turns, left
-        self._inputs, self._target = sample.inputs.shape, sample.target.shape  # type: ignore[union-attr]
-        self._types = sample.inputs.dtype, sample.target.dtype  # type: ignore[union-attr]
+        self._form = _form(sample)
         self._exchanges = any(one.exchanges for one in kinds)
         self._next = 0  # whose turn it is
         self._places, self._read = (ctypes.c_void_p * 2)(), (ctypes.c_double * turns.numbers)()  # of one sample
+        before = [one for one in learner.credit.carried() if one is not None]
+        kept = [form.room().copy_(one) for form, one in zip(turns.carried, before, strict=True)]
+        self._carried = (ctypes.c_void_p * len(kept))(*(one.data_ptr() for one in kept))
+        if kept:
+            learner.credit.carry_on(kinds[0].carried(kept), kinds[0].form)
 
     def fits(self, sample: Sample) -> bool:
         """Whether it is one of those that were foretold."""
-        inputs, target = sample.inputs, sample.target
-        return (
-            target is not None
-            and inputs.shape == self._inputs
-            and target.shape == self._target
-            and (inputs.dtype, target.dtype) == self._types
-            and inputs.is_contiguous()
-            and target.is_contiguous()
-        )
+        return type(sample) is Sample and _form(sample) == self._form
 
     def one(self, sample: Sample) -> tuple[Tensor, float] | None:
         """Take it: y and the loss; None where a number is not finite, and the learner waits to take it otherwise."""
@@ -69,18 +67,14 @@ class Foretold:
 
     def _take(self, count: int, places: Any, y: Tensor, read: Any, watched: Sequence[Tensor] = ()) -> Taken:
         """Take them, and be as after them."""
-        of, credit, phase, kinds = self._learner, self._learner.credit, self._learner.phase, self._kinds
-        carried = [one for one in credit.carried() if one is not None]
+        of, phase, kinds, begin = self._learner, self._learner.phase, self._kinds, self._next
         pace: Sequence[float] = ()
         if of.paced:
             pace = [rate for k in range(1, count + 1) for rate in of.rule.pace(of.coefficients, phase.taken + k)]
-        found = self._turns.take(self._next, count, places, carried, y, read, pace, watched)
-        done, begin = found.done, self._next
-        if carried:
-            last = kinds[(begin + max(done, 1) - 1) % len(kinds)]
-            credit.carry_on(last.carried(found.carried), last.form)
+        found = self._turns.take(begin, count, places, self._carried, y, read, pace, watched)
+        done = found.done
         if done:
-            credit.passed(done)
+            of.credit.passed(done)
             if self._exchanges and sum(kinds[(begin + k) % len(kinds)].exchanges for k in range(done)) % 2:
                 phase.exchange()
             phase.taken += done
@@ -93,26 +87,55 @@ class Foretold:
         return found
 
 
-def foretell(learner: Any, sample: Sample) -> Foretold | None:
-    """What is known of the periods that begin with this sample; None where that is not two of them at least."""
-    credit, c, phase = learner.credit, learner.coefficients, learner.phase
-    alone = learner.update_every == 1 and learner.betas is None and not learner.gathered and learner.moves
-    if learner.eager_because or not alone or not learner.moves_weights or not credit.steady:
+def known(learner: Any, sample: Sample) -> Foretold | None:
+    """What is known of the periods from this sample on, as far as it is one that was foretold."""
+    found: Foretold | None = learner.foretold
+    if found is not None and not found.left:
+        found.left = _calm(learner)
+    if found is None or not found.left or not found.fits(sample):
+        learner.foretold = found = None
+    return found
+
+
+def _calm(learner: Any) -> int:
+    """In how many periods to come the weights move, as in this one."""
+    credit, c = learner.credit, learner.coefficients
+    left: int = credit.calm(AHEAD) if learner.moves_weights and credit.steady else 0
+    return left if credit.phi(c, learner.moves) == credit.phi(c, learner.moves + left) else 0
+
+
+def _form(sample: Sample) -> Any:
+    """How it lies; None where it has no target, or gaps."""
+    inputs, target = sample.inputs, sample.target
+    if target is None or not inputs.is_contiguous() or not target.is_contiguous():
         return None
-    asked = credit.only(sample) if type(sample) is Sample else None
-    left = credit.calm(AHEAD)
-    if asked is None or left < 1 or credit.phi(c, learner.moves) != credit.phi(c, learner.moves + left):
+    return inputs.shape, target.shape, inputs.dtype, target.dtype
+
+
+def foretell(learner: Any, sample: Sample) -> Foretold | None:
+    """What is known of the periods that begin with this sample; None where that is nothing."""
+    phase = learner.phase
+    alone = learner.update_every == 1 and learner.betas is None and not learner.gathered and learner.moves
+    if learner.eager_because or not alone or type(sample) is not Sample or not (left := _calm(learner)):
+        return None
+    asked = learner.credit.only(sample)
+    if asked is None:
         return None
     kinds = _turns(learner, *asked)
     begins = [_begin(one) for one in (sample.inputs, sample.target, *asked)]
+    alike = all(one.form == kinds[0].form and one.shapes == kinds[0].shapes for one in kinds)
     drives = [phase.drive, *([phase.other_drive] if any(one.exchanges for one in kinds) else [])]
-    if not kinds or None in begins or begins[:2] != begins[2:] or any(any(drive.noted()) for drive in drives):
+    if not kinds or not alike or None in begins or begins[:2] != begins[2:] or any(map(_noted, drives)):
         return None
-    known = tuple(map(id, kinds))
-    if known not in learner.turns:
-        learner.turns[known] = Turns([one.running.native for one in kinds if one.running.native is not None], 2)
-    turns = learner.turns[known]
+    which = tuple(map(id, kinds))
+    if which not in learner.turns:
+        learner.turns[which] = Turns([one.running.native for one in kinds if one.running.native is not None], 2)
+    turns = learner.turns[which]
     return Foretold(learner, kinds, turns, sample, left) if turns.alike else None
+
+
+def _noted(drive: GradientAccumulator) -> bool:
+    return any(drive.noted())
 
 
 def _begin(one: Tensor | None) -> int | None:
@@ -129,20 +152,15 @@ def several(
     `step`, which raises NonFinite, or goes on where that is right.
     """
     start = perf_counter()
-    known = learner.foretold
-    if known is None or not known.left:
-        known = learner.foretold = foretell(learner, samples[0]) if len(samples) > 1 else None
-    if known is None:
+    here = known(learner, samples[0]) if samples else None
+    if here is None and len(samples) > 1:
+        here = learner.foretold = foretell(learner, samples[0])
+    if here is None:
         return
-    count = 0
-    for one in samples[: known.left]:
-        if type(one) is not Sample or not known.fits(one):
-            break
+    count = 1
+    while count < min(len(samples), here.left) and here.fits(samples[count]):
         count += 1
-    if not count:
-        learner.foretold = None
-        return
-    found, y, losses = known.many(samples[:count], watched)
+    found, y, losses = here.many(samples[:count], watched)
     learner.seconds += perf_counter() - start
     for k, loss in enumerate(losses):
         yield LearnerRecord(y[k], loss), None if found.rows is None else found.rows[k]

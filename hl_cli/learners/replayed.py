@@ -27,7 +27,7 @@ from torch import Tensor
 from hl_cli.engine.driver import driver
 from hl_cli.engine.recorder import Unrecordable, recorded
 from hl_cli.engine.turns import Turns
-from hl_cli.learners.bursts import Foretold, foretell, several
+from hl_cli.learners.bursts import Foretold, foretell, known, several
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.kinds import kind_of
 from hl_cli.learners.recording import Recording, Replay
@@ -61,12 +61,9 @@ class ReplayedLearner(HamiltonianLearner):
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """As HamiltonianLearner.step; in a few microseconds where the period was foretold."""
-        known = self.foretold
-        if known is not None and not known.left:
-            known = self.foretold = foretell(self, sample)
-        if known is not None and not observe and type(sample) is Sample and known.fits(sample):
+        if self.foretold is not None and not observe and (here := known(self, sample)) is not None:
             start = perf_counter()
-            if (found := known.one(sample)) is not None:
+            if (found := here.one(sample)) is not None:
                 self.seconds += perf_counter() - start
                 return LearnerRecord(*found)
         before = self.replayed
