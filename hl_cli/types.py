@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 TARGETS = ("last", "all")
@@ -105,6 +106,23 @@ class LearnerRecord(NamedTuple):
     loss: float | None
     physics: Physics | None = None
     sample: Sample | None = None
+
+
+class LearnerRecords(NamedTuple):
+    """What a learner says of samples that it took at once, of one form, with a target each.
+
+    predictions: (samples, rows, outputs); losses: (samples,), float64; watched: what was watched, as it was after each,
+    (samples, numbers), None where nothing was; stop: what the sample after them raises.
+    """
+
+    predictions: Tensor
+    losses: np.ndarray
+    watched: Tensor | None = None
+    stop: Exception | None = None
+
+    def of(self, k: int) -> LearnerRecord:
+        """What it says of one of them."""
+        return LearnerRecord(self.predictions[k], float(self.losses[k]))
 
 
 Scores = dict[str, float]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from ratios import bare_pytorch, build, compare
 from torch import Tensor
@@ -22,7 +23,8 @@ from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.reporting.thousands import Thousands
 from hl_cli.runs.heap import settled
-from hl_cli.types import LearnerRecord, Sample
+from hl_cli.streams.block import Block
+from hl_cli.types import LearnerRecord, LearnerRecords, Sample
 
 RUNS = (
     (("hl", "pytorch"), "split=state_output"),
@@ -49,10 +51,11 @@ class Idle:
         """The last tick, said again."""
         return LearnerRecord(sample.inputs[:, -1], 0.0)
 
-    def several(self, samples: Sequence[Sample], watched: Sequence[Tensor]) -> Iterator[tuple[LearnerRecord, None]]:
+    def several(self, samples: Any, watched: Sequence[Tensor]) -> LearnerRecords:
         """All at once."""
-        said = torch.cat([sample.inputs[:, -1] for sample in samples]).split(1)
-        return iter([(LearnerRecord(y, 0.0), None) for y in said])
+        block = isinstance(samples, Block)
+        said = samples.inputs[:, :, -1] if block else torch.stack([one.inputs[:, -1] for one in samples])
+        return LearnerRecords(said, np.zeros(len(samples)))
 
     def predict(self, inputs: Tensor) -> Tensor:
         """The same."""

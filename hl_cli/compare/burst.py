@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from hl_cli.compare.metrics import Means
+import numpy as np
+
+from hl_cli.compare.counted import Counted
 from hl_cli.compare.record import StepRecord
 
 
 class Burst:
-    """first, last: its steps. said: of each arm, one a step, what was measured or None; fewer of one that diverged.
+    """first, last: its steps. said: of each arm, what was measured; it has fewer steps where it diverged.
 
     notable: the steps, the last among them, whose records say more than the means, in their order.
     """
@@ -19,7 +21,7 @@ class Burst:
         self,
         first: int,
         last: int,
-        said: Mapping[str, Sequence[Means | None]],
+        said: Mapping[str, Counted],
         make: Callable[[int], StepRecord],
         notable: Sequence[int],
     ) -> None:
@@ -30,14 +32,13 @@ class Burst:
         return self.last - self.first + 1
 
     @cached_property
-    def means(self) -> dict[str, list[Means]]:
-        """By arm, of all steps that have any."""
-        return self.between(self.first, self.last)
+    def means(self) -> dict[str, np.ndarray]:
+        """By arm, of all steps that have any, a row each (hl_cli.compare.metrics)."""
+        return {name: of.means for name, of in self.said.items()}
 
-    def between(self, first: int, last: int) -> dict[str, list[Means]]:
+    def between(self, first: int, last: int) -> dict[str, np.ndarray]:
         """The same of some of its steps."""
-        part = slice(first - self.first, last - self.first + 1)
-        return {name: [m for m in of[part] if m is not None] for name, of in self.said.items()}
+        return {name: of.between(first - self.first, last - self.first) for name, of in self.said.items()}
 
     @cached_property
     def notable(self) -> list[StepRecord]:

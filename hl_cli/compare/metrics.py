@@ -23,6 +23,7 @@ from torch import Tensor
 
 from hl_cli.learners.base import Learner
 from hl_cli.networks.losses import LOSSES
+from hl_cli.streams.block import Block
 from hl_cli.types import Sample, Scores, Task
 
 Means = tuple[float, ...]
@@ -50,28 +51,44 @@ class Measure:
         else:
             self.shown = ("mae", "r2", *(("skill",) if persistence else ()))
             self.names = ("loss", "mae", "r2", "power_error", *self.shown[2:])
+        self.parts = 2 if task.kind == "classes" else 4 + persistence + task.size  # of the means of a batch
         self.main = "accuracy" if task.kind == "classes" else "r2"
         self.drawn = tuple(name for name in self.names if name not in UNDRAWN)
         self.pooled = tuple(name for name in self.names if name in POOLED)
 
-    def means(self, losses: Sequence[float], predictions: Sequence[Tensor], samples: Sequence[Sample]) -> list[Means]:
-        """What adds up, for each of some batches; those of one size all at once."""
-        if len({len(p) for p in predictions}) != 1:
+    def means(
+        self, losses: Sequence[float] | np.ndarray, predictions: Sequence[Tensor], samples: Sequence[Sample]
+    ) -> np.ndarray:
+        """What adds up, for each of some batches, (batches, parts); those of one size all at once."""
+        if len({len(p) for p in predictions}) > 1:
             each = zip(losses, predictions, samples, strict=True)
-            return [self.means([loss], [y], [sample])[0] for loss, y, sample in each]
-        y, count = torch.cat(list(predictions)), len(losses)
+            return np.concatenate([self.means([loss], [y], [sample]) for loss, y, sample in each])
+        if not len(losses):
+            return np.empty((0, self.parts))
         target = torch.cat([s.target for s in samples if s.target is not None])
+        baseline = torch.cat([s.baseline for s in samples if s.baseline is not None]) if self._persistence else None
+        return self._means(losses, torch.cat(list(predictions)), target, baseline)
+
+    def means_of(self, losses: Sequence[float] | np.ndarray, y: Tensor, block: Block) -> np.ndarray:
+        """The same of a block; y: what was said of its samples, their rows one after the other."""
+        baseline = block.baseline.flatten(0, 1) if block.baseline is not None and self._persistence else None
+        return self._means(losses, y, block.target.flatten(0, 1), baseline)
+
+    def _means(
+        self, losses: Sequence[float] | np.ndarray, y: Tensor, target: Tensor, baseline: Tensor | None
+    ) -> np.ndarray:
+        """Of batches of one size, their rows one after the other."""
+        count = len(losses)
         if self.task.kind == "classes":
-            right = (named(y) == target).view(count, -1).double().mean(1).tolist()
-            return list(zip(losses, right, strict=True))
-        t = target.double()
-        parts = [(y - t).abs(), (y - t).square()]
-        if self._persistence:
-            parts.append((torch.cat([s.baseline for s in samples if s.baseline is not None]) - t).square())
-        columns = [p.view(count, -1).mean(1, keepdim=True) for p in (*parts, t.square())]
-        columns.append(t.view(count, -1, t.shape[1]).mean(1))
-        rows = torch.cat(columns, 1).tolist()
-        return [(loss, *row) for loss, row in zip(losses, rows, strict=True)]
+            columns = [(named(y) == target).view(count, -1).double().mean(1, keepdim=True)]
+        else:
+            t = target.double()
+            parts = [(y - t).abs(), (y - t).square()]
+            if baseline is not None:
+                parts.append((baseline - t).square())
+            columns = [p.view(count, -1).mean(1, keepdim=True) for p in (*parts, t.square())]
+            columns.append(t.view(count, -1, t.shape[1]).mean(1))
+        return np.column_stack((losses, torch.cat(columns, 1).cpu().numpy()))
 
     def table(self, means: np.ndarray) -> np.ndarray:
         """The scores of some stretches of samples from their means, a row each; columns in the order of `names`."""
@@ -125,7 +142,7 @@ def evaluate(learner: Learner, sample: Sample, measure: Measure) -> Scores:
             part = Sample(sample.inputs[first : first + at_once], sample.target[here], baseline)
             y = learner.predict(part.inputs)
             loss = float(measure.loss(y, sample.target[here]))
-            parts.append((len(part.inputs), measure.means([loss], [y], [part])[0]))
+            parts.append((len(part.inputs), tuple(measure.means([loss], [y], [part])[0].tolist())))
     return measure.scores(pooled(parts))
 
 
@@ -136,32 +153,33 @@ class Total:
         self._measure = measure
         self._sums = np.zeros(1)
         self._folded = 0
-        self._waiting: list[Means] = []
-
-    @property
-    def count(self) -> int:
-        """How many steps."""
-        return self._folded + len(self._waiting)
+        self._waiting: list[np.ndarray] = []
+        self.count = 0
 
     def add(self, means: Means) -> None:
         """Take one step in."""
-        self._waiting.append(means)
-        if len(self._waiting) == FOLD:
-            self._fold()
+        self.extend(np.array([means]))
 
-    def extend(self, means: Sequence[Means]) -> None:
-        """Take many steps in."""
-        self._waiting += means
-        while len(self._waiting) >= FOLD:
-            rest = self._waiting[FOLD:]
-            del self._waiting[FOLD:]
-            self._fold()
-            self._waiting = rest
+    def extend(self, means: np.ndarray) -> None:
+        """Take many steps in, (steps, parts)."""
+        if not len(means):
+            return
+        self._waiting.append(means)
+        self.count += len(means)
+        if self.count - self._folded >= FOLD:
+            rows = np.concatenate(self._waiting)
+            whole = len(rows) - len(rows) % FOLD
+            for first in range(0, whole, FOLD):
+                self._add(rows[first : first + FOLD])
+            self._waiting = [rows[whole:].copy()] if whole < len(rows) else []
+
+    def _add(self, rows: np.ndarray) -> None:
+        self._sums = self._sums + rows.sum(0)
+        self._folded += len(rows)
 
     def _fold(self) -> None:
         if self._waiting:
-            self._sums = self._sums + np.array(self._waiting).sum(0)
-            self._folded += len(self._waiting)
+            self._add(np.concatenate(self._waiting))
             self._waiting = []
 
     def scores(self) -> Scores:
@@ -171,10 +189,11 @@ class Total:
 
     def state_dict(self) -> dict[str, Any]:
         """The sums, and what waits to be added: when that happens is part of their last bits."""
-        waiting = torch.tensor(self._waiting, dtype=torch.float64)
+        waiting = torch.from_numpy(np.concatenate(self._waiting)) if self._waiting else torch.zeros(0).double()
         return {"sums": torch.from_numpy(self._sums), "folded": self._folded, "waiting": waiting}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self._sums, self._folded = state["sums"].numpy(), state["folded"]
-        self._waiting = [tuple(means) for means in state["waiting"].tolist()]
+        self._waiting = [state["waiting"].numpy()] if len(state["waiting"]) else []
+        self.count = self._folded + len(state["waiting"])

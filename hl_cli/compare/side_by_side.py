@@ -20,6 +20,7 @@ from hl_cli.compare.schedule import Schedule
 from hl_cli.compare.trace import Trace, advance
 from hl_cli.learners.base import Learner
 from hl_cli.streams.base import Stream
+from hl_cli.streams.block import led_by
 from hl_cli.streams.given import Given
 from hl_cli.types import Sample, Scores
 
@@ -84,7 +85,7 @@ def compare_bursts(
     while alive and not last and upcoming is not None:
         interrupted = stop()
         rest(ResumePoint(step, limit, tuple(arm.name for arm in alive), upcoming), interrupted)
-        samples = [upcoming, *given.some(0 if interrupted else schedule.burst(step, limit) - 1)]
+        samples = led_by(upcoming, given.some(0 if interrupted else schedule.burst(step, limit) - 1))
         end = step + len(samples)
         trained = stream.current_task()
         upcoming = None if schedule.over(end) else given.one()
@@ -130,17 +131,17 @@ def _burst(
 
     def record(step: int) -> StepRecord:
         k = step - first
-        there = {name: trace for name, trace in traces.items() if k < len(trace.said)}
-        means = {name: found for name, trace in there.items() if (found := trace.means[k]) is not None}
+        there = {name: trace for name, trace in traces.items() if k < trace.steps}
+        means = {name: found for name, trace in there.items() if (found := trace.counted.of(k)) is not None}
         here = measured and step == end
         physics = {name: of for name, trace in there.items() if here and (of := trace.physics)}
         diverged = tuple(one for one in gone if one.step == step)
-        said = {name: trace.said[k] for name, trace in there.items()}
+        said = {name: trace.said(k) for name, trace in there.items()}
         one = StepRecord(step, means, here, apart[k], physics, sample=samples[k], said=said, diverged=diverged)
         return one._replace(**at_end) if step == end else one
 
     told = {one.step for one in gone} | {first + k for k, of in enumerate(apart) if of and _told(of)}
-    return Burst(first, last, {name: t.means for name, t in traces.items()}, record, sorted({last, *told}))
+    return Burst(first, last, {name: t.counted for name, t in traces.items()}, record, sorted({last, *told}))
 
 
 def _apart(
@@ -149,7 +150,7 @@ def _apart(
     """How far the arms are from the reference after the k-th step of a burst."""
     taken = {name: trace.snapshots[k] for name, trace in traces.items() if k < len(trace.snapshots)}
     snapshots = {name: snapshot for name, snapshot in taken.items() if snapshot is not None}
-    ending = {one.learner for one in gone if len(traces[one.learner].means) == k + 1}
+    ending = {one.learner for one in gone if traces[one.learner].steps == k + 1}
     return pairs.compare(step, snapshots, measured, ending)
 
 

@@ -2,49 +2,94 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from bisect import bisect
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from hl_cli.compare.bursts import taken
-from hl_cli.compare.metrics import Means, Measure
+from hl_cli.compare.counted import Counted
+from hl_cli.compare.metrics import Measure
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.record import Divergence
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import Learner
-from hl_cli.types import LearnerRecord, Physics, Sample
+from hl_cli.streams.block import Block
+from hl_cli.types import LearnerRecord, LearnerRecords, Physics, Sample
 
 
-@dataclass
 class Trace:
-    """What one learner said in a burst, and its weights after each step."""
+    """What one learner said in a burst: of single steps, or of many at once.
 
-    said: list[LearnerRecord] = field(default_factory=list)
-    means: list[Means | None] = field(default_factory=list)
-    snapshots: list[Tensor | None] = field(default_factory=list)
+    steps: how many it took; snapshots: its weights after each, None where nothing is watched; physics: of the last;
+    counted: what was measured in them.
+    """
+
+    counted: Counted
     physics: Physics | None = None
     diverged: tuple[Divergence, ...] = ()
 
+    def __init__(self) -> None:
+        self.steps = 0
+        self.snapshots: list[Tensor | None] = []
+        self._pieces: list[LearnerRecord | LearnerRecords] = []
+        self._begins: list[int] = []
 
-def advance(learner: Learner, samples: list[Sample], step: int, observe: bool, pairs: Pairs, measure: Measure) -> Trace:
+    def add(self, said: LearnerRecord | LearnerRecords, watched: Tensor | None) -> None:
+        """Take in what it said next; watched: as `taken` gives it."""
+        self._pieces.append(said)
+        self._begins.append(self.steps)
+        if isinstance(said, LearnerRecords):
+            count, self.physics = len(said.losses), None
+            self.snapshots += [None] * count if watched is None else watched.unbind()
+        else:
+            count, self.physics = 1, said.physics
+            self.snapshots.append(watched)
+        self.steps += count
+
+    def said(self, k: int) -> LearnerRecord:
+        """Of the k-th step."""
+        which = bisect(self._begins, k) - 1
+        piece = self._pieces[which]
+        return piece.of(k - self._begins[which]) if isinstance(piece, LearnerRecords) else piece
+
+    def count(self, samples: Sequence[Sample], measure: Measure) -> Counted:
+        """What was measured in its steps, by record where one is of another sample, or where no target counted."""
+        pieces = [_plain(one) for one in self._pieces]
+        if isinstance(samples, Block) and pieces and None not in pieces:
+            losses, y = zip(*filter(None, pieces), strict=True)
+            means = measure.means_of(np.concatenate(losses), torch.cat(y), samples[: self.steps])
+            return Counted(self.steps, np.arange(self.steps), means)
+        said = [self.said(k) for k in range(self.steps)]
+        at = [k for k, one in enumerate(said) if one.loss is not None]
+        losses = np.array([said[k].loss for k in at], np.float64)
+        of = [said[k].sample or samples[k] for k in at]
+        return Counted(self.steps, np.array(at, np.int64), measure.means(losses, [said[k].prediction for k in at], of))
+
+
+def _plain(said: LearnerRecord | LearnerRecords) -> tuple[np.ndarray, Tensor] | None:
+    """Losses and predictions, row by row, where all are of the samples given and a target counted."""
+    if isinstance(said, LearnerRecords):
+        return said.losses, said.predictions.flatten(0, 1)
+    return None if said.loss is None or said.sample is not None else (np.array([said.loss]), said.prediction)
+
+
+def advance(
+    learner: Learner, samples: Sequence[Sample], step: int, observe: bool, pairs: Pairs, measure: Measure
+) -> Trace:
     """Let a learner take the samples one after the other; observe: ask for the physics of the last."""
     trace = Trace()
-    said = trace.said
     learner.expect(len(samples), observe)
     try:
-        for record, snapshot in taken(learner, samples, observe, lambda: pairs.watched(learner.name)):
-            said.append(record)
-            trace.snapshots.append(snapshot)
-            trace.physics = record.physics
+        for said, watched in taken(learner, samples, observe, lambda: pairs.watched(learner.name)):
+            trace.add(said, watched)
     except NonFinite as stop:
-        culprit = _not_finite(samples[len(said)])
+        culprit = _not_finite(samples[trace.steps])
         said_so = (culprit,) if culprit else (stop.quantity, stop.how, stop.advice)
-        trace.diverged = (Divergence(step + len(said) + 1, learner.name, *said_so),)
-    of = (r.sample or s for r, s in zip(said, samples, strict=False))
-    counted = [(r.loss, r.prediction, s) for r, s in zip(said, of, strict=True) if r.loss is not None]
-    found = iter(measure.means(*map(list, zip(*counted, strict=True)))) if counted else iter(())
-    trace.means = [None if r.loss is None else next(found) for r in said]
+        trace.diverged = (Divergence(step + trace.steps + 1, learner.name, *said_so),)
+    trace.counted = trace.count(samples, measure)
     return trace
 
 

@@ -11,7 +11,6 @@ which is a running sum over the lap, to which each place of the lap before is ad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,32 +30,33 @@ class Window:
         self._measure = measure
         self._rows: np.ndarray | None = None  # the latest steps, the oldest first
         self._next = 0  # the place of the step that comes
-        self._waiting: list[Means] = []
+        self._waiting: list[np.ndarray] = []
+        self._unfolded = 0  # steps that wait
         self.taken = 0
 
     @property
     def count(self) -> int:
         """How many steps the window has."""
-        return min(WINDOW, len(self._waiting) + (0 if self._rows is None else len(self._rows)))
+        return min(WINDOW, self._unfolded + (0 if self._rows is None else len(self._rows)))
 
     def add(self, means: Means) -> None:
         """Take one step in, and the oldest out."""
-        self.extend([means])
+        self.extend(np.array([means]))
 
-    def extend(self, means: Sequence[Means]) -> None:
-        """Take many steps in."""
-        self._waiting += means
-        self.taken += len(means)
-        if len(self._waiting) >= KEPT:
+    def extend(self, means: np.ndarray) -> None:
+        """Take many steps in, (steps, parts)."""
+        if len(means):
+            self._waiting.append(means)
+            self._unfolded, self.taken = self._unfolded + len(means), self.taken + len(means)
+        if self._unfolded >= KEPT:
             self._fold()
 
     def _fold(self) -> np.ndarray | None:
         if self._waiting:
-            new = np.array(self._waiting, dtype=np.float64)
-            rows = new if self._rows is None else np.concatenate((self._rows, new))
+            rows = np.concatenate(self._waiting if self._rows is None else [self._rows, *self._waiting])
             self._rows = rows[-(KEPT + WINDOW) :]
-            self._next = (self._next + len(new)) % WINDOW
-            self._waiting = []
+            self._next = (self._next + self._unfolded) % WINDOW
+            self._waiting, self._unfolded = [], 0
         return self._rows
 
     def _ring(self) -> np.ndarray | None:
@@ -100,7 +100,7 @@ class Window:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        self._waiting, self._next, self._rows = [], state["next"], None
+        self._waiting, self._unfolded, self._next, self._rows = [], 0, state["next"], None
         if state["ring"] is not None:
             ring = state["ring"].numpy()
             full = state["count"] == WINDOW

@@ -8,18 +8,19 @@ at which the weights are looked at, a number that is not finite.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.engine.turns import Taken, Turns
 from hl_cli.learners.kinds import kind_after, kind_of
 from hl_cli.learners.recording import Replay
-from hl_cli.types import LearnerRecord, Sample
+from hl_cli.streams.block import Block
+from hl_cli.types import LearnerRecords, Sample
 
 TURNS = 2  # plans that may take turns: omega and the drive change places, or do not
 AHEAD = 1000  # periods that are foretold
@@ -55,15 +56,20 @@ class Foretold:
         found = self._take(1, places, y, self._read)
         return (y, 0.0 + self._read[0]) if found.done else None
 
-    def many(self, samples: Sequence[Sample], watched: Sequence[Tensor]) -> tuple[Taken, Tensor, list[float]]:
-        """Take them, which fit, or as many as a call takes: with y and the loss of each."""
+    def fitting(self, samples: Sequence[Sample]) -> int:
+        """How many of the first were foretold, of which the very first is one."""
+        most = min(len(samples), self.left)
+        one_form = isinstance(samples, Block)
+        return most if one_form else next((k for k in range(1, most) if not self.fits(samples[k])), most)
+
+    def many(self, samples: Sequence[Sample], watched: Sequence[Tensor]) -> LearnerRecords | None:
+        """Take them, which fit, or as many as a call takes."""
         count, numbers = len(samples), self._turns.numbers
-        places, read = (ctypes.c_void_p * (2 * count))(), (ctypes.c_double * (numbers * count))()
-        places[::2] = [one.inputs.data_ptr() for one in samples]
-        places[1::2] = [one.target.data_ptr() for one in samples]  # type: ignore[union-attr]
+        places, read = _places(samples), (ctypes.c_double * (numbers * count))()
         y = self._turns.said.many(count)
-        found = self._take(count, places, y, read, watched)
-        return found, y[: found.done], [0.0 + loss for loss in read[: found.done * numbers : numbers]]
+        found = self._take(count, places.ctypes.data, y, read, watched)
+        losses = 0.0 + np.frombuffer(read)[: found.done * numbers : numbers]
+        return LearnerRecords(y[: found.done], losses, found.rows) if found.done else None
 
     def _take(self, count: int, places: Any, y: Tensor, read: Any, watched: Sequence[Tensor] = ()) -> Taken:
         """Take them, and be as after them."""
@@ -143,33 +149,30 @@ def _begin(one: Tensor | None) -> int | None:
     return one.data_ptr() if one is not None and one.is_contiguous() else None
 
 
-def several(
-    learner: Any, samples: Sequence[Sample], watched: Sequence[Tensor]
-) -> Iterator[tuple[LearnerRecord, Tensor | None]]:
+def _places(samples: Sequence[Sample]) -> np.ndarray:
+    """Where the inputs and the target of each lie."""
+    places = np.empty((len(samples), 2), np.int64)
+    if isinstance(samples, Block):
+        for k, part in enumerate((samples.inputs, samples.target)):
+            places[:, k] = part.data_ptr() + part.stride(0) * part.element_size() * np.arange(len(samples))
+    else:
+        places[:] = [(one.inputs.data_ptr(), one.target.data_ptr()) for one in samples]  # type: ignore[union-attr]
+    return places
+
+
+def several(learner: Any, samples: Sequence[Sample], watched: Sequence[Tensor]) -> LearnerRecords | None:
     """The records of the first of the samples, as many as one call takes, and what is watched after each.
 
     learner: a ReplayedLearner. Nothing is taken where it cannot be foretold. A period that was stopped is finished by
-    `step`, which raises NonFinite, or goes on where that is right.
+    the next `step`, which raises NonFinite, or goes on where that is right.
     """
     start = perf_counter()
     here = known(learner, samples[0]) if samples else None
     if here is None and len(samples) > 1:
         here = learner.foretold = foretell(learner, samples[0])
-    if here is None:
-        return
-    count = 1
-    while count < min(len(samples), here.left) and here.fits(samples[count]):
-        count += 1
-    found, y, losses = here.many(samples[:count], watched)
+    found = None if here is None else here.many(samples[: here.fitting(samples)], watched)
     learner.seconds += perf_counter() - start
-    for k, loss in enumerate(losses):
-        yield LearnerRecord(y[k], loss), None if found.rows is None else found.rows[k]
-    if found.stopped:
-        try:
-            said = learner.step(samples[found.done])
-        finally:
-            learner.pending = None
-        yield said, torch.cat(list(watched)) if watched else None
+    return found
 
 
 def _turns(learner: Any, inputs: Tensor, target: Tensor) -> list[Replay]:

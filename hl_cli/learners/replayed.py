@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
@@ -31,7 +31,7 @@ from hl_cli.learners.bursts import Foretold, foretell, known, several
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.kinds import kind_of
 from hl_cli.learners.recording import Recording, Replay
-from hl_cli.types import LearnerRecord, Sample
+from hl_cli.types import LearnerRecord, LearnerRecords, Sample
 
 KINDS = 16  # of periods that are recorded; a rate that changes at every step would make one each time
 
@@ -81,11 +81,9 @@ class ReplayedLearner(HamiltonianLearner):
         with ExitStack() as self._recorder:  # a period that raises ends its recording
             return super()._step(sample, observe)
 
-    def several(
-        self, samples: Sequence[Sample], watched: Sequence[Tensor]
-    ) -> Iterator[tuple[LearnerRecord, Tensor | None]]:
+    def several(self, samples: Sequence[Sample], watched: Sequence[Tensor]) -> LearnerRecords | None:
         """As many of the first samples as one native call can take, see hl_cli.learners.bursts; none without driver."""
-        return several(self, samples, watched) if self.native else iter(())
+        return several(self, samples, watched) if self.native else None
 
     def _tick(self, inputs: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
         """A period, as the credit takes it."""

@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,7 +28,7 @@ from hl_cli.learners.recorded_window import RecordedWindow, Window, form, formed
 from hl_cli.learners.truncated import TruncatedLearner
 from hl_cli.networks.recurrent import States
 from hl_cli.networks.sequence import joined
-from hl_cli.types import LearnerRecord, Sample
+from hl_cli.types import LearnerRecord, LearnerRecords, Sample
 
 KINDS = 16  # of windows that are recorded, by the shapes of their samples
 Said = tuple[LearnerRecord, Tensor | None]
@@ -45,9 +46,25 @@ class ReplayedTruncated(TruncatedLearner):
         self._kinds: dict[Any, Window] = {}
         self._native = driver()
 
-    def several(self, samples: Sequence[Sample], watched: Sequence[Tensor]) -> Iterator[Said]:
+    def several(self, samples: Sequence[Sample], watched: Sequence[Tensor]) -> LearnerRecords | None:
         """The records of the samples of whole windows, and what is watched as it is after each of them."""
-        while part := self._whole(samples):
+        said, stop = list[Said](), None
+        try:
+            for record in self._windows(samples, watched):
+                said.append(record)
+        except NonFinite as error:
+            if not said:
+                raise
+            stop = error
+        if not said:
+            return None
+        records, rows = zip(*said, strict=True)
+        losses, seen = np.array([one.loss for one in records]), torch.stack(rows) if watched else None
+        return LearnerRecords(torch.stack([one.prediction for one in records]), losses, seen, stop)
+
+    def _windows(self, samples: Sequence[Sample], watched: Sequence[Tensor]) -> Iterator[Said]:
+        shape = samples[0].inputs.shape
+        while (part := self._whole(samples)) and part[0].inputs.shape == shape:
             samples = samples[len(part) :]
             kind = form([(one.inputs, one.target) for one in part]), form(self._begins())
             found = self._kinds.get(kind)
@@ -60,11 +77,12 @@ class ReplayedTruncated(TruncatedLearner):
         """The samples of the window that begins with the first of them; none where it is not all there."""
         if self.eager_because or self._sums or not samples or (self._seen and self.lives_on):
             return ()
-        ticks = samples[0].inputs.shape[1]
+        shape = samples[0].inputs.shape
+        ticks = shape[1]
         count = self.window // ticks if self.lives_on else 1
         ends = count * ticks == self.window if self.lives_on else ticks <= self.window
-        part = samples[:count]
-        alike = all(type(one) is Sample and one.target is not None and one.inputs.shape[1] == ticks for one in part)
+        part = list(samples[:count])
+        alike = all(type(one) is Sample and one.target is not None and one.inputs.shape == shape for one in part)
         return part if count and ends and alike and len(part) == count and self.update_every <= count * ticks else ()
 
     def _begins(self) -> States:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import IO
 
 import numpy as np
 
-from hl_cli.compare.metrics import Means
+from hl_cli.compare.counted import Counted
 from hl_cli.compare.running_metrics import RunningMetrics
 
 
@@ -21,11 +21,11 @@ class Curves:
     def __init__(self, file: IO[str], tally: RunningMetrics) -> None:
         self._file, self._tally, self._measure = file, tally, tally.measure
         self._pooled = [k for k, name in enumerate(tally.measure.names) if name in tally.measure.pooled]
-        self._waiting: list[tuple[int, int, Mapping[str, Sequence[Means | None]]]] = []
+        self._waiting: list[tuple[int, int, Mapping[str, Counted]]] = []
         self._taken: dict[str, int] = {}  # the steps of each arm's window at the last of them
 
-    def add(self, first: int, last: int, said: Mapping[str, Sequence[Means | None]]) -> None:
-        """Take some steps in. said: by arm, the means of each step or None; fewer of one that diverged."""
+    def add(self, first: int, last: int, said: Mapping[str, Counted]) -> None:
+        """Take some steps in. said: by arm, what was measured in them, or in the first of them, where it diverged."""
         self._waiting.append((first, last, said))
         for name in said:
             self._taken[name] = self._tally.last[name].taken
@@ -35,13 +35,13 @@ class Curves:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        steps = [step for first, last, _ in waiting for step in range(first, last + 1)]
+        steps = range(waiting[0][0], waiting[-1][1] + 1)
         table = np.full((len(steps), len(self._measure.names), len(self._tally.names)), math.nan)
         for k, name in enumerate(self._tally.names):
-            of = [m for first, last, said in waiting for m in _filled(said.get(name, ()), last - first + 1)]
-            there = [row for row, means in enumerate(of) if means is not None]
-            if there:
-                table[there, :, k] = self._scores(name, np.array([means for means in of if means is not None]))
+            of = [(first - steps[0] + said[name].at, said[name].means) for first, _, said in waiting if name in said]
+            there, means = map(np.concatenate, zip(*of, strict=True)) if of else (np.empty(0), np.empty(0))
+            if len(there):
+                table[there, :, k] = self._scores(name, means)
         rows = table.reshape(len(steps), -1)
         line = "%d" + ",%r" * rows.shape[1] + "\r\n"
         whole = (~np.isnan(rows).any(1)).tolist()
@@ -59,11 +59,6 @@ class Curves:
             over = self._measure.table(window.each(len(means), window.taken - self._taken[name]))
             found[:, self._pooled] = over[:, self._pooled]
         return found
-
-
-def _filled(said: Sequence[Means | None], count: int) -> Sequence[Means | None]:
-    """One a step, also of an arm that has diverged within them or before."""
-    return said if len(said) == count else [*said, *[None] * (count - len(said))]
 
 
 def _line(step: int, row: list[float]) -> str:

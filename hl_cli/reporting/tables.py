@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.burst import Burst
+from hl_cli.compare.counted import Counted
 from hl_cli.compare.differences import Distance, TensorDistance
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.pairs import Pairs
@@ -69,7 +70,7 @@ class Tables(Observer):
 
     def consume(self, record: StepRecord) -> None:
         """One row a file that has something new."""
-        self._curves.add(record.step, record.step, {name: [means] for name, means in record.means.items()})
+        self._curves.add(record.step, record.step, {name: Counted.one(means) for name, means in record.means.items()})
         self._rows(record)
         self._flush(record.step, record.step)
 

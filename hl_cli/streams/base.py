@@ -7,7 +7,7 @@ tests/laws.py has the rules that every stream obeys.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,10 +94,11 @@ class Stream:
     def __next__(self) -> Sample:
         raise NotImplementedError(f"{type(self).__name__} gives no samples: it needs __next__")
 
-    def take(self, count: int) -> list[Sample]:
+    def take(self, count: int) -> Sequence[Sample]:
         """The next samples, from one to `count` of them, as many as are at hand: the same as one by one, in less time.
 
-        All have one form; as next(self), it raises StopIteration where there is none.
+        All have one form; hl_cli.streams.block.Block keeps them in one tensor each. As next(self), it raises
+        StopIteration where there is none.
         """
         return [next(self)]
 

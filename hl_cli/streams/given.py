@@ -6,6 +6,7 @@ numbers of a whole list of samples are looked at together, so that a sample cost
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from hl_cli.errors import BadInput, BadSample
 from hl_cli.streams.base import Stream, as_sample
+from hl_cli.streams.block import Block, chained
 from hl_cli.types import Sample, Task
 
 Form = tuple[Any, ...]
@@ -35,22 +37,24 @@ class Given:
         """The next sample, None where there is none."""
         return next(iter(self.some(1)), None)
 
-    def some(self, count: int) -> list[Sample]:
+    def some(self, count: int) -> Sequence[Sample]:
         """So many samples, fewer where the stream ends, or where one of them is not as it should be."""
-        found: list[Sample] = []
-        while len(found) < count and self.fault is None:
+        parts: list[Sequence[Sample]] = []
+        had = 0
+        while had < count and self.fault is None:
             try:
-                first, *others = self._stream.take(count - len(found))
-                sample = as_sample(first)
+                part = self._stream.take(count - had)
+                sample = as_sample(part[0])
                 if not self._same_form(sample):
                     self._look(sample)
             except StopIteration:
                 break
             except Exception as error:
-                self._refuse(len(found), error)
+                self._refuse(had, error)
                 break
-            found += [sample, *others]
-        found = self._in_range(found)
+            parts.append(part if isinstance(part, Block) else [sample, *part[1:]])
+            had += len(part)
+        found = self._in_range(chained(parts) if parts else [])
         self._taken += len(found)
         return found
 
@@ -99,9 +103,11 @@ class Given:
         if tuple(part.shape) != shape or part.dtype != dtype:
             raise BadInput(f"{name} of {tuple(part.shape)}, {part.dtype}; allowed: {shape}, {dtype}")
 
-    def _in_range(self, found: list[Sample]) -> list[Sample]:
+    def _in_range(self, found: Sequence[Sample]) -> Sequence[Sample]:
         """Those before the first with a class that the task does not have."""
-        targets = [s.target for s in found if s.target is not None] if self._task.kind == "classes" else []
+        if self._task.kind != "classes":
+            return found
+        targets = [found.target] if isinstance(found, Block) else [s.target for s in found if s.target is not None]
         if not targets or _all_classes(torch.cat(targets), self._task.size):
             return found
         first = next(

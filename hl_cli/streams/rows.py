@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from hl_cli.streams.block import Block
 from hl_cli.types import Sample, Task, Units
 
 
@@ -62,7 +63,7 @@ def cut(rows: Rows, ticks: int, task: Task, count: int, start: int = 0) -> Sampl
     return Sample(inputs, rows.target[counted], baseline, _units(rows, counted))
 
 
-def cut_each(rows: Rows, ticks: int, task: Task, count: int, start: int, batches: int) -> list[Sample]:
+def cut_each(rows: Rows, ticks: int, task: Task, count: int, start: int, batches: int) -> Block:
     """So many batches one after the other, each as `cut` makes it, of rows without units."""
     every = task.targets == "all"
     stride = ticks if every else 1
@@ -73,17 +74,16 @@ def cut_each(rows: Rows, ticks: int, task: Task, count: int, start: int, batches
     if count > 1 and not every:
         inputs = inputs.contiguous()
     first = start if every else start + ticks - 1
-    parts = [_slices(part, first, batches, step, start + span - first) for part in (rows.target, rows.baseline)]
-    return [Sample(*of) for of in zip(inputs.unbind(), *parts, strict=True)]
+    where = (first, batches, step, start + span - first)
+    baseline = None if rows.baseline is None else _slices(rows.baseline, *where)
+    return Block(inputs, _slices(rows.target, *where), baseline)
 
 
-def _slices(part: Tensor | None, first: int, count: int, step: int, length: int) -> Sequence[Tensor | None]:
+def _slices(part: Tensor, first: int, count: int, step: int, length: int) -> Tensor:
     """part[k : k + length] for `count` places k, from `first` on with `step` between them."""
-    if part is None:
-        return [None] * count
     row, *others = part.stride()
     size, places = (count, length, *part.shape[1:]), (step * row, row, *others)
-    return part.as_strided(size, places, part.storage_offset() + first * row).unbind()
+    return part.as_strided(size, places, part.storage_offset() + first * row)
 
 
 def _units(rows: Rows, counted: slice) -> Units | None:

@@ -5,6 +5,7 @@ A net sees at every tick what kind of signal it is, never its value, and says th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,7 +155,7 @@ class SignalSchool(Windows):
         self._last = sample.inputs[-1, -1]
         return sample
 
-    def take(self, count: int) -> list[Sample]:
+    def take(self, count: int) -> Sequence[Sample]:
         """As those of any windows; the last of them names the signal."""
         found = super().take(count)
         self._last = found[-1].inputs[-1, -1]

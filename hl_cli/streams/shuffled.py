@@ -5,10 +5,13 @@ The order is drawn from (seed, epoch), so (epoch, position) is all there is to r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from hl_cli.streams.base import Stream
+from hl_cli.streams.block import Block
 from hl_cli.types import Sample, Task
 
 ORDER = 3  # draws the order of the pixels; 0 to 2 draw parts, epochs and the orders of tasks
@@ -69,15 +72,15 @@ class Shuffled(Stream):
             self._position += len(target[-1])
         return Sample(self._numbers(torch.cat(inputs)), torch.cat(target))
 
-    def take(self, count: int) -> list[Sample]:
+    def take(self, count: int) -> Sequence[Sample]:
         """Those that are whole in what is left of this epoch."""
         here = min(count, (len(self._target) - self._position) // self._batch_size)
         if here < 2:
-            return [next(self)]
+            return Block.of(next(self))
         part = slice(self._position, self._position + here * self._batch_size)
         self._position = part.stop
-        parts = (of.split(self._batch_size) for of in (self._numbers(self._inputs[part]), self._target[part]))
-        return [Sample(*of) for of in zip(*parts, strict=True)]
+        inputs, target = self._numbers(self._inputs[part]), self._target[part]
+        return Block(inputs.unflatten(0, (here, -1)), target.unflatten(0, (here, -1)))
 
     def held_out(self) -> Sample:
         """All held-out samples as one batch."""

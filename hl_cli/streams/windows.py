@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -82,21 +83,25 @@ class Windows(Stream):
         self._pieces.append((mark, len(piece.inputs)))
         self._end = len(self._buffer.inputs)
 
-    def __next__(self) -> Sample:
+    def _fill(self) -> Rows:
+        """The buffer with a batch at least."""
         while self._index + self._span > self._end:
             self._read()
         assert self._buffer is not None
-        sample = cut(self._buffer, self.ticks, self.task, self._batch_size, self._index)
+        return self._buffer
+
+    def __next__(self) -> Sample:
+        sample = cut(self._fill(), self.ticks, self.task, self._batch_size, self._index)
         self._index += self._batch_size * self._stride
         return sample
 
-    def take(self, count: int) -> list[Sample]:
+    def take(self, count: int) -> Sequence[Sample]:
         """All that lie in the buffer, each as `cut` makes it."""
-        stride = self._batch_size * self._stride
-        here = min(count, (self._end - self._index - self._span) // stride + 1)
-        if here < 2 or self._buffer is None or self._buffer.units is not None:
+        rows, stride = self._fill(), self._batch_size * self._stride
+        if rows.units is not None:
             return [next(self)]
-        found = cut_each(self._buffer, self.ticks, self.task, self._batch_size, self._index, here)
+        here = min(count, (self._end - self._index - self._span) // stride + 1)
+        found = cut_each(rows, self.ticks, self.task, self._batch_size, self._index, here)
         self._index += here * stride
         return found
 

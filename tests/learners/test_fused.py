@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from hl_cli.build import Comparison
-from hl_cli.compare.bursts import taken
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.fused import FusedLearner
 from tests.covering import long
+from tests.one_by_one import taken
 
 Build = Callable[..., Comparison]
 pytestmark = pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler")
