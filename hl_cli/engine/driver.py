@@ -1,15 +1,11 @@
 """The driver of engine=replay, C++ that makes recorded calls again: built once a machine, and kept like compiled code.
 
-Its name in the cache is the hash of its sources, of torch and of the compiler. Where it cannot be built, one line says
-why, and recorded calls are run by TorchScript's interpreter.
+Where it cannot be built, one line says why, and recorded calls are run by TorchScript's interpreter.
 """
 
 from __future__ import annotations
 
 import ctypes
-import fcntl
-import hashlib
-import subprocess
 import warnings
 from collections.abc import Callable
 from functools import cache as once
@@ -17,22 +13,17 @@ from pathlib import Path
 
 import torch
 
-from hl_cli.engine.cache import find, private
-from hl_cli.engine.compiler import compiler
-from hl_cli.errors import BadInput
+from hl_cli.machine.library import Unbuilt, library
 
 ASKED = ("engine=replay", "engine=eager")
-LIBRARY = "driver.so"
-SOURCES = ("driver.cpp", "turns.hpp", "plan.hpp", "forms.hpp")
-HERE = Path(__file__).parent
+SOURCES = [Path(__file__).with_name(name) for name in ("driver.cpp", "turns.hpp", "plan.hpp", "forms.hpp")]
 LOADED: list[Path] = []  # the library, once it is
 TORCH = Path(torch.__file__).parent
 FLAGS = [
-    "-O2", "-std=c++20", "-fPIC", "-shared", "-w", f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}",
+    "-O2", "-std=c++20", f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}",
     f"-I{TORCH}/include", f"-I{TORCH}/include/torch/csrc/api/include",
 ]  # fmt: skip
 LINKED = [f"-L{TORCH}/lib", "-ltorch_cpu", "-lc10"]
-LONGEST = 600  # seconds that a compiler may take
 
 
 def driver() -> bool:
@@ -61,33 +52,11 @@ def missing() -> str:
 
 def _load() -> str:
     try:
-        command = compiler(ASKED)
-        key = _key(command)
-        with (private(ASKED) / f"{key}.lock").open("w") as lock:  # one process builds it, the others wait
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            file = find(key, lambda file: _build(command, file), LIBRARY, ASKED)
+        file = library(SOURCES, ASKED, FLAGS, LINKED, torch.__version__)
         torch.ops.load_library(str(file))
-        LOADED.append(file)
-    except BadInput as error:
-        return str(error).removeprefix(f"{ASKED[0]}: ")
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        return " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
+    except Unbuilt as error:
+        return str(error)
+    except (OSError, RuntimeError) as error:
+        return " ".join(str(error).split())[:200]
+    LOADED.append(file)
     return ""
-
-
-def _key(command: str) -> str:
-    sources = [(HERE / name).read_text() for name in SOURCES]
-    made_by = Path(command).stat()
-    of = (sources, torch.__version__, torch._C._GLIBCXX_USE_CXX11_ABI, command, made_by.st_size, made_by.st_mtime_ns)
-    return "driver-" + hashlib.sha256(repr(of).encode()).hexdigest()[:32]
-
-
-def _build(command: str, file: Path) -> None:
-    """Compile it; raises RuntimeError with the first error of the compiler."""
-    done = subprocess.run(
-        [command, *FLAGS, str(HERE / SOURCES[0]), "-o", str(file), *LINKED],
-        capture_output=True, text=True, errors="replace", timeout=LONGEST, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or [""]
-        raise RuntimeError(f"{command} cannot compile it: {said[0]}")

@@ -19,9 +19,9 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from hl_cli.engine.cache import find, private
-from hl_cli.engine.compiler import compiler
 from hl_cli.engine.rewritten import DECOMPOSED, joined
+from hl_cli.machine.cache import find, private
+from hl_cli.machine.compiler import compiler
 
 ASKED = ("engine=compiled", "engine=replay")
 LIBRARY = "kernels.so"

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hl_cli.engine.cache import COMPILE, cache, find
-from hl_cli.engine.compiler import compiler
 from hl_cli.errors import BadInput
+from hl_cli.machine.cache import COMPILE, cache, find
+from hl_cli.machine.compiler import compiler
 
 ELSE = f"allowed: {COMPILE[1]}"
 Run = Callable[[list[Tensor]], list[Tensor]]

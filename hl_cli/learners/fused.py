@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hl_cli.engine.compiler import compiler
 from hl_cli.engine.driver import missing
 from hl_cli.engine.lowered import ASKED
 from hl_cli.engine.recorder import Unrecordable
@@ -20,6 +19,7 @@ from hl_cli.learners.export import gap_between
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.recording import Recording, Replay
 from hl_cli.learners.replayed import ReplayedLearner
+from hl_cli.machine.compiler import compiler
 from hl_cli.types import Sample
 
 TRIED = 16  # steps before a run

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "hl_cli"
 LAYERS = {
     -1: {"types", "errors"},
     0: {"config"},
-    1: {"dynamics", "replicates"},
+    1: {"dynamics", "machine", "replicates"},
     2: {"networks", "streams", "parallel", "minimise", "optimizer", "sampling"},
     3: {"credit", "density", "engine", "forecast", "video"},
     4: {"learners"},

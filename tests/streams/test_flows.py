@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from math import exp, log2, sqrt
 from pathlib import Path
@@ -14,6 +15,7 @@ from scipy.integrate import solve_ivp
 from hl_cli.errors import BadInput
 from hl_cli.streams.lorenz import Lorenz
 from hl_cli.streams.mackey_glass import MackeyGlass
+from hl_cli.streams.orbit import without_python
 from hl_cli.streams.signals import Signal, SignalStream
 from tests import laws
 
@@ -21,6 +23,7 @@ FLOWS: dict[str, Callable[[], Signal]] = {
     "lorenz": lambda: Lorenz(10.0, 28.0, 8 / 3, 0.05),
     "mackey_glass": lambda: MackeyGlass(17.0, 1.0),
 }
+compiling = pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler")
 SCALES = np.array([20.0, 25.0, 45.0])
 
 
@@ -68,6 +71,35 @@ def test_two_that_begin_close_go_apart(name: str) -> None:
     second.load_state_dict({key: [x + 1e-9 for x in state] if name == "lorenz" else state + 1e-9})
     a, b = first.take(10_000), second.take(10_000)
     assert abs(a - b)[:10].max() < 1e-8 and abs(a - b)[-1000:].max() > 0.1
+
+
+@compiling
+@pytest.mark.parametrize("given", [(10.0, 28.0, 8 / 3, 0.1), (100.0, 300.0, 5.0, 0.07), (3.0, 26.5, 1.0, 9.0)])
+def test_many_ticks_are_taken_without_python_and_have_the_same_bits(
+    given: tuple[float, float, float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lorenz, "MANY", 1000)
+    far = Lorenz(*given)
+    first, then = far.take(200), far.take(3000)
+    assert without_python() is not None
+    monkeypatch.setattr(Lorenz, "MANY", 10**9)
+    plain = Lorenz(*given)
+    assert np.array_equal(plain.take(200), first)
+    again = Lorenz(*given)
+    again.load_state_dict(plain.state_dict())
+    assert np.array_equal(again.take(3000), then) and again.state_dict() == far.state_dict()
+
+
+def test_without_a_compiler_nothing_is_said_and_the_bits_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = Lorenz(10.0, 28.0, 8 / 3, 0.1).take(500)
+    monkeypatch.setattr(Lorenz, "MANY", 0)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    without_python.cache_clear()
+    try:
+        assert np.array_equal(Lorenz(10.0, 28.0, 8 / 3, 0.1).take(500), expected)
+        assert without_python() is None
+    finally:
+        without_python.cache_clear()
 
 
 def test_lorenz_is_what_a_tight_integrator_says() -> None:

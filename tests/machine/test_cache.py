@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hl_cli.engine.cache import DIGEST, GRAPH, cache, find
 from hl_cli.errors import BadInput
+from hl_cli.machine.cache import DIGEST, GRAPH, cache, find
 
 MADE = b"native code"
 

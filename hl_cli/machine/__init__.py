@@ -1,0 +1,1 @@
+"""Native code of this machine: its C++ compiler, libraries built once, and the private folder that keeps them."""
