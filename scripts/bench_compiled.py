@@ -13,10 +13,14 @@ from hl_cli.engine.driver import driver
 
 AT_ONCE = 200  # samples
 NETS = (
-    ("mlp", ("model=mlp", "stream=digits", "scenario.lr=1e-9"), bare_pytorch, 0.15, 0.03),
-    ("lstm", ("model=lstm", "stream=digits_rows", "checkpointing=store", "scenario.lr=1e-9"), bare_pytorch, 0.15, 0.1),
-    ("rnn, truncated BPTT(1)", (*choice("rnn"), "scheme.carry=false"), bare_truncated, 0.3, 0.1),
-    ("rnn, eligibility", (*choice("rnn"), "credit=eligibility"), bare_truncated, 0.5, 0.3),
+    ("mlp", ("model=mlp", "stream=digits", "scenario.lr=1e-9"), bare_pytorch, 0.04, 0.02),
+    ("lstm", ("model=lstm", "stream=digits_rows", "checkpointing=store", "scenario.lr=1e-9"), bare_pytorch, 0.04, 0.03),
+    ("rnn, truncated BPTT(1)", (*choice("rnn"), "scheme.carry=false"), bare_truncated, 0.05, 0.03),
+    ("rnn, eligibility", (*choice("rnn"), "credit=eligibility"), bare_truncated, 0.1, 0.08),
+    *(
+        (f"{model}, eligibility", (*choice(model), "credit=eligibility"), bare_truncated, 0.05, 0.04)
+        for model in ("trace_units", "elementwise_lstm", "min_gru", "diagonal")
+    ),
 )
 SIZES = ((16, 1), (16, 32), (64, 1), (64, 32), (256, 1), (256, 32), (1024, 1), (1024, 32))
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from hl_cli.engine.lowered import Lowered, built, lowered
 from hl_cli.engine.program import Program
 from hl_cli.engine.recorder import Unrecordable, recorded
-from hl_cli.engine.traced import Traced, like
+from hl_cli.engine.traced import Traced, like, real
 from hl_cli.engine.words import paced
 
 KNOWN: dict[Any, tuple[Lowered, ctypes.CDLL]] = {}
@@ -24,17 +24,21 @@ def fused(program: Program, inputs: Sequence[Tensor], asked: int, pace: Sequence
 
     It stops at a number that is not finite before anything has moved. Raises Unrecordable where it cannot be compiled.
     """
-    traced = Traced(program.text, len(inputs), len(pace), program.stays)
+    pairs = [one.is_complex() for one in inputs]
+    traced = Traced(program.text, pairs, len(pace), program.stays)
     given = [like(one) for one in inputs]
     rates = paced(pace, theta)[2 * len(pace) :] if pace else []
-    everything = [*given, *rates, *traced.memories]
+    rest = [*rates, *traced.memories]
+    everything = [*map(real, given), *rest]
     shapes = [(one.shape, one.stride(), one.dtype) for one in everything]
     key = repr((traced.description, shapes))
     with torch.no_grad():
         if key not in KNOWN:
             KNOWN[key] = _compiled(traced, everything)
         with recorded() as calls:
-            *left, read = KNOWN[key][0].run(everything, KNOWN[key][1])
+            *left, read = KNOWN[key][0].run([*map(real, given), *rest], KNOWN[key][1])
+            for k, pair in enumerate(pairs[asked:], 1):  # what is carried on lies as what was carried
+                left[k] = torch.view_as_complex(left[k]) if pair else left[k]
             for number in read:
                 number.item()
     return Program(calls, given, left, asked, pace, theta, True)

@@ -33,10 +33,11 @@ class Place(NamedTuple):
         """The tensor; a slice where it is dense, which compilers take better than any other view."""
         if self.over > 1:
             return Parts(list(pieces[self.piece : self.piece + self.over]))
-        flat = pieces[self.piece].reshape(-1)
+        piece = pieces[self.piece]
         order, count, dense = _laid(self.shape, self.stride)
         if not dense:
-            return flat.as_strided(self.shape, self.stride, self.offset)
+            return piece.as_strided(self.shape, self.stride, self.offset)
+        flat = piece.reshape(-1)
         part = flat if count == len(flat) else flat[self.offset : self.offset + count]
         return part.view([self.shape[d] for d in order]).permute([order.index(d) for d in range(len(order))])
 

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hl_cli.engine import complexes
+from hl_cli.engine.complexes import Complex
 from hl_cli.engine.parts import called, whole, writes
 from hl_cli.engine.pieces import Place, cut
 from hl_cli.engine.recorder import Unrecordable
@@ -43,43 +45,44 @@ PASSED_OVER = ("aten::Float", "hl::guard")  # of numbers
 
 
 class Traced:
-    """Of the text of a program; inputs, pace: how many there are of each; stays: what else it takes.
+    """Of the text of a program; inputs: whether each is complex; pace: how many there are; stays: what else it takes.
 
-    memories: in the order in which it takes them; description: of all that the function depends on beside the shapes
-    of the inputs. Raises Unrecordable for complex numbers, random numbers and memories of mixed types.
+    A complex tensor is given and left as torch.view_as_real has it. memories: in the order in which it takes them;
+    description: of all that the function depends on beside the shapes of the inputs. Raises Unrecordable for random
+    numbers, memories of mixed types, and calls that it does not know of complex numbers.
     """
 
-    def __init__(self, text: str, inputs: int, pace: int, stays: Sequence[Any]) -> None:
+    def __init__(self, text: str, inputs: Sequence[bool], pace: int, stays: Sequence[Any]) -> None:
         self._graph = torch._C.parse_ir(text)
-        self._inputs, self._pace = inputs, pace
-        tensors = [one for one in stays if isinstance(one, Tensor)]
-        if any(one.is_complex() for one in tensors):
-            raise Unrecordable("its numbers are complex")
-        self.memories, found = cut(tensors)
+        self._complex, self._inputs, self._pace = list(inputs), len(inputs), pace
+        self.memories, found = cut([real(one) for one in stays if isinstance(one, Tensor)])
         places = iter(found)
         self._stays = [next(places) if isinstance(one, Tensor) else one for one in stays]
+        self._pairs = [isinstance(one, Tensor) and one.is_complex() for one in stays]
         self._names = [value.debugName() for value in self._graph.inputs()]
         self._moved = self._written()
         kinds = [(tuple(one.shape), str(one.dtype)) for one in self.memories]
-        self.description = text, inputs, pace, str(self._stays), kinds
+        self.description = text, self._complex, pace, str(self._stays), self._pairs, kinds
 
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
         """As at the head of this file; the numbers in one tensor, the last."""
-        inputs, rates, memories = self._parts(given)
+        laid, rates, memories = self._parts(given)
+        inputs = [Complex.of(one) if pair else one for one, pair in zip(laid, self._complex, strict=True)]
         works = [one.clone() if k in self._moved else one for k, one in enumerate(memories)]
         left, numbers = self._run([*inputs, *rates, *(-rate for rate in rates), *rates, *self._tensors(works)])
         read = torch.stack([number.to(torch.float64) for number in numbers])
         well = torch.isfinite(read).all()
         for k in sorted(self._moved):
             memories[k].copy_(torch.where(well, works[k], memories[k]))
-        return *(whole(one).clone() for one in left), read
+        return *(_laid(one) for one in left), read
 
     def _parts(self, given: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]:
         first, second = self._inputs, self._inputs + self._pace
         return given[:first], given[first:second], given[second:]
 
     def _tensors(self, memories: Sequence[Tensor]) -> list[Any]:
-        return [one.of(memories) if isinstance(one, Place) else one for one in self._stays]
+        found: list[Any] = [one.of(memories) if isinstance(one, Place) else one for one in self._stays]
+        return [Complex.of(one) if pair else one for one, pair in zip(found, self._pairs, strict=True)]
 
     def _written(self) -> set[int]:
         """The memories that its calls write into."""
@@ -135,7 +138,19 @@ def _called(node: Any, args: list[Any]) -> Any:
         return scaled(*args)
     given = [one for one, of in zip(args, schema.arguments, strict=True) if not of.kwarg_only]
     named = {of.name: one for one, of in zip(args, schema.arguments, strict=True) if of.kwarg_only}
+    if complexes.known(schema.name, args):
+        return complexes.called(schema.name, given, named)
     return called(operator, given, named)
+
+
+def _laid(one: Any) -> Tensor:
+    """As one tensor of its own."""
+    return one.pairs() if isinstance(one, Complex) else whole(one).clone()
+
+
+def real(one: Tensor) -> Tensor:
+    """The same numbers, complex ones as pairs."""
+    return torch.view_as_real(one) if one.is_complex() else one
 
 
 def _is_number(argument: Any, value: Any) -> bool:

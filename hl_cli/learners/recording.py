@@ -14,6 +14,7 @@ from hl_cli.engine.fused import fused
 from hl_cli.engine.lowered import ASKED
 from hl_cli.engine.program import Program
 from hl_cli.engine.recorder import Call, Unrecordable
+from hl_cli.engine.traced import real
 from hl_cli.engine.words import paced
 from hl_cli.learners.export import gap_between
 
@@ -141,7 +142,9 @@ class Recording:
         finally:
             self._put(after)
         there = [self._y, *(one for one in self._carried if one is not None), *after[0]]
-        pairs = [(a, b) for a, b in zip(here, there, strict=True) if b.is_floating_point()]
+        pairs = [
+            (real(a), real(b)) for a, b in zip(here, there, strict=True) if b.is_floating_point() or b.is_complex()
+        ]
         gap = gap_between([a for a, _ in pairs], [b for _, b in pairs], ASKED)
         found.fused = kernels
         return gap
