@@ -78,16 +78,20 @@ class Window:
         """
         rows = self._fold()
         assert rows is not None
-        sizes = np.minimum(np.arange(1, len(rows) + 1), WINDOW)[:, None]
-        begun = (self._next - len(rows)) % WINDOW  # the place of the first row
+        end = len(rows) - behind
+        begin = max(0, end - count - WINDOW)  # what is before it is in none of these windows
+        rows, parts = rows[begin:end], rows.shape[1]
+        begun = (self._next - behind - len(rows)) % WINDOW  # the place of the first row
         laps = -(-(begun + len(rows)) // WINDOW)
-        ring = np.zeros((1 + laps, WINDOW, rows.shape[1]))
-        ring.reshape(-1, rows.shape[1])[WINDOW + begun :][: len(rows)] = rows
-        sums = np.cumsum(ring[1:], axis=1)
+        ring = np.zeros(((1 + laps) * WINDOW, parts))
+        ring[WINDOW + begun :][: len(rows)] = rows
+        places = ring.reshape(1 + laps, WINDOW, parts).swapaxes(0, 1).copy()  # the laps of a place side by side
+        sums = np.cumsum(places[:, 1:], axis=0)
         for place in range(1, WINDOW):
-            sums[:, :place] += ring[:-1, place : place + 1]
-        last = len(rows) - behind
-        return (sums.reshape(-1, rows.shape[1])[begun:][: len(rows)] / sizes)[last - count : last]
+            sums[:place] += places[place, :-1]
+        found = sums.swapaxes(0, 1).reshape(-1, parts)[begun:][: len(rows)][-count:]
+        sizes = np.minimum(np.arange(end - count + 1, end + 1), WINDOW)
+        return found / sizes[:, None]
 
     def state_dict(self) -> dict[str, Any]:
         """The ring as it lies."""
