@@ -10,6 +10,7 @@ import numpy as np
 
 from hl_cli.compare.counted import Counted
 from hl_cli.compare.running_metrics import RunningMetrics
+from hl_cli.reporting.decimals import Lines
 
 
 class Curves:
@@ -19,7 +20,7 @@ class Curves:
     """
 
     def __init__(self, file: IO[str], tally: RunningMetrics) -> None:
-        self._file, self._tally, self._measure = file, tally, tally.measure
+        self._file, self._tally, self._measure, self._lines = file, tally, tally.measure, Lines()
         self._pooled = [k for k, name in enumerate(tally.measure.names) if name in tally.measure.pooled]
         self._waiting: list[tuple[int, int, Mapping[str, Counted]]] = []
         self._taken: dict[str, int] = {}  # the steps of each arm's window at the last of them
@@ -43,14 +44,7 @@ class Curves:
             if len(there):
                 table[there, :, k] = self._scores(name, means)
         rows = table.reshape(len(steps), -1)
-        line = "%d" + ",%r" * rows.shape[1] + "\r\n"
-        whole = (~np.isnan(rows).any(1)).tolist()
-        self._file.write(
-            "".join(
-                line % (step, *row) if full else _line(step, row)
-                for full, step, row in zip(whole, steps, rows.tolist(), strict=True)
-            )
-        )
+        self._file.write(self._lines.of(steps[0], rows))
 
     def _scores(self, name: str, means: np.ndarray) -> np.ndarray:
         found = self._measure.table(means)
@@ -59,8 +53,3 @@ class Curves:
             over = self._measure.table(window.each(len(means), window.taken - self._taken[name]))
             found[:, self._pooled] = over[:, self._pooled]
         return found
-
-
-def _line(step: int, row: list[float]) -> str:
-    """A row with numbers that there are not, whose cells are empty."""
-    return ",".join([str(step), *("" if value != value else repr(value) for value in row)]) + "\r\n"
