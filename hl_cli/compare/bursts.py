@@ -21,6 +21,7 @@ def taken(
     says what it took of them (LearnerRecords), or None. Raises NonFinite at the sample at which `step` does.
     """
     several: Any = getattr(learner, "several", None)
+    samples = samples if several else list(samples)
     k, last = 0, len(samples) - 1
     while k <= last:
         offered = samples[k : last + (not observe)] if several else ()
