@@ -9,11 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hl_cli.engine.lowered import Lowered, built, lowered
+from hl_cli.engine.kept import kept
+from hl_cli.engine.kernels import Lowered
+from hl_cli.engine.lowered import lowered
 from hl_cli.engine.program import Program
 from hl_cli.engine.recorder import Unrecordable, recorded
 from hl_cli.engine.traced import Traced, like, real
 from hl_cli.engine.words import paced
+from hl_cli.errors import BadInput
 
 KNOWN: dict[Any, tuple[Lowered, ctypes.CDLL]] = {}
 """What this process has compiled, by what it depends on."""
@@ -46,9 +49,9 @@ def fused(program: Program, inputs: Sequence[Tensor], asked: int, pace: Sequence
 
 def _compiled(traced: Traced, given: Sequence[Tensor]) -> tuple[Lowered, ctypes.CDLL]:
     try:
-        found = lowered(traced, [like(one) for one in given])
-        return found, built(found)
-    except Unrecordable:
+        shapes = [(tuple(one.shape), one.stride(), str(one.dtype)) for one in given]
+        return kept((traced.description, shapes), lambda: lowered(traced, [like(one) for one in given]))
+    except (BadInput, Unrecordable):
         raise
     except Exception as error:  # whatever a compiler says
         raise Unrecordable(f"torch cannot compile it: {' '.join(str(error).split())[:200]}") from error

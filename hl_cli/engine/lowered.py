@@ -6,53 +6,24 @@ private to PyTorch, so whoever uses the kernels compares them with what they sta
 
 from __future__ import annotations
 
-import ctypes
+import ast
 import hashlib
-import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from unittest.mock import patch
 
 import torch
 from torch import Tensor
 
+from hl_cli.engine.kernels import STRANGE, Kernel, Lowered
 from hl_cli.engine.rewritten import DECOMPOSED, joined
-from hl_cli.machine.cache import find, private
-from hl_cli.machine.compiler import compiler
+from hl_cli.machine.cache import private
 
 ASKED = ("engine=compiled", "engine=replay")
-LIBRARY = "kernels.so"
 SETTINGS = {"cpp.threads": 1, "cpu_backend": "cpp", "cpp_wrapper": False, "max_pointwise_cat_inputs": 0}
-DEFINED = re.compile(r'extern "C"\s+void\s+kernel\(')
-
-
-class Kernel(NamedTuple):
-    """One of them; types: of its arguments, pointers, in C++."""
-
-    types: tuple[str, ...]
-    text: str
-
-
-class Lowered(NamedTuple):
-    """A function as its kernels and the Python code that calls them."""
-
-    kernels: list[Kernel]
-    code: str
-
-    def run(self, given: Sequence[Tensor], library: ctypes.CDLL) -> tuple[Tensor, ...]:
-        """Call it; each kernel is a call of torch.ops.hl_run.fused."""
-        with _kernels(lambda k, _: _caller(self.kernels[k], _address(library, k))):
-            space = _loaded(self.code)
-        space["empty_strided_cpu"] = _room
-        space["reinterpret_tensor"] = lambda one, shape, stride, offset: one.as_strided(
-            shape, stride, one.storage_offset() + offset
-        )
-        space["assert_size_stride"] = lambda *_: None
-        found: tuple[Tensor, ...] = space["call"](list(given))
-        return found
 
 
 def lowered(function: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]) -> Lowered:
@@ -82,84 +53,49 @@ def lowered(function: Callable[..., tuple[Tensor, ...]], given: Sequence[Tensor]
         with V.set_graph_handler(lowering), V.set_extern_kernel_nodes([]):
             lowering.run(*fakes)
             code = lowering.codegen()[0].value
-    kernels: list[Kernel] = []
-    with _kernels(lambda _, kernel: kernels.append(kernel)):
-        _loaded(code)
-    return Lowered(kernels, code)
-
-
-def built(of: Lowered) -> ctypes.CDLL:
-    """Its kernels, compiled or out of the cache; raises RuntimeError where the compiler cannot."""
-    compiler(ASKED)
-    text = "\n".join(_source(k, one) for k, one in enumerate(of.kernels))
+    found = Lowered(_kernels(code), _call(code), "")
+    if strange := found.strange():
+        raise RuntimeError(f"{STRANGE}: {', '.join(sorted(strange))}")
     options = _options()
-    made_for = (text, torch.__version__, options.get_compiler(), options.get_cflags(), options.get_definitions())
-    key = "kernels-" + hashlib.sha256(repr(made_for).encode()).hexdigest()[:32]
-    return ctypes.CDLL(str(find(key, lambda file: _build(text, file), LIBRARY, ASKED)))
+    made_for = (found.source(), torch.__version__, options.get_compiler(), options.get_cflags())
+    name = hashlib.sha256(repr((made_for, options.get_definitions())).encode()).hexdigest()[:32]
+    return found._replace(library=f"kernels-{name}")
 
 
-def _source(k: int, kernel: Kernel) -> str:
-    """The k-th kernel, and a function that takes its pointers in one list: what it reads, then what it writes."""
-    text, count = DEFINED.subn(f"static void kernel_{k}(", kernel.text)
-    if count != 1 or any(not one.endswith("*") for one in kernel.types):
-        raise RuntimeError("this version of PyTorch writes its kernels in another way")
-    places = {of: place for place, of in enumerate(_order(kernel.types))}
-    given = ", ".join(f"({one})p[{places[of]}]" for of, one in enumerate(kernel.types))
-    return f'{text}\nextern "C" void call_{k}(void** p) {{ kernel_{k}({given}); }}\n'
+def build(of: Lowered, file: Path) -> None:
+    """Compile its kernels; raises RuntimeError where the compiler cannot."""
+    from torch._inductor.cpp_builder import CppBuilder
+
+    source = file.with_suffix(".cpp")
+    source.write_text(of.source())
+    builder = CppBuilder(name=file.stem, sources=[str(source)], BuildOption=_options(), output_dir=str(file.parent))
+    builder.build()
+    source.unlink()
 
 
-def _order(types: Sequence[str]) -> list[int]:
-    """Arguments that are read, then those that are written."""
-    return sorted(range(len(types)), key=lambda k: not types[k].startswith("const "))
-
-
-def _caller(kernel: Kernel, address: int) -> Callable[..., None]:
-    """What the Python code calls."""
-    order = _order(kernel.types)
-    reads = sum(one.startswith("const ") for one in kernel.types)
-
-    def call(*given: Tensor) -> None:
-        laid = [given[k] for k in order]
-        torch.ops.hl_run.fused(address, laid[:reads], laid[reads:])
-
-    return call
-
-
-def _address(library: ctypes.CDLL, k: int) -> int:
-    address = ctypes.cast(getattr(library, f"call_{k}"), ctypes.c_void_p).value
-    assert address is not None
-    return address
-
-
-def _loaded(code: str) -> dict[str, Any]:
-    """The names that the Python code of Inductor defines."""
-    space: dict[str, Any] = {"__name__": "lowered"}
-    exec(code, space)
-    return space
-
-
-@contextmanager
-def _kernels(made: Callable[[int, Kernel], Any]) -> Iterator[None]:
-    """Give code that is loaded within, for its k-th kernel, what is made of it."""
+def _kernels(code: str) -> list[Kernel]:
+    """Those that the Python code of Inductor defines, in their order."""
     from torch._inductor.async_compile import AsyncCompile
 
-    count = 0
+    found: list[Kernel] = []
 
-    def binding(self: Any, types: list[str], text: str) -> Any:
-        nonlocal count
-        count += 1
-        return made(count - 1, Kernel(tuple(types), text))
+    def binding(_: Any, types: list[str], text: str) -> Kernel:
+        found.append(Kernel("", tuple(types), text))
+        return found[-1]
 
+    space: dict[str, Any] = {"__name__": "lowered"}
     with patch.object(AsyncCompile, "cpp_pybinding", binding), patch.object(AsyncCompile, "wait", lambda *_: None):
-        yield
+        exec(code, space)
+    return [kernel._replace(name=next(name for name in space if space[name] is kernel)) for kernel in found]
 
 
-def _room(shape: Sequence[int], stride: Sequence[int], dtype: torch.dtype) -> Tensor:
-    """A tensor for a result, which no call makes: it stays."""
-    from torch.utils._python_dispatch import _disable_current_modes
-
-    with _disable_current_modes():
-        return torch.empty_strided(shape, stride, dtype=dtype).zero_()
+def _call(code: str) -> str:
+    """Of all that code, the function that calls the kernels: all else would need Inductor."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FunctionDef) and node.name == "call":
+            node.args.args = node.args.args[-1:]  # without self
+            return ast.unparse(node)
+    raise RuntimeError(STRANGE)
 
 
 def _options() -> Any:
@@ -171,13 +107,3 @@ def _options() -> Any:
     folder = str(private(ASKED) / "inductor")
     with config.patch(SETTINGS), patch.dict("os.environ", TORCHINDUCTOR_CACHE_DIR=folder):
         return CppTorchOptions(vec_isa=pick_vec_isa(), warning_all=False)
-
-
-def _build(text: str, file: Path) -> None:
-    from torch._inductor.cpp_builder import CppBuilder
-
-    source = file.with_suffix(".cpp")
-    source.write_text(text)
-    builder = CppBuilder(name=file.stem, sources=[str(source)], BuildOption=_options(), output_dir=str(file.parent))
-    builder.build()
-    source.unlink()

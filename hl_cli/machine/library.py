@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hl_cli.errors import BadInput
 from hl_cli.machine.cache import find, private
-from hl_cli.machine.compiler import compiler
+from hl_cli.machine.compiler import compiler, identity
 
 LONGEST = 600  # seconds that a compiler may take
 
@@ -33,9 +33,8 @@ def library(
     name = sources[0].stem
     try:
         command = compiler(asked)
-        made_by = Path(command).stat()
         texts = [one.read_text() for one in sources]
-        made_of = (texts, list(flags), list(linked), of, command, made_by.st_size, made_by.st_mtime_ns)
+        made_of = (texts, list(flags), list(linked), of, identity(command))
         key = f"{name}-{hashlib.sha256(repr(made_of).encode()).hexdigest()[:32]}"
         line = [command, "-fPIC", "-shared", "-w", *flags, str(sources[0])]
         with (private(asked) / f"{key}.lock").open("w") as lock:  # one process builds it, the others wait
