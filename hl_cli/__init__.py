@@ -38,6 +38,7 @@ _HOME = {
     "Differences": "hl_cli.compare.differences",
     "side_by_side": "hl_cli.compare.side_by_side",
     "Sample": "hl_cli.types",
+    "Samples": "hl_cli.streams.samples",
     "load": "hl_cli.runs.loaded",
     "Task": "hl_cli.types",
 }

@@ -23,7 +23,7 @@ from hl_cli.reporting.tables import Tables
 from hl_cli.reporting.tensorboard import TensorBoard
 from hl_cli.reporting.thousands import Thousands
 from hl_cli.runs.heap import settled
-from hl_cli.streams.block import Block
+from hl_cli.streams.samples import Samples
 from hl_cli.types import LearnerRecord, LearnerRecords, Sample
 
 RUNS = (
@@ -53,7 +53,7 @@ class Idle:
 
     def several(self, samples: Any, watched: Sequence[Tensor]) -> LearnerRecords:
         """All at once."""
-        block = isinstance(samples, Block)
+        block = isinstance(samples, Samples)
         said = samples.inputs[:, :, -1] if block else torch.stack([one.inputs[:, -1] for one in samples])
         return LearnerRecords(said, np.zeros(len(samples)))
 
@@ -96,7 +96,7 @@ def _alone() -> None:
             for _ in range(TICKS):
                 step()
 
-        compare("Lorenz, all CSV files, TensorBoard", 0.2, whole, ticks, each=TICKS)
+        compare("Lorenz, all CSV files, TensorBoard", 0.05, whole, ticks, each=TICKS)
         for consumer in consumers:
             consumer.close()
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from hl_cli.learners.base import Learner
 from hl_cli.networks.losses import LOSSES
-from hl_cli.streams.block import Block
+from hl_cli.streams.samples import Samples
 from hl_cli.types import Sample, Scores, Task
 
 Means = tuple[float, ...]
@@ -69,7 +69,7 @@ class Measure:
         baseline = torch.cat([s.baseline for s in samples if s.baseline is not None]) if self._persistence else None
         return self._means(losses, torch.cat(list(predictions)), target, baseline)
 
-    def means_of(self, losses: Sequence[float] | np.ndarray, y: Tensor, block: Block) -> np.ndarray:
+    def means_of(self, losses: Sequence[float] | np.ndarray, y: Tensor, block: Samples) -> np.ndarray:
         """The same of a block; y: what was said of its samples, their rows one after the other."""
         baseline = block.baseline.flatten(0, 1) if block.baseline is not None and self._persistence else None
         return self._means(losses, y, block.target.flatten(0, 1), baseline)

@@ -20,8 +20,8 @@ from hl_cli.compare.schedule import Schedule
 from hl_cli.compare.trace import Trace, advance
 from hl_cli.learners.base import Learner
 from hl_cli.streams.base import Stream
-from hl_cli.streams.block import led_by
 from hl_cli.streams.given import Given
+from hl_cli.streams.samples import led_by
 from hl_cli.types import Sample, Scores
 
 BURST = 2**20  # numbers, weights and inputs, that a burst may keep

@@ -16,7 +16,7 @@ from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.record import Divergence
 from hl_cli.errors import NonFinite
 from hl_cli.learners.base import Learner
-from hl_cli.streams.block import Block
+from hl_cli.streams.samples import Samples
 from hl_cli.types import LearnerRecord, LearnerRecords, Physics, Sample
 
 
@@ -57,23 +57,28 @@ class Trace:
 
     def count(self, samples: Sequence[Sample], measure: Measure) -> Counted:
         """What was measured in its steps, by record where one is of another sample, or where no target counted."""
-        pieces = [_plain(one) for one in self._pieces]
-        if isinstance(samples, Block) and pieces and None not in pieces:
-            losses, y = zip(*filter(None, pieces), strict=True)
-            means = measure.means_of(np.concatenate(losses), torch.cat(y), samples[: self.steps])
+        if isinstance(samples, Samples) and self._pieces and all(map(_plain, self._pieces)):
+            losses, y = list[float](), list[Tensor]()
+            for one in self._pieces:
+                if isinstance(one, LearnerRecords):
+                    losses += one.losses.tolist()
+                    y.append(one.predictions.flatten(0, 1))
+                elif one.loss is not None:
+                    losses.append(one.loss)
+                    y.append(one.prediction)
+            means = measure.means_of(losses, torch.cat(y), samples[: self.steps])
             return Counted(self.steps, np.arange(self.steps), means)
         said = [self.said(k) for k in range(self.steps)]
-        at = [k for k, one in enumerate(said) if one.loss is not None]
-        losses = np.array([said[k].loss for k in at], np.float64)
+        found = [(k, one.loss, one.prediction) for k, one in enumerate(said) if one.loss is not None]
+        at = [k for k, _, _ in found]
         of = [said[k].sample or samples[k] for k in at]
-        return Counted(self.steps, np.array(at, np.int64), measure.means(losses, [said[k].prediction for k in at], of))
+        means = measure.means([loss for _, loss, _ in found], [y for _, _, y in found], of)
+        return Counted(self.steps, np.array(at, np.int64), means)
 
 
-def _plain(said: LearnerRecord | LearnerRecords) -> tuple[np.ndarray, Tensor] | None:
-    """Losses and predictions, row by row, where all are of the samples given and a target counted."""
-    if isinstance(said, LearnerRecords):
-        return said.losses, said.predictions.flatten(0, 1)
-    return None if said.loss is None or said.sample is not None else (np.array([said.loss]), said.prediction)
+def _plain(said: LearnerRecord | LearnerRecords) -> bool:
+    """Whether it is of the samples given, and a target counted."""
+    return isinstance(said, LearnerRecords) or (said.loss is not None and said.sample is None)
 
 
 def advance(

@@ -89,7 +89,7 @@ class Window:
         sums = np.cumsum(places[:, 1:], axis=0)
         for place in range(1, WINDOW):
             sums[:place] += places[place, :-1]
-        found = sums.swapaxes(0, 1).reshape(-1, parts)[begun:][: len(rows)][-count:]
+        found = sums.swapaxes(0, 1).reshape(-1, parts)[begun:][len(rows) - count : len(rows)]
         sizes = np.minimum(np.arange(end - count + 1, end + 1), WINDOW)
         return found / sizes[:, None]
 

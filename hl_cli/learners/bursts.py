@@ -19,7 +19,7 @@ from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.engine.turns import Taken, Turns
 from hl_cli.learners.kinds import kind_after, kind_of
 from hl_cli.learners.recording import Replay
-from hl_cli.streams.block import Block
+from hl_cli.streams.samples import Samples
 from hl_cli.types import LearnerRecords, Sample
 
 TURNS = 2  # plans that may take turns: omega and the drive change places, or do not
@@ -59,7 +59,7 @@ class Foretold:
     def fitting(self, samples: Sequence[Sample]) -> int:
         """How many of the first were foretold, of which the very first is one."""
         most = min(len(samples), self.left)
-        one_form = isinstance(samples, Block)
+        one_form = isinstance(samples, Samples)
         return most if one_form else next((k for k in range(1, most) if not self.fits(samples[k])), most)
 
     def many(self, samples: Sequence[Sample], watched: Sequence[Tensor]) -> LearnerRecords | None:
@@ -152,7 +152,7 @@ def _begin(one: Tensor | None) -> int | None:
 def _places(samples: Sequence[Sample]) -> np.ndarray:
     """Where the inputs and the target of each lie."""
     places = np.empty((len(samples), 2), np.int64)
-    if isinstance(samples, Block):
+    if isinstance(samples, Samples):
         for k, part in enumerate((samples.inputs, samples.target)):
             places[:, k] = part.data_ptr() + part.stride(0) * part.element_size() * np.arange(len(samples))
     else:

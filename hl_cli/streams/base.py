@@ -97,8 +97,8 @@ class Stream:
     def take(self, count: int) -> Sequence[Sample]:
         """The next samples, from one to `count` of them, as many as are at hand: the same as one by one, in less time.
 
-        All have one form; hl_cli.streams.block.Block keeps them in one tensor each. As next(self), it raises
-        StopIteration where there is none.
+        All have one form; Samples keeps them in one tensor each. As next(self), it raises StopIteration where there
+        is none.
         """
         return [next(self)]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hl_cli.errors import BadInput, BadSample
 from hl_cli.streams.base import Stream, as_sample
-from hl_cli.streams.block import Block, chained
+from hl_cli.streams.samples import Samples, chained
 from hl_cli.types import Sample, Task
 
 Form = tuple[Any, ...]
@@ -52,7 +52,7 @@ class Given:
             except Exception as error:
                 self._refuse(had, error)
                 break
-            parts.append(part if isinstance(part, Block) else [sample, *part[1:]])
+            parts.append(part if isinstance(part, Samples) else [sample, *part[1:]])
             had += len(part)
         found = self._in_range(chained(parts) if parts else [])
         self._taken += len(found)
@@ -107,7 +107,7 @@ class Given:
         """Those before the first with a class that the task does not have."""
         if self._task.kind != "classes":
             return found
-        targets = [found.target] if isinstance(found, Block) else [s.target for s in found if s.target is not None]
+        targets = [found.target] if isinstance(found, Samples) else [s.target for s in found if s.target is not None]
         if not targets or _all_classes(torch.cat(targets), self._task.size):
             return found
         first = next(

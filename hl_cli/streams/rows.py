@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hl_cli.streams.block import Block
+from hl_cli.streams.samples import Samples
 from hl_cli.types import Sample, Task, Units
 
 
@@ -63,7 +63,7 @@ def cut(rows: Rows, ticks: int, task: Task, count: int, start: int = 0) -> Sampl
     return Sample(inputs, rows.target[counted], baseline, _units(rows, counted))
 
 
-def cut_each(rows: Rows, ticks: int, task: Task, count: int, start: int, batches: int) -> Block:
+def cut_each(rows: Rows, ticks: int, task: Task, count: int, start: int, batches: int) -> Samples:
     """So many batches one after the other, each as `cut` makes it, of rows without units."""
     every = task.targets == "all"
     stride = ticks if every else 1
@@ -76,7 +76,7 @@ def cut_each(rows: Rows, ticks: int, task: Task, count: int, start: int, batches
     first = start if every else start + ticks - 1
     where = (first, batches, step, start + span - first)
     baseline = None if rows.baseline is None else _slices(rows.baseline, *where)
-    return Block(inputs, _slices(rows.target, *where), baseline)
+    return Samples(inputs, _slices(rows.target, *where), baseline)
 
 
 def _slices(part: Tensor, first: int, count: int, step: int, length: int) -> Tensor:

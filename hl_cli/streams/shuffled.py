@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hl_cli.streams.base import Stream
-from hl_cli.streams.block import Block
+from hl_cli.streams.samples import Samples
 from hl_cli.types import Sample, Task
 
 ORDER = 3  # draws the order of the pixels; 0 to 2 draw parts, epochs and the orders of tasks
@@ -76,11 +76,11 @@ class Shuffled(Stream):
         """Those that are whole in what is left of this epoch."""
         here = min(count, (len(self._target) - self._position) // self._batch_size)
         if here < 2:
-            return Block.of(next(self))
+            return Samples.of(next(self))
         part = slice(self._position, self._position + here * self._batch_size)
         self._position = part.stop
         inputs, target = self._numbers(self._inputs[part]), self._target[part]
-        return Block(inputs.unflatten(0, (here, -1)), target.unflatten(0, (here, -1)))
+        return Samples(inputs.unflatten(0, (here, -1)), target.unflatten(0, (here, -1)))
 
     def held_out(self) -> Sample:
         """All held-out samples as one batch."""

@@ -11,6 +11,7 @@ import torch
 
 from hl_cli.streams.base import Stream
 from hl_cli.streams.given import Given
+from hl_cli.streams.samples import Samples
 from hl_cli.streams.tabular import TabularStream
 from hl_cli.types import Sample, Task
 from tests.broken_off import apart
@@ -158,3 +159,21 @@ def test_a_stream_that_gives_samples_in_its_own_way_is_asked_for_them_one_by_one
     plain, own = TabularStream("digits"), Doubled("digits")
     pairs = zip(Given(plain, plain.task).some(40), Given(own, own.task).some(40), strict=True)
     assert len(plain.take(3)) == 3 and all(torch.equal(2 * a.inputs, b.inputs) for a, b in pairs)
+
+
+@pytest.mark.parametrize(("fault", "words"), [("above", "class 2; allowed: 0 to 1"), ("rows", "as many of each")])
+def test_a_fault_among_samples_in_one_tensor_is_named_with_its_step(fault: str, words: str) -> None:
+    class Many(Stream):
+        name, given = "mine", 0
+
+        def take(self, count: int) -> Samples:
+            self.given += 1
+            target = torch.ones(5, 4, dtype=torch.int64)
+            target[3] += self.given > 1 and fault == "above"
+            return Samples(torch.zeros(5, 4, 1, 2), target[: 4 if self.given > 1 and fault == "rows" else 5])
+
+    given, at = Given(Many(), Coin.task), 9 if fault == "above" else 6
+    taken: list[Sample] = []
+    while found := given.some(5):
+        taken += found
+    assert len(taken) == at - 1 and f"stream mine, step {at}: " in str(given.fault) and words in str(given.fault)

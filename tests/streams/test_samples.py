@@ -1,19 +1,20 @@
-"""A block is a sequence of samples: one by one, in parts, and one after the other, it gives what its tensors hold."""
+"""Samples of one form: one by one, in parts, and one after the other, they are what their tensors hold."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from hl_cli.streams.block import Block, chained, led_by
+from hl_cli.errors import BadInput
+from hl_cli.streams.samples import Samples, chained, led_by
 from hl_cli.types import Sample
 from tests.bits import same
 
 
-def block(count: int, batch: int = 2, baseline: bool = True) -> Block:
+def block(count: int, batch: int = 2, baseline: bool = True) -> Samples:
     torch.manual_seed(count)
     target = torch.randn(count, batch, 3)
-    return Block(torch.randn(count, batch, 4, 5), target, target + 1 if baseline else None)
+    return Samples(torch.randn(count, batch, 4, 5), target, target + 1 if baseline else None)
 
 
 @pytest.mark.parametrize("baseline", [True, False])
@@ -24,7 +25,7 @@ def test_its_samples(baseline: bool) -> None:
         assert type(sample) is Sample and same(sample, whole[k])
         assert torch.equal(sample.inputs, whole.inputs[k]) and (sample.baseline is not None) is baseline
     part = whole[2:5]
-    assert isinstance(part, Block) and same(list(part), list(whole)[2:5])
+    assert isinstance(part, Samples) and same(list(part), list(whole)[2:5])
     assert part.inputs.data_ptr() == whole.inputs[2].data_ptr()  # nothing is copied
     assert same(whole[-1], whole[5])
     with pytest.raises(IndexError):
@@ -34,14 +35,14 @@ def test_its_samples(baseline: bool) -> None:
 def test_one_after_the_other() -> None:
     parts = [block(3), block(1), block(4)]
     found = chained(parts)
-    assert isinstance(found, Block) and same(list(found), [sample for part in parts for sample in part])
+    assert isinstance(found, Samples) and same(list(found), [sample for part in parts for sample in part])
     led = led_by(parts[1][0], parts[2])
-    assert isinstance(led, Block) and same(list(led), [*parts[1], *parts[2]])
+    assert isinstance(led, Samples) and same(list(led), [*parts[1], *parts[2]])
 
 
 @pytest.mark.parametrize(
     "other",
-    [block(2, batch=3), block(2, baseline=False), list(block(2)), Block(block(2).inputs.double(), block(2).target)],
+    [block(2, batch=3), block(2, baseline=False), list(block(2)), Samples(block(2).inputs.double(), block(2).target)],
 )
 def test_what_is_of_another_form_makes_a_list(other: object) -> None:
     parts = [block(3), other]
@@ -52,6 +53,11 @@ def test_what_is_of_another_form_makes_a_list(other: object) -> None:
 def test_samples_that_do_not_lie_as_copies_would_stay_as_they_are() -> None:
     """What is recorded of a step goes by how its sample lies."""
     wide = torch.randn(4, 2, 3, 6)[..., ::2]
-    parts = [Block(wide[:2], torch.zeros(2, 2)), Block(wide[2:], torch.zeros(2, 2))]
+    parts = [Samples(wide[:2], torch.zeros(2, 2)), Samples(wide[2:], torch.zeros(2, 2))]
     found = chained(parts)
     assert isinstance(found, list) and found[3].inputs.stride() == wide[3].stride()
+
+
+def test_as_many_of_each() -> None:
+    with pytest.raises(BadInput, match=r"\(3, 1, 1, 2\), \(2, 1\), None.; allowed: as many of each"):
+        Samples(torch.zeros(3, 1, 1, 2), torch.zeros(2, 1))

@@ -8,20 +8,24 @@ from typing import overload
 import torch
 from torch import Tensor
 
+from hl_cli.errors import BadInput
 from hl_cli.types import Sample
 
 
-class Block(Sequence[Sample]):
-    """A read-only sequence of n samples, each of which is made when it is asked for.
+class Samples(Sequence[Sample]):
+    """A read-only sequence of n samples of one form, each of which is made when it is asked for.
 
     inputs: (n, batch, ticks, features); target: (n, rows) or (n, rows, size); baseline: as target, or None.
     """
 
     def __init__(self, inputs: Tensor, target: Tensor, baseline: Tensor | None = None) -> None:
+        if len(inputs) != len(target) or (baseline is not None and baseline.shape != target.shape):
+            shapes = [None if part is None else tuple(part.shape) for part in (inputs, target, baseline)]
+            raise BadInput(f"samples of inputs, target and baseline {shapes}; allowed: as many of each")
         self.inputs, self.target, self.baseline = inputs, target, baseline
 
     @classmethod
-    def of(cls, one: Sample) -> Block:
+    def of(cls, one: Sample) -> Samples:
         """Of a single sample, which has a target."""
         assert one.target is not None
         return cls(one.inputs[None], one.target[None], None if one.baseline is None else one.baseline[None])
@@ -33,11 +37,11 @@ class Block(Sequence[Sample]):
     def __getitem__(self, which: int) -> Sample: ...
 
     @overload
-    def __getitem__(self, which: slice) -> Block: ...
+    def __getitem__(self, which: slice) -> Samples: ...
 
-    def __getitem__(self, which: int | slice) -> Sample | Block:
+    def __getitem__(self, which: int | slice) -> Sample | Samples:
         baseline = None if self.baseline is None else self.baseline[which]
-        kind = Block if isinstance(which, slice) else Sample
+        kind = Samples if isinstance(which, slice) else Sample
         return kind(self.inputs[which], self.target[which], baseline)
 
     def __iter__(self) -> Iterator[Sample]:
@@ -55,11 +59,11 @@ def chained(parts: Sequence[Sequence[Sample]]) -> Sequence[Sample]:
     """One after the other: a block where all are blocks of one form, else a list."""
     if len(parts) == 1:
         return parts[0]
-    blocks = [part for part in parts if isinstance(part, Block)]
+    blocks = [part for part in parts if isinstance(part, Samples)]
     if blocks and len(blocks) == len(parts) and all(block.form == blocks[0].form for block in blocks):
         baselines = [block.baseline for block in blocks if block.baseline is not None]
         inputs, target = torch.cat([block.inputs for block in blocks]), torch.cat([block.target for block in blocks])
-        whole = Block(inputs, target, torch.cat(baselines) if baselines else None)
+        whole = Samples(inputs, target, torch.cat(baselines) if baselines else None)
         if whole.form == blocks[0].form:
             return whole
     return [sample for part in parts for sample in part]
@@ -67,4 +71,4 @@ def chained(parts: Sequence[Sequence[Sample]]) -> Sequence[Sample]:
 
 def led_by(first: Sample, others: Sequence[Sample]) -> Sequence[Sample]:
     """A sample and those after it, likewise."""
-    return chained((Block.of(first), others)) if isinstance(others, Block) else [first, *others]
+    return chained((Samples.of(first), others)) if isinstance(others, Samples) else [first, *others]
