@@ -16,6 +16,7 @@ import torch
 from bench_compiled import compiled, growth
 from bench_endless import endless
 from bench_forward import forward
+from bench_jax import by_jax
 from bench_loop import loop
 from bench_optimizer import optimizers
 from bench_pipeline import pipeline
@@ -106,6 +107,7 @@ ROWS = {
     "replay": replay,
     "compiled": compiled,
     "growth": growth,
+    "jax": by_jax,
     "update": updates,
     "optimizer": optimizers,
     "loop": loop,
