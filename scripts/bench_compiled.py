@@ -15,7 +15,8 @@ AT_ONCE = 200  # samples
 NETS = (
     ("mlp", ("model=mlp", "stream=digits", "scenario.lr=1e-9"), bare_pytorch, 0.04, 0.02),
     ("lstm", ("model=lstm", "stream=digits_rows", "checkpointing=store", "scenario.lr=1e-9"), bare_pytorch, 0.04, 0.03),
-    ("rnn, truncated BPTT(1)", (*choice("rnn"), "scheme.carry=false"), bare_truncated, 0.05, 0.03),
+    ("rnn, scheme.carry=false", (*choice("rnn"), "scheme.carry=false"), bare_truncated, 0.05, 0.03),
+    ("rnn, costates carried", choice("rnn"), bare_truncated, 0.05, 0.04),
     ("rnn, eligibility", (*choice("rnn"), "credit=eligibility"), bare_truncated, 0.1, 0.08),
     *(
         (f"{model}, eligibility", (*choice(model), "credit=eligibility"), bare_truncated, 0.05, 0.04)

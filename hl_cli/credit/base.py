@@ -115,11 +115,6 @@ class Credit:
         """Whether `check` refuses this period, whatever omega is."""
         return False
 
-    @property
-    def bounds(self) -> bool:
-        """Whether `heed` may raise."""
-        return False
-
     def carried(self) -> list[Tensor | None]:
         """All tensors that the next period goes on from."""
         return []
@@ -131,10 +126,12 @@ class Credit:
     def carry_on(self, carried: Sequence[Tensor | None], form: Form) -> None:
         """Be as after a period that left these."""
 
-    def heed(self, read: Sequence[float], counts: bool) -> bool:
-        """Do what a period does with the finite numbers that it reads after the loss, or after the states where none
-        counts; returns whether it reads so many."""
-        return not read
+    def reads(self, count: int) -> bool:
+        """Whether a period reads so many numbers after the loss, or after the states where none counts.
+
+        Where one is not finite the period has to be taken eagerly, which says what that means.
+        """
+        return not count
 
     def only(self, sample: Sample) -> tuple[Tensor, Tensor] | None:
         """Inputs and target of the one period of a sample that goes on from the sample before; None for any other."""

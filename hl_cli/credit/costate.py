@@ -12,7 +12,6 @@ whenever it comes. It approximates the gradient over time. Source: arXiv 2409.12
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omegaconf import MISSING
@@ -80,14 +79,9 @@ class Costate(Online):
         if self.carry:
             self.neurons.check(below)
 
-    @property
-    def bounds(self) -> bool:
-        """The neuron costates."""
-        return self.carry
-
-    def heed(self, read: Sequence[float], counts: bool) -> bool:
-        """What `after_tick` reads."""
-        return self.neurons.heed(read, counts) if self.carry else not read
+    def reads(self, count: int) -> bool:
+        """The largest costate, where there is one."""
+        return self.neurons.reads(count) if self.carry else not count
 
 
 COSTATE = Kind("costate", Costate, ("eta_z", "sign", "carry"))

@@ -138,11 +138,6 @@ class Network(Online):
         """V may run away with what it sends itself."""
         self.neurons.check(below)
 
-    @property
-    def bounds(self) -> bool:
-        """The neuron costates."""
-        return True
-
-    def heed(self, read: Sequence[float], counts: bool) -> bool:
-        """What `after_tick` reads."""
-        return self.neurons.heed(read, counts)
+    def reads(self, count: int) -> bool:
+        """The largest costate, where there is one."""
+        return self.neurons.reads(count)

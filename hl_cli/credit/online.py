@@ -151,9 +151,9 @@ class Online(Credit):
         """Of the neurons."""
         self.neurons.carry_on(carried, form)
 
-    def heed(self, read: Sequence[float], counts: bool) -> bool:
+    def reads(self, count: int) -> bool:
         """In the explicit order a sum of each new state."""
-        return len(read) == (0 if self.newest else len(self.neurons.after))
+        return count == (0 if self.newest else len(self.neurons.after))
 
     def change_phi(self) -> float:
         """Take the phi of this tick; returns by what zeta, which is z in units of tau phi, keeps z as it is."""

@@ -23,12 +23,13 @@ from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.guards import finite
 from hl_cli.dynamics.hamiltonian import Share, share_of
 from hl_cli.dynamics.rules.base import pure
-from hl_cli.errors import BadInput, NonFinite
+from hl_cli.errors import BadInput, NonFinite, Unbounded
 from hl_cli.learners.export import ELSE, Run, compiled, gap_between
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.networks.antisymmetric import AntisymmetricBlock
 from hl_cli.networks.blocks import ModuleBlock
-from hl_cli.networks.online import BOUND, flat, nested
+from hl_cli.networks.costate_bound import BOUND
+from hl_cli.networks.online import flat, nested
 from hl_cli.networks.sequence import parted
 from hl_cli.networks.splits import unopened
 from hl_cli.networks.trace_units import TraceUnitsBlock
@@ -101,7 +102,7 @@ class CompiledForward(HamiltonianLearner):
         pairs = zip(flat(h), flat(neurons.costates), strict=True)
         zeta = nested([torch.zeros_like(part) if z is None else z.contiguous().clone() for part, z in pairs], h)
         neurons.before, neurons.after, neurons.costates, self._here = h, h, list(zeta), h
-        largest = torch.tensor(neurons.largest, dtype=u.dtype)
+        largest = torch.tensor(neurons.bound.largest, dtype=u.dtype)
         self._bound = [largest, self.phase.theta, self.phase.omega, *flat(h), *flat(zeta)]
 
     def _given(self, u: Tensor, target: Tensor | None) -> list[Tensor]:
@@ -175,12 +176,13 @@ class CompiledForward(HamiltonianLearner):
             self._old = self.phase.theta.clone(), self.phase.omega.clone()
         assert self._run is not None
         y, numbers = self._run(given)
-        loss, self.credit.neurons.largest, costate, fine = numbers.tolist()
+        loss, largest, costate, fine = numbers.tolist()
+        self.credit.neurons.bound.set(largest)
         finite(loss, "loss")
         if not fine:
             raise NonFinite("weight costate")
-        if self.credit.carry:
-            self.credit.neurons.bound(0.0, costate)
+        if self.credit.carry and costate > BOUND * largest:
+            raise Unbounded("neuron costate")
         return y, loss
 
     def _share(self) -> Share:

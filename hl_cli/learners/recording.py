@@ -25,17 +25,16 @@ Flags = tuple[frozenset[int], frozenset[int]]
 class Replay:
     """The program of a kind of period.
 
-    shapes: of the carried tensors after it, None for none; form: of what is carried then; flags: of the drive; first:
-    numbers that are read before those of `Credit.heed`; moves: whether the weights take their step in it; exchanges:
-    whether omega and the drive then change places; proven: whether it has run alone; first_of_kind: whether none
-    was recorded before it; fused: the same in kernels of its own, where it has any.
+    shapes: of the carried tensors after it, None for none; form: of what is carried then; flags: of the drive; moves:
+    whether the weights take their step in it; exchanges: whether omega and the drive then change places; proven:
+    whether it has run alone; first_of_kind: whether none was recorded before it; fused: the same in kernels of its own,
+    where it has any.
     """
 
     program: Program
     shapes: Sequence[torch.Size | None]
     form: Form
     flags: Flags
-    first: int
     moves: bool
     exchanges: bool
     proven: bool = False
@@ -61,7 +60,7 @@ class Replay:
 
     def same(self, other: Replay) -> bool:
         """Whether two recordings are of the same period."""
-        mine, theirs = ((one.shapes, one.form, one.flags, one.first, one.exchanges) for one in (self, other))
+        mine, theirs = ((one.shapes, one.form, one.flags, one.exchanges) for one in (self, other))
         return mine == theirs and self.program.same(other.program)
 
 
@@ -97,12 +96,12 @@ class Recording:
         left = [self._y, *(one for one in self._carried if one is not None)]
         program = Program(self.calls, given, left, len(asked), self.pace, of.phase.theta, self.moves)
         read = program.numbers - self._first - self.moves
-        if read < 0 or not of.credit.heed([0.0] * read, self._target is not None):
+        if read < 0 or not of.credit.reads(read):
             raise Unrecordable(f"Python reads {program.numbers} numbers in a step")
         flags = (frozenset[int](), frozenset[int]()) if self.moves else self._flags
         shapes = [None if one is None else one.shape for one in self._carried]
         exchanges = self.moves and of.phase.omega is not self._omega
-        return Replay(program, shapes, self._form, flags, self._first, self.moves, exchanges)
+        return Replay(program, shapes, self._form, flags, self.moves, exchanges)
 
     def prove(self, found: Replay, again: Replay) -> None:
         """Run the program from where this recording began: all has to come out as it did; raises Unrecordable."""

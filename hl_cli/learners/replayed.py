@@ -109,7 +109,7 @@ class ReplayedLearner(HamiltonianLearner):
         """Whether the weights take their step at the end of this period, and its program with them."""
         credit, phase = self.credit, self.phase
         alike = self._whole and not phase.waiting and not phase.apart
-        return alike and self.gathered + 1 >= self.update_every and not credit.bounds and not credit.refuses
+        return alike and self.gathered + 1 >= self.update_every and not credit.refuses
 
     def _gather(self) -> None:
         super()._gather()
@@ -154,7 +154,6 @@ class ReplayedLearner(HamiltonianLearner):
         self._moved = (numbers[-1], found.exchanges) if found.moves else None
         credit.carry_on(found.carried(left), found.form)
         self.phase.drive.note(*found.flags)
-        credit.heed(read[found.first :], target is not None)
         self._alone = True
         return y, 0.0 if target is None else credit.mean_loss(read[0])
 

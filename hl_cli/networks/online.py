@@ -15,7 +15,6 @@ zeroed before each tick the semi-implicit order is back-propagation through this
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -26,10 +25,9 @@ from torch import Tensor
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.dynamics.forward import Flow
 from hl_cli.dynamics.hamiltonian import Costate, State, neuron_step
-from hl_cli.errors import BadInput, Unbounded
+from hl_cli.errors import BadInput
 from hl_cli.networks.blocks import Block, Tape
-
-BOUND = 1e6  # largest zeta by the largest dL/dh so far: who remembers so many ticks remembers none
+from hl_cli.networks.costate_bound import CostateBound
 
 
 class OnlineChain:
@@ -43,7 +41,7 @@ class OnlineChain:
         self.before: list[State] = []
         self.after: list[State] = []
         self.costates: list[Costate] = []
-        self.largest = 0.0  # |dL/dh| so far
+        self.bound = CostateBound()
         self._tapes: list[Tape] = []
 
     def plain(self) -> OnlineChain:
@@ -126,27 +124,16 @@ class OnlineChain:
         self._tapes = []
 
     def check(self, given: Tensor | None) -> None:
-        """Raise Unbounded where a costate has outgrown BOUND times all that the loss ever gave; given: dL/dh now."""
-        zetas = (z for zeta in self.costates for z in zeta if z is not None)
-        self.bound(0.0 if given is None else _size(given), max(map(_size, zetas), default=0.0))
+        """Raise Unbounded where a costate has outgrown all that the loss ever gave; given: dL/dh now."""
+        self.bound.check([z for z in flat(self.costates) if z is not None], given)
 
-    def heed(self, read: Sequence[float], counts: bool) -> bool:
-        """`check`, of the numbers that it reads; counts: whether there is a dL/dh. Returns whether it reads as many."""
-        sizes = sum(z is not None for zeta in self.costates for z in zeta)
-        if len(read) != counts + sizes:
-            return False
-        self.bound(read[0] if counts else 0.0, max(read[counts:], default=0.0))
-        return True
-
-    def bound(self, given: float, costate: float) -> None:
-        """The same, of the largest |dL/dh| now and the largest |zeta|."""
-        self.largest = max(self.largest, given)
-        if costate > BOUND * self.largest:
-            raise Unbounded("neuron costate")
+    def reads(self, count: int) -> bool:
+        """Whether `check` reads so many numbers."""
+        return count == any(z is not None for z in flat(self.costates))
 
     def carried(self) -> list[Tensor | None]:
         """All tensors that the next tick goes on from."""
-        return [*flat(self.after), *flat(self.costates)]
+        return [*flat(self.after), *flat(self.costates), self.bound.most]
 
     def form(self) -> tuple[tuple[int, ...], ...]:
         """How many tensors each block has of what is carried: states, costates."""
@@ -156,6 +143,7 @@ class OnlineChain:
         """Be as after a tick that left these; what was carried before is h of that tick."""
         rest, self.before = iter(carried), self.after
         self.after, self.costates = ([tuple(islice(rest, count)) for count in counts] for counts in form)
+        self.bound.most = next(rest)
 
     def rescale(self, factor: float) -> None:
         """Multiply every zeta."""
@@ -165,7 +153,7 @@ class OnlineChain:
         """h and zeta, copied."""
         return {
             "h": [[s.clone() for s in h] for h in self.after],
-            "largest": self.largest,
+            "largest": self.bound.largest,
             "zeta": [[None if z is None else z.clone() for z in zeta] for zeta in self.costates],
         }
 
@@ -173,12 +161,8 @@ class OnlineChain:
         """Go on from there."""
         self.after = [tuple(s.clone() for s in h) for h in state["h"]]
         self.costates = [tuple(None if z is None else z.clone() for z in zeta) for zeta in state["zeta"]]
-        self.before, self.largest = self.after, state["largest"]
-
-
-def _size(z: Tensor) -> float:
-    """The largest modulus; one call, for it is asked at every tick."""
-    return torch.linalg.vector_norm(z, math.inf).item()
+        self.before = self.after
+        self.bound.set(state["largest"], [*flat(self.after), *self.blocks[0].parameters])
 
 
 def _any(zeta: Costate) -> bool:

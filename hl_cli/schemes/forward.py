@@ -61,8 +61,7 @@ class Forward(Scheme):
         if of.engine != "eager":
             self._check_recorded(of)
         told = self._told(of.credit, of.compile)
-        bounded = of.engine == "compiled" and of.credit.name == COSTATE.name and self.options["carry"]
-        kind = CompiledForward if of.compile or bounded else ENGINES[of.engine]
+        kind = CompiledForward if of.compile else ENGINES[of.engine]
         return kind(**parts, credit=of.credit.make, **told, **of.credit.options)
 
     def _told(self, credit: Kind, compiled: bool) -> dict[str, Any]:

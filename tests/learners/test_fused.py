@@ -20,12 +20,15 @@ ONLINE = ("scheme=forward", "stream=mackey_glass", "stream.ticks=1", "model=rnn"
 CASES = [
     ("model=mlp", "scenario=gd_b", "dtype=float64", "engine=compiled"),  # omega and the drive change places
     (*ONLINE, "scheme.carry=false", "engine=compiled"),
+    (*ONLINE, "engine=compiled"),  # costates are carried on, and bounded
     (*ONLINE, "model=trace_units", "credit=eligibility", "engine=compiled"),  # complex numbers
 ]
 MORE = [
     ("model=lstm", "stream=digits_rows", "model.hidden=4", "scenario=adam", "dtype=float64", "engine=compiled"),
     ("model=cnn", "scenario=mom_b", "batch_size=3", "dtype=float64", "engine=compiled"),
     (*ONLINE, "model=gru", "credit=eligibility", "scenario=adam", "clip=1", "engine=compiled"),
+    (*ONLINE, "model=gru", "model.layers=2", "scheme.rise=5", "scheme.eta_z=0.1", "engine=compiled"),
+    (*ONLINE, "credit=network", "batch_size=2", "engine=compiled"),
     (*ONLINE, "model=elementwise_lstm", "credit=eligibility", "engine=compiled"),
     (*ONLINE, "model=complex_diagonal", "batch_size=3", "credit=eligibility", "scenario=adam", "engine=compiled"),
     (*ONLINE, "model=trace_units", "model.layers=2", "credit=eligibility", "scenario=rmsprop", "engine=compiled"),

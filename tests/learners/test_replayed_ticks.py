@@ -83,8 +83,8 @@ def test_it_stops_where_the_eager_learner_does(build: Build, how: str) -> None:
         if how == "omega":
             learner.phase.omega[3] = torch.inf
         if how == "costate":
-            learner.credit.neurons.largest = 1e-30
-            learner.credit.neurons.costates = [(torch.full((1, 4), 1e12),)]
+            learner.credit.neurons.bound.set(1e-30)
+            learner.credit.neurons.costates[0][0].fill_(1e12)
         if how == "weights":
             learner.phase.theta[0] = 1e9  # at a tick at which the weights are looked at
         before = learner.phase.theta.clone()

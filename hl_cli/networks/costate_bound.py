@@ -1,0 +1,61 @@
+"""What stops a learner whose neuron costates grow without bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from hl_cli.errors import Unbounded
+
+BOUND = 1e6  # largest zeta by the largest dL/dh so far: who remembers so many ticks remembers none
+
+
+class CostateBound:
+    """most: |dL/dh| so far, (), float64, which is carried on from tick to tick; None before the first."""
+
+    def __init__(self) -> None:
+        self.most: Tensor | None = None
+        self._infinity: Tensor | None = None
+
+    def check(self, zetas: Sequence[Tensor], given: Tensor | None) -> None:
+        """Raise Unbounded where a costate has outgrown BOUND times all that the loss ever gave; given: dL/dh now.
+
+        One number is read where there are costates, the largest of them: infinity where it is too large, so that what
+        runs without Python stops there, too.
+        """
+        if given is not None:
+            size = _size(given)
+            self.most = torch.maximum(self._begun(size), size)
+        if zetas:
+            size = reduce(torch.maximum, map(_size, zetas))
+            if self._infinity is None:
+                self._infinity = torch.full_like(size, math.inf)
+            over = size > BOUND * self._begun(size)
+            if torch.where(over, self._infinity, size).item() == math.inf:
+                raise Unbounded("neuron costate")
+
+    @property
+    def largest(self) -> float:
+        """|dL/dh| so far, as a number."""
+        return 0.0 if self.most is None else self.most.item()
+
+    def set(self, largest: float, like: Sequence[Tensor] = ()) -> None:
+        """Go on from there, on the device of these."""
+        if self.most is None:
+            self.most = next(iter(like), torch.zeros(())).new_zeros((), dtype=torch.float64)
+        self.most.fill_(largest)
+
+    def _begun(self, like: Tensor) -> Tensor:
+        if self.most is None:
+            self.most = like.new_zeros((), dtype=torch.float64)
+        return self.most
+
+
+def _size(z: Tensor) -> Tensor:
+    """The largest modulus; one call, for it is asked at every tick."""
+    found: Tensor = torch.linalg.vector_norm(z, math.inf)
+    return found
