@@ -1,4 +1,7 @@
-"""Where the pictures are drawn: a figure of matplotlib that is saved whole, or not at all, and closed in any case."""
+"""Where the pictures are drawn: a figure of matplotlib that is saved whole, or not at all, and closed in any case.
+
+matplotlib is imported when the first one is drawn: a run without pictures does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,12 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from hl_cli.reporting.whole import whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST = 4  # panels side by side
 
@@ -23,6 +22,12 @@ MOST = 4  # panels side by side
 @contextmanager
 def canvas(path: Path, rows: int = 1, columns: int = 1, dpi: int = 120, **more: Any) -> Iterator[tuple[Figure, Any]]:
     """Figure and axes to draw on; the PNG is written at the end."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+
+    import matplotlib.pyplot as plt
+
     figure, axes = plt.subplots(rows, columns, layout="constrained", **more)
     try:
         yield figure, axes

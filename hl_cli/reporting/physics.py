@@ -5,16 +5,17 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import SymmetricalLogLocator
 
 from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.palette import Look
 from hl_cli.reporting.plots import averaged
 from hl_cli.reporting.tables import by_arm
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 ENERGIES = {
     "hamiltonian": ("#00477f", "H"),
@@ -83,6 +84,8 @@ def _draw(axis: Axes, table: Table, name: str, is_norm: bool, color: str, label:
 
 
 def _scale(energies: Sequence[Axes], norms: Sequence[Axes], tables: Sequence[Table]) -> None:
+    from matplotlib.ticker import SymmetricalLogLocator
+
     sizes = np.abs(np.concatenate([np.array(table[name]) for table in tables for name in ENERGIES]))
     seen = sizes[np.isfinite(sizes) & (sizes > 0)]
     if len(seen):

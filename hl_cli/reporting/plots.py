@@ -5,10 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import Measure
@@ -16,6 +15,9 @@ from hl_cli.compare.window import WINDOW
 from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.palette import FEW, Look
 from hl_cli.reporting.tables import by_arm, read
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FLOOR, LEARNT = "#8d99ae", "#ff7d00"
 POINTS, POINTS_OF_MANY = 200, 40  # windows over which a curve is averaged; of many arms, whose noise would hide others

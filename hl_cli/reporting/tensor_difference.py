@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.colors import LogNorm
 
 from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.html.thinning import stretches
@@ -31,7 +30,7 @@ def draw_tensor_difference(folder: Path, title: str, arm: Look, reference: Look)
     shown = np.ma.masked_where(cells[rows] <= 0, cells[rows])
     size = (9, 1.8 + 0.28 * max(4, len(rows)))
     with canvas(folder / "tensor_difference.png", dpi=110, figsize=size) as (figure, axis):
-        picture = axis.imshow(shown, aspect="auto", norm=LogNorm(), cmap="Blues", interpolation="nearest")
+        picture = axis.imshow(shown, aspect="auto", norm="log", cmap="Blues", interpolation="nearest")
         every = max(1, -(-len(starts) // TICKS))
         axis.set_xticks(range(0, len(starts), every), [f"{table['step'][k]:.0f}" for k in starts[::every]])
         axis.set_yticks(range(len(rows)), [names[k] for k in rows], fontsize=8)

@@ -52,11 +52,11 @@ def test_it_is_written_once_and_anew_where_it_was_changed(tmp_path: Path, monkey
     assert made == ["one", "another", "one"]
 
 
-def test_a_second_start_needs_nothing_of_inductor(build: Callable[..., Comparison], tmp_path: Path) -> None:
+def test_a_second_start_imports_nothing_that_it_does_not_use(build: Callable[..., Comparison], tmp_path: Path) -> None:
     build(*CHOICE)
     code = (
         "import sys; from hl_cli.cli import main; "
         f"sys.argv = ['hl-run', *{CHOICE}, 'arm=[hl]', 'report=none', 'steps=2']; "
-        "main(); assert not {'torch._inductor', 'torch._dynamo', 'sympy'} & set(sys.modules)"
+        "main(); assert not {'torch._inductor', 'torch._dynamo', 'sympy', 'matplotlib', 'scipy.integrate'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, stdout=subprocess.DEVNULL)

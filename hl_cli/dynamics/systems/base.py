@@ -17,7 +17,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from hl_cli.dynamics.phase_space import Phase
@@ -84,6 +83,8 @@ class System:
 
     def trajectory(self, q: Tensor, v: Tensor, dt: float, steps: int) -> Phase:
         """The true motion from (count, n) starts: (steps + 1, count, n) twice, the starts first."""
+        from scipy.integrate import solve_ivp  # most runs integrate nothing, and it takes long to import
+
         shape = q.shape
 
         def slope(_: float, flat: np.ndarray) -> np.ndarray:
