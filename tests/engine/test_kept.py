@@ -21,6 +21,7 @@ WRITTEN = Lowered(
     [Kernel("first", ("const float*", "float*"), "...")], "def call(args):\n    first(*args)", "kernels-1"
 )
 CHOICE = ("model=mlp", "scenario=gd_b", "dtype=float64", "engine=compiled")
+UNUSED = {"torch._inductor", "torch._dynamo", "sympy", "matplotlib", "scipy.integrate"}
 pytestmark = pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler")
 
 
@@ -57,6 +58,6 @@ def test_a_second_start_imports_nothing_that_it_does_not_use(build: Callable[...
     code = (
         "import sys; from hl_cli.cli import main; "
         f"sys.argv = ['hl-run', *{CHOICE}, 'arm=[hl]', 'report=none', 'steps=2']; "
-        "main(); assert not {'torch._inductor', 'torch._dynamo', 'sympy', 'matplotlib', 'scipy.integrate'} & set(sys.modules)"
+        f"main(); assert not {UNUSED} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, stdout=subprocess.DEVNULL)
