@@ -167,9 +167,12 @@ def several(learner: Any, samples: Sequence[Sample], watched: Sequence[Tensor]) 
     the next `step`, which raises NonFinite, or goes on where that is right.
     """
     start = perf_counter()
-    here = known(learner, samples[0]) if samples else None
+    if not samples:
+        return None
+    first = samples[0]
+    here = known(learner, first)
     if here is None and len(samples) > 1:
-        here = learner.foretold = foretell(learner, samples[0])
+        here = learner.foretold = foretell(learner, first)
     found = None if here is None else here.many(samples[: here.fitting(samples)], watched)
     learner.seconds += perf_counter() - start
     return found

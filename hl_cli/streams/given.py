@@ -44,6 +44,8 @@ class Given:
         while had < count and self.fault is None:
             try:
                 part = self._stream.take(count - had)
+                if isinstance(part, Samples):
+                    part.check()
                 sample = as_sample(part[0])
                 if not self._same_form(sample):
                     self._look(sample)

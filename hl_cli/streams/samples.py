@@ -19,9 +19,6 @@ class Samples(Sequence[Sample]):
     """
 
     def __init__(self, inputs: Tensor, target: Tensor, baseline: Tensor | None = None) -> None:
-        if len(inputs) != len(target) or (baseline is not None and baseline.shape != target.shape):
-            shapes = [None if part is None else tuple(part.shape) for part in (inputs, target, baseline)]
-            raise BadInput(f"samples of inputs, target and baseline {shapes}; allowed: as many of each")
         self.inputs, self.target, self.baseline = inputs, target, baseline
 
     @classmethod
@@ -47,6 +44,13 @@ class Samples(Sequence[Sample]):
     def __iter__(self) -> Iterator[Sample]:
         baselines = [None] * len(self) if self.baseline is None else self.baseline.unbind()
         return (Sample(*of) for of in zip(self.inputs.unbind(), self.target.unbind(), baselines, strict=True))
+
+    def check(self) -> None:
+        """Raise BadInput where there are not as many of each."""
+        parts = (self.inputs, self.target, self.baseline)
+        if len({len(part) for part in parts if part is not None}) > 1:
+            shapes = [None if part is None else tuple(part.shape) for part in parts]
+            raise BadInput(f"samples of inputs, target and baseline {shapes}; allowed: as many of each")
 
     @property
     def form(self) -> list[object]:

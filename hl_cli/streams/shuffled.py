@@ -25,6 +25,13 @@ def shuffled(count: int, *key: int) -> Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
 
 
+def _batches(rows: Tensor, size: int) -> Tensor:
+    """Whole batches of rows, (batches, size, ...), each of which lies as the slice does, also one of a single row."""
+    first, *others = rows.stride()
+    shape = (len(rows) // size, size, *rows.shape[1:])
+    return rows.as_strided(shape, (size * first, first, *others), rows.storage_offset())
+
+
 class Shuffled(Stream):
     """train, held_out: (samples, ticks, features) and their targets, on the run's device.
 
@@ -80,7 +87,7 @@ class Shuffled(Stream):
         part = slice(self._position, self._position + here * self._batch_size)
         self._position = part.stop
         inputs, target = self._numbers(self._inputs[part]), self._target[part]
-        return Samples(inputs.unflatten(0, (here, -1)), target.unflatten(0, (here, -1)))
+        return Samples(_batches(inputs, self._batch_size), _batches(target, self._batch_size))
 
     def held_out(self) -> Sample:
         """All held-out samples as one batch."""

@@ -60,4 +60,4 @@ def test_samples_that_do_not_lie_as_copies_would_stay_as_they_are() -> None:
 
 def test_as_many_of_each() -> None:
     with pytest.raises(BadInput, match=r"\(3, 1, 1, 2\), \(2, 1\), None.; allowed: as many of each"):
-        Samples(torch.zeros(3, 1, 1, 2), torch.zeros(2, 1))
+        Samples(torch.zeros(3, 1, 1, 2), torch.zeros(2, 1)).check()
