@@ -23,7 +23,7 @@ from hl_cli.types import Sample
 
 LECTURE = 200  # ticks
 CHOICE = ("experiment=signal_school", f"stream.lecture={LECTURE}", f"stream.ticks={LECTURE}", "scenario.beta=0.3")
-EAGER, COMPILED = 10.0, 2.0  # by NumPy's time
+EAGER, COMPILED, FUSED = 10.0, 2.0, 3.0  # by NumPy's time
 CLOSE = 1e-2  # of weights after a lecture, by the way that they have come: float32, and sums in another order
 
 
@@ -90,8 +90,9 @@ def school() -> None:
     kinds: list[tuple[str, float, tuple[str, ...]]] = [("eager", EAGER, ())]
     if shutil.which(os.environ.get("CXX", "g++")):
         kinds.append(("compile=true", COMPILED, ("compile=true",)))
+        kinds.append(("engine=compiled", FUSED, ("engine=compiled",)))
     else:
-        print("compile=true: not measured, there is no C++ compiler")
+        print("compile=true, engine=compiled: not measured, there is no C++ compiler")
     for name, limit, overrides in kinds:
         built = build(*CHOICE, *overrides)
         loop, sample = Loop(built), next(built.stream)

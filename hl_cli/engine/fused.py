@@ -44,7 +44,7 @@ def fused(program: Program, inputs: Sequence[Tensor], asked: int, pace: Sequence
                 left[k] = torch.view_as_complex(left[k]) if pair else left[k]
             for number in read:
                 number.item()
-    return Program(calls, given, left, asked, pace, theta, True)
+    return Program(calls, given, left, 0, pace, theta, True)
 
 
 def _compiled(traced: Traced, given: Sequence[Tensor]) -> tuple[Lowered, ctypes.CDLL]:

@@ -27,7 +27,7 @@ class Native:
 
     def __call__(self, inputs: Sequence[Tensor], pace: Sequence[float]) -> tuple[list[Tensor], list[float]]:
         """What it leaves and the numbers."""
-        found: tuple[list[Tensor], list[float]] = torch.ops.hl_run.run(self.plan, list(inputs), list(pace))
+        found: tuple[list[Tensor], list[float]] = torch.ops.hl_run.run.default(self.plan, list(inputs), list(pace))
         return found
 
 

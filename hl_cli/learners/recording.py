@@ -91,10 +91,9 @@ class Recording:
         of = self.learner
         if self.moves and of.phase.resting:
             raise Unrecordable("some weights have no gradient")
-        asked = [one for one in (self._inputs, self._target) if one is not None]
-        given = [*asked, *(one for one in self._given if one is not None)]
+        given = [one for one in (self._inputs, self._target, *self._given) if one is not None]
         left = [self._y, *(one for one in self._carried if one is not None)]
-        program = Program(self.calls, given, left, len(asked), self.pace, of.phase.theta, self.moves)
+        program = Program(self.calls, given, left, self._asked, self.pace, of.phase.theta, self.moves)
         read = program.numbers - self._first - self.moves
         if read < 0 or not of.credit.reads(read):
             raise Unrecordable(f"Python reads {program.numbers} numbers in a step")
@@ -147,6 +146,12 @@ class Recording:
         gap = gap_between([a for a, _ in pairs], [b for _, b in pairs], ASKED)
         found.fused = kernels
         return gap
+
+    @property
+    def _asked(self) -> int:
+        """How many of the inputs and the target its calls must use: none where the net is blind to the inputs."""
+        blocks = self.learner.split.state
+        return 0 if blocks and blocks[0].blind else 1 + (self._target is not None)
 
     def _everything(self) -> list[Any]:
         """All tensors that a period moves, copied: in place, then the state of the generator, then what is carried."""

@@ -54,10 +54,10 @@ class Block:
     before the first tick with new weights and `finish` after the last pull-back with them. invertible: whether it has
     an `inverse`; amplifies: by how much a rounding error grows, at least, in each tick undone by it. conditional:
     whether a pull-back may leave weights without a gradient. separable: whether no unit sees another. passes: whether
-    it shows its input beside its states.
+    it shows its input beside its states. blind: whether F does not depend on x, which is seen by `initial_state` alone.
     """
 
-    memory = conditional = invertible = separable = passes = False
+    memory = conditional = invertible = separable = passes = blind = False
     amplifies = 1.0
 
     def __init_subclass__(cls) -> None:

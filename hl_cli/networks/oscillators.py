@@ -81,6 +81,8 @@ class Oscillators(Cell):
 class OscillatorBlock(CellBlock):
     """The tape is (x, q, p). It could be undone, but is not written to be."""
 
+    blind = True
+
     def __init__(self, cell: Oscillators) -> None:
         super().__init__(cell)
         self.parameters = [p for p in self.parameters if p.requires_grad]

@@ -113,3 +113,11 @@ def test_a_sum_of_states_that_overflows_alone_makes_one_step(build: Build) -> No
     assert bool(state.isfinite().all()) and not bool(state.sum().isfinite())
     assert pair[1].hl.moves == pair[0].hl.moves == 13
     assert same_bits(pair[0].hl.state_dict(), pair[1].hl.state_dict())
+
+
+def test_a_net_that_is_blind_to_its_inputs_is_replayed(build: Build) -> None:
+    choice = ("scheme=forward", "stream=signal_school", "stream.lecture=20", "stream.ticks=20", "model=oscillators",
+              "model.hidden=4", "model.readout=each", "scheme.reset=sample")  # fmt: skip
+    eager, replay = build(*choice), build(*choice, "engine=replay")
+    assert same_bits(taken(replay.hl, replay.stream, TICKS), taken(eager.hl, eager.stream, TICKS))
+    assert replay.hl.replayed > 10 * TICKS and not replay.hl.eager_because
