@@ -31,7 +31,7 @@ def taken(
             k += len(found.losses)
             if found.stop is not None:
                 raise found.stop
-        if k <= last:
+        else:
             said = learner.step(samples[k], observe and k == last)
             live = watched() if not learner.weights_elsewhere or (observe and k == last) else []
             yield said, torch.cat(live) if live else None

@@ -167,7 +167,7 @@ def several(learner: Any, samples: Sequence[Sample], watched: Sequence[Tensor]) 
     the next `step`, which raises NonFinite, or goes on where that is right.
     """
     start = perf_counter()
-    if not samples:
+    if not samples or learner.pending is not None:
         return None
     first = samples[0]
     here = known(learner, first)
