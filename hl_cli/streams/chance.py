@@ -23,11 +23,12 @@ def state_dict() -> dict[str, Any]:
     """Where all of them are, in plain values and tensors."""
     said: Any = np.random.get_state()
     kind, keys, *rest = said
+    version, words, gauss = random.getstate()
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
-        "numpy": [kind, keys.tolist(), *rest],
-        "python": random.getstate(),
+        "numpy": [kind, torch.from_numpy(keys.astype(np.int64)), *rest],
+        "python": [version, torch.tensor(words), gauss],
     }
 
 
@@ -37,6 +38,6 @@ def load_state_dict(state: dict[str, Any]) -> None:
     if state["cuda"]:
         torch.cuda.set_rng_state_all(state["cuda"])
     kind, keys, *rest = state["numpy"]
-    np.random.set_state((kind, np.array(keys, dtype=np.uint32), *rest))
+    np.random.set_state((kind, torch.as_tensor(keys).numpy().astype(np.uint32), *rest))
     version, words, gauss = state["python"]
-    random.setstate((version, tuple(words), gauss))
+    random.setstate((version, tuple(torch.as_tensor(words).tolist()), gauss))  # a list in a checkpoint of before

@@ -28,7 +28,7 @@ class Samples(Sequence[Sample]):
         return cls(one.inputs[None], one.target[None], None if one.baseline is None else one.baseline[None])
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return self.inputs.shape[0]
 
     @overload
     def __getitem__(self, which: int) -> Sample: ...
