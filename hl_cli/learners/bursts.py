@@ -36,7 +36,7 @@ class Foretold:
     def __init__(self, learner: Any, kinds: Sequence[Replay], turns: Turns, sample: Sample, left: int) -> None:
         self._learner, self._kinds, self._turns, self.left = learner, kinds, turns, left
         self._form = _form(sample)
-        self._exchanges = any(one.exchanges for one in kinds)
+        self._exchanges = [one.exchanges for one in kinds]
         self._next = 0  # whose turn it is
         self._places, self._read = (ctypes.c_void_p * 2)(), (ctypes.c_double * turns.numbers)()  # of one sample
         before = [one for one in learner.credit.carried() if one is not None]
@@ -81,7 +81,7 @@ class Foretold:
         done = found.done
         if done:
             of.credit.passed(done)
-            if self._exchanges and sum(kinds[(begin + k) % len(kinds)].exchanges for k in range(done)) % 2:
+            if self._exchanged(begin, done) % 2:
                 phase.exchange()
             phase.taken += done
             of.steps, of.moves, of.replayed = of.steps + done, of.moves + done, of.replayed + done
@@ -91,6 +91,12 @@ class Foretold:
             of.foretold = None
             of.pending = self._turns.left(self._next), list(read[done * numbers : (done + 1) * numbers])
         return found
+
+    def _exchanged(self, begin: int, done: int) -> int:
+        """How often omega and the drive have changed places."""
+        turns, rest = divmod(done, len(self._exchanges))
+        around = self._exchanges[begin:] + self._exchanges[:begin]
+        return turns * sum(around) + sum(around[:rest])
 
 
 def known(learner: Any, sample: Sample) -> Foretold | None:
