@@ -17,12 +17,11 @@ from torch import Tensor
 
 from hl_cli.dynamics.accumulator import GradientAccumulator
 from hl_cli.engine.turns import Taken, Turns
-from hl_cli.learners.kinds import kind_after, kind_of
+from hl_cli.learners.kinds import in_turns
 from hl_cli.learners.recording import Replay
 from hl_cli.streams.samples import Samples
 from hl_cli.types import LearnerRecords, Sample
 
-TURNS = 2  # plans that may take turns: omega and the drive change places, or do not
 AHEAD = 1000  # periods that are foretold
 
 
@@ -133,7 +132,7 @@ def foretell(learner: Any, sample: Sample) -> Foretold | None:
     asked = learner.credit.only(sample)
     if asked is None:
         return None
-    kinds = _turns(learner, *asked)
+    kinds = in_turns(learner, *asked)
     begins = [_begin(one) for one in (sample.inputs, sample.target, *asked)]
     alike = all(one.form == kinds[0].form and one.shapes == kinds[0].shapes for one in kinds)
     drives = [phase.drive, *([phase.other_drive] if any(one.exchanges for one in kinds) else [])]
@@ -182,20 +181,3 @@ def several(learner: Any, samples: Sequence[Sample], watched: Sequence[Tensor]) 
     found = None if here is None else here.many(samples[: here.fitting(samples)], watched)
     learner.seconds += perf_counter() - start
     return found
-
-
-def _turns(learner: Any, inputs: Tensor, target: Tensor) -> list[Replay]:
-    """What takes turns from now on, as long as samples are like this one; nothing where that is not known."""
-    phase, turns = learner.phase, list[Replay]()
-    kind = kind_of(learner, inputs, target, True)
-    for _ in range(TURNS + 1):
-        found = learner.kinds.get(kind)
-        native = found.running.native if found is not None and found.proven else None
-        if native is None or not native.steady:
-            return []
-        if turns and found is turns[0]:
-            return turns
-        turns.append(found)
-        drive = phase.drive if sum(one.exchanges for one in turns) % 2 == 0 else phase.other_drive
-        kind = kind_after(learner, drive, inputs, target, found.form, found.shapes, True)
-    return []

@@ -11,6 +11,8 @@ from torch import Tensor
 from hl_cli.credit.base import Form
 from hl_cli.dynamics.accumulator import GradientAccumulator
 
+TURNS = 2  # kinds that may take turns: omega and the drive change places, or do not
+
 
 def kind_of(learner: Any, inputs: Tensor, target: Tensor | None, moves: bool) -> Any:
     """By what the calls may differ of the period of a ReplayedLearner that comes; moves: its weights, in it."""
@@ -34,3 +36,20 @@ def kind_after(
     step = (c, learner.credit.phi(c, learner.moves), learner.sums) if moves else None
     given = inputs.shape, inputs.stride(), inputs.dtype
     return id(drive), flags, given, asked, form, tuple(carried), step
+
+
+def in_turns(learner: Any, inputs: Tensor, target: Tensor) -> list[Any]:
+    """The recordings that take turns from now on, as long as samples are like this one; none where that is not known."""
+    phase, turns = learner.phase, list[Any]()
+    kind = kind_of(learner, inputs, target, True)
+    for _ in range(TURNS + 1):
+        found = learner.kinds.get(kind)
+        native = found.running.native if found is not None and found.proven else None
+        if native is None or not native.steady:
+            return []
+        if turns and found is turns[0]:
+            return turns
+        turns.append(found)
+        drive = phase.drive if sum(one.exchanges for one in turns) % 2 == 0 else phase.other_drive
+        kind = kind_after(learner, drive, inputs, target, found.form, found.shapes, True)
+    return []

@@ -1,8 +1,8 @@
 """hl-run compare DIR1 DIR2: are two runs the same, and if not, where do they part?
 
 Cells of CSV files are compared as they are written, in full precision, so that equal text is equal bits. Times are left
-out: steps per second, seconds of blocks, the command, and whether a run was resumed. Final weights are those of the
-last checkpoints.
+out: steps per second, seconds of blocks, the command, whether a run was resumed, and how many periods were replayed
+since. Final weights are those of the last checkpoints.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hl_cli.config.renamed import renewed_config
 from hl_cli.errors import BadInput
 from hl_cli.reporting.readback import CONFIG, json_of, rows_of, yaml_of
 
-OF_TIME = ("steps_per_second", "pipeline", "command", "resumed")
+OF_TIME = ("steps_per_second", "pipeline", "command", "resumed", "replayed")
 MISSING = "nothing"
 
 
