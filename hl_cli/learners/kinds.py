@@ -39,7 +39,7 @@ def kind_after(
 
 
 def in_turns(learner: Any, inputs: Tensor, target: Tensor) -> list[Any]:
-    """The recordings that take turns from now on, as long as samples are like this one; none where that is not known."""
+    """The recordings that take turns from now on, as long as samples are like this one; none where it is not known."""
     phase, turns = learner.phase, list[Any]()
     kind = kind_of(learner, inputs, target, True)
     for _ in range(TURNS + 1):
