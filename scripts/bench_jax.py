@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,5 @@ def by_jax() -> None:
             state, values = many(state, seen)
             return np.asarray(values)
 
-        compare(f"{name}, one a call by jit", ONE, lambda b=built, s=samples[0]: b.hl.step(s), call)
-        compare(
-            f"{name}, {AT_ONCE} at once by scan", BURST, lambda b=built, s=samples: losses(b, s), scan, each=AT_ONCE
-        )
+        compare(f"{name}, one a call by jit", ONE, partial(built.hl.step, samples[0]), call)
+        compare(f"{name}, {AT_ONCE} at once by scan", BURST, partial(losses, built, samples), scan, each=AT_ONCE)
