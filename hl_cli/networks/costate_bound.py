@@ -15,11 +15,11 @@ BOUND = 1e6  # largest zeta by the largest dL/dh so far: who remembers so many t
 
 
 class CostateBound:
-    """most: |dL/dh| so far, (), float64, which is carried on from tick to tick; None before the first."""
+    """most: |dL/dh| so far, (), of the type of costates, carried on from tick to tick; None before the first."""
 
     def __init__(self) -> None:
         self.most: Tensor | None = None
-        self._infinity: Tensor | None = None
+        self._constants: tuple[Tensor, Tensor] | None = None  # as tensors of one type: others are converted each time
 
     def check(self, zetas: Sequence[Tensor], given: Tensor | None) -> None:
         """Raise Unbounded where a costate has outgrown BOUND times all that the loss ever gave; given: dL/dh now.
@@ -32,10 +32,10 @@ class CostateBound:
             self.most = torch.maximum(self._begun(size), size)
         if zetas:
             size = reduce(torch.maximum, map(_size, zetas))
-            if self._infinity is None:
-                self._infinity = torch.full_like(size, math.inf)
-            over = size > BOUND * self._begun(size)
-            if torch.where(over, self._infinity, size).item() == math.inf:
+            if self._constants is None:
+                self._constants = torch.full_like(size, BOUND), torch.full_like(size, math.inf)
+            bound, infinity = self._constants
+            if torch.where(size > bound * self._begun(size), infinity, size).item() == math.inf:
                 raise Unbounded("neuron costate")
 
     @property
@@ -46,12 +46,12 @@ class CostateBound:
     def set(self, largest: float, like: Sequence[Tensor] = ()) -> None:
         """Go on from there, on the device of these."""
         if self.most is None:
-            self.most = next(iter(like), torch.zeros(())).new_zeros((), dtype=torch.float64)
+            self.most = next(iter(like), torch.zeros(())).real.new_zeros(())
         self.most.fill_(largest)
 
     def _begun(self, like: Tensor) -> Tensor:
         if self.most is None:
-            self.most = like.new_zeros((), dtype=torch.float64)
+            self.most = like.new_zeros(())
         return self.most
 
 
