@@ -13,6 +13,7 @@ from hl_cli.build.arms import Workshop
 from hl_cli.build.early_stop import check_early_stop
 from hl_cli.build.fitting import fitted, remark
 from hl_cli.build.free_run import check_free_run
+from hl_cli.build.schedule import schedule_of
 from hl_cli.build.streams import stream_of
 from hl_cli.compare.arm import Arm
 from hl_cli.compare.draws import Draws
@@ -23,7 +24,6 @@ from hl_cli.config import Run, validation
 from hl_cli.config.arms import taking_part
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.dynamics.stock import Stock
-from hl_cli.errors import BadInput
 from hl_cli.learners.base import Learner
 from hl_cli.learners.device import use_device
 from hl_cli.networks.losses import loss_of
@@ -138,7 +138,8 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
     """Check and build everything; raises BadInput before anything is written.
 
     world: the processes of the run; split_asked: whether the split is the user's choice. Where it is not, and a net of
-    the user's own cannot have it, cfg then has one that fits.
+    the user's own cannot have it, cfg then has one that fits. Where cfg leaves log_every and eval_every open, it then
+    has their numbers.
     """
     validation.check(cfg)
     given, cfg = cfg, fitted(taking_part(cfg))
@@ -151,7 +152,7 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
         return stream if cfg.hold == 1 else Held(stream, cfg.hold)
 
     stream = fresh_stream()
-    schedule, shorter = _schedule(cfg, stream)
+    schedule, shorter = schedule_of(given, stream)
     loss, outputs = loss_of(stream.task, cfg.loss)
     measure = Measure(stream.task, loss, stream.held_out().baseline is not None)
     workshop = Workshop(cfg, stream, fresh_stream, measure.loss, outputs, device, world or World())
@@ -160,7 +161,7 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
         given.split.name = cfg.split.name  # what the run is said to have
     arms = workshop.arms()
     typed = cast(Run, cfg)
-    check_early_stop(typed, arms)
+    check_early_stop(cast(Run, given), arms)
     check_free_run(typed, stream, outputs, [arm.learner for arm in arms])
     begin = chance.state_dict()
 
@@ -180,14 +181,3 @@ def comparison(cfg: DictConfig, world: World | None = None, split_asked: bool = 
         fresh_stream=again,
         draws=workshop.draws,
     )
-
-
-def _schedule(cfg: DictConfig, stream: Stream) -> tuple[Schedule, str]:
-    """When to look, and a word where the stream ends before the steps do."""
-    steps, shorter = cfg.steps, ""
-    if stream.length is not None and stream.length < steps:
-        if not stream.length:
-            raise BadInput(f"batch_size={cfg.batch_size}: the stream has not enough samples for one batch")
-        steps = stream.length
-        shorter = f"; the stream ends after {steps} of the {cfg.steps} steps"
-    return Schedule(steps, cfg.log_every, cfg.eval_every, stream.period, stream.blend), shorter

@@ -98,8 +98,12 @@ class Run:
         choices=("recompute", "segments", "store", "reverse"),
     )
     anchor_every: int = described(100, "checkpointing=reverse: ticks between kept states; 0: none", least=0)
-    eval_every: int = described(500, "steps between held-out evaluations; 0: at the end only", least=0)
-    log_every: int = described(50, "steps between weight differences, physics and TensorBoard points", least=1)
+    eval_every: int | None = described(
+        None, "steps between held-out evaluations; 0: at the end only; null: 500, or more for at most 100", least=0
+    )
+    log_every: int | None = described(
+        None, "steps between weight differences, physics, TensorBoard points; null: 50, or more for 1,000", least=1
+    )
     log_histograms: bool = described(False, "histograms of theta and omega in TensorBoard, at the same steps")
     predictions: bool = described(
         False, "predictions.csv: time, target and what each arm said of it before it learnt, in the units of the data"

@@ -1,4 +1,4 @@
-"""The config of a run in its folder, as Hydra would write it."""
+"""The config of a run in its folder, as Hydra would write it, and what a run that goes on takes from there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from hl_cli.config.intervals import OPEN
+from hl_cli.reporting.readback import yaml_of
 from hl_cli.runs.folder import PARTIAL
 from hl_cli.runs.resume import CONFIG
 
@@ -32,3 +34,12 @@ def write_config(cfg: DictConfig, folder: Path, hydra: DictConfig | None) -> Non
         if (partial / name).exists():
             (partial / name).replace(folder / CONFIG / name)
     shutil.rmtree(partial)
+
+
+def keep_intervals(cfg: DictConfig, folder: Path) -> None:
+    """Give log_every and eval_every, where they are open, the numbers that the run in the folder was begun with.
+
+    Of more steps than it was begun with they would be others.
+    """
+    begun = yaml_of(folder / CONFIG / "config.yaml", dict)
+    cfg.update({name: begun[name] for name in OPEN if cfg[name] is None and type(begun.get(name)) is int})

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from hl_cli import config
 from hl_cli.config.messages import format_error
 from hl_cli.errors import BadInput
+from hl_cli.runs.config_files import keep_intervals
 from hl_cli.runs.resume import overrides_of, sources_of
 
 
@@ -41,6 +42,7 @@ def recompose(folder: Path) -> DictConfig:
             raise BadInput(f"{folder}: its config cannot be composed again: {format_error(error)}") from error
     with open_dict(cfg):
         del cfg["hydra"]
+    keep_intervals(cfg, folder)
     return cfg
 
 

@@ -31,7 +31,7 @@ from hl_cli.reporting.checkpoints import Checkpoints, is_end, saved
 from hl_cli.reporting.progress import Progress
 from hl_cli.reporting.sums import write_sums
 from hl_cli.runs.about import about_run
-from hl_cli.runs.config_files import write_config
+from hl_cli.runs.config_files import keep_intervals, write_config
 from hl_cli.runs.dry_run import dry_run
 from hl_cli.runs.finish import Outcome, finish
 from hl_cli.runs.folder import check_vacant, of_hydra
@@ -59,6 +59,8 @@ def run(
     """
     stop, world = stop or Interruption(), world or World()
     asked = hydra is None or any(str(said).startswith("split") for said in hydra.overrides.task)
+    if resumed:
+        keep_intervals(cfg, resumed.folder)
     built = comparison(cfg, world, asked)
     check_observers(cfg, built, world.size)
     with alone(folder), stop:  # no signal may come between what the processes say to one another

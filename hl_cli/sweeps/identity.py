@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from hl_cli.config.intervals import intervals
 from hl_cli.config.renamed import former_config, renewed_config
 from hl_cli.config.tasks import TASKS
 from hl_cli.config.unresolved import Hidden
@@ -30,7 +31,8 @@ APART = (
 
 def content(cfg: DictConfig) -> dict[str, Any]:
     """All that decides the numbers of a job, resolved."""
-    return {str(key): _plain(cfg, str(key)) for key in cfg if key not in APART}
+    found = {str(key): _plain(cfg, str(key)) for key in cfg if key not in APART}
+    return found | (intervals(cfg, found["steps"]) if isinstance(found.get("steps"), int) else {})
 
 
 def _plain(cfg: DictConfig, key: str) -> Any:
