@@ -10,8 +10,6 @@ in the explicit order, all right-hand sides old. Before any time is taken its we
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -19,11 +17,12 @@ import numpy as np
 from ratios import build, compare
 
 from hl_cli.build import Comparison
+from hl_cli.engine.driver import driver
 from hl_cli.types import Sample
 
 LECTURE = 200  # ticks
 CHOICE = ("experiment=signal_school", f"stream.lecture={LECTURE}", f"stream.ticks={LECTURE}", "scenario.beta=0.3")
-EAGER, COMPILED, FUSED = 10.0, 2.0, 3.0  # by NumPy's time
+EAGER, COMPILED = 10.0, 2.0  # by NumPy's time
 CLOSE = 1e-2  # of weights after a lecture, by the way that they have come: float32, and sums in another order
 
 
@@ -88,11 +87,10 @@ def check(loop: Loop, built: Comparison) -> None:
 def school() -> None:
     print("\nA tick of the signal school, 500 oscillators, by a NumPy loop of the same equations")
     kinds: list[tuple[str, float, tuple[str, ...]]] = [("eager", EAGER, ())]
-    if shutil.which(os.environ.get("CXX", "g++")):
-        kinds.append(("compile=true", COMPILED, ("compile=true",)))
-        kinds.append(("engine=compiled", FUSED, ("engine=compiled",)))
+    if driver():
+        kinds.append(("engine=compiled", COMPILED, ("engine=compiled",)))
     else:
-        print("compile=true, engine=compiled: not measured, there is no C++ compiler")
+        print("engine=compiled: not measured, there is no C++ compiler")
     for name, limit, overrides in kinds:
         built = build(*CHOICE, *overrides)
         loop, sample = Loop(built), next(built.stream)

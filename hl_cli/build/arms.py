@@ -23,7 +23,6 @@ from hl_cli.compare.draws import Draws, of_device
 from hl_cli.config.registry import choice_of
 from hl_cli.errors import BadInput
 from hl_cli.learners.base import Learner
-from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.fused import FusedLearner, rehearsed
 from hl_cli.learners.place import Place
 from hl_cli.learners.pytorch import PyTorchLearner
@@ -101,12 +100,10 @@ class Workshop:
             return hl_learner(cfg, own, self.loss, physics, world)
 
         def twin(weights: dict[str, Tensor]) -> Learner:
-            eager: Any = OmegaConf.merge(cfg, {"compile": False, "engine": "eager"})
+            eager: Any = OmegaConf.merge(cfg, {"engine": "eager"})
             return fresh(World(), eager, _with(start, weights))
 
         unsteady, learner = self._tried(cfg, lambda: fresh(World())), fresh(self.world)
-        if isinstance(learner, CompiledForward):
-            learner.compile(next(self.fresh_stream()))
         if isinstance(learner, FusedLearner):
             learner.gap = rehearsed(fresh(World()), twin({}), self.fresh_stream())  # type: ignore[arg-type]
         reason = reason or unsteady

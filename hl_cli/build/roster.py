@@ -15,13 +15,7 @@ from hl_cli.config.registry import choices
 from hl_cli.errors import BadInput
 
 STOCK = "PyTorch"  # label of the arm `pytorch`
-OF_RUN = (
-    "tau",
-    "checkpointing",
-    "anchor_every",
-    "engine",
-    "compile",
-)  # of the run where an HL arm says nothing
+OF_RUN = ("tau", "checkpointing", "anchor_every", "engine")  # of the run where an HL arm says nothing
 OF_STOCK = ("window", "credit", "engine", "optimizer", "lr", "options")
 
 

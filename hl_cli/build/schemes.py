@@ -14,13 +14,12 @@ from hl_cli.config.registry import choice_of
 from hl_cli.dynamics.equivalence import SGD, Coefficients
 from hl_cli.dynamics.stock import Stock
 from hl_cli.errors import BadInput, NoSuchCombination
-from hl_cli.learners.compiled import CompiledForward
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.splits import Split
 from hl_cli.parallel.world import World
 from hl_cli.schemes.base import Scheme, Setting
 
-OF_RUN = ("batch_size", "dtype", "checkpointing", "anchor_every", "parallel", "engine", "compile")
+OF_RUN = ("batch_size", "dtype", "checkpointing", "anchor_every", "parallel", "engine")
 
 
 def scheme_of(cfg: DictConfig) -> Scheme:
@@ -43,14 +42,10 @@ def numbers_of(cfg: DictConfig, meant: bool = True) -> tuple[Coefficients, SGD |
 def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients, world: World) -> Any:
     """Build the HL arm over a split net of its own, steered as the config says."""
     scheme = scheme_of(cfg)
-    if cfg.compile and not scheme.compiles:
-        raise BadInput(f"compile=true (scheme={cfg.scheme.name}): allowed: scheme=forward")
     if cfg.engine not in scheme.engines:
         raise NoSuchCombination(f"engine={cfg.engine} (scheme={cfg.scheme.name}): allowed: {', '.join(scheme.engines)}")
     if cfg.engine != "eager" and cfg.device != "cpu":
         raise BadInput(f"engine={cfg.engine} (device={cfg.device}): allowed: device=cpu")
-    if cfg.compile and cfg.device != "cpu":
-        raise BadInput(f"compile=true (device={cfg.device}): allowed: device=cpu")
     if cfg.credit is not None and not scheme.online:
         raise NoSuchCombination(
             f"credit={cfg.credit.name} (scheme={cfg.scheme.name}): weights do not move at every tick; "
@@ -64,10 +59,7 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
         )
     of_run = {name: cfg[name] for name in OF_RUN}
     of = Setting(split, loss, physics, rule, world, credit_of(cfg), **of_run)
-    learner = scheme.learner(of)
-    if isinstance(learner, CompiledForward) and not (rule.in_graph and rule.kinetic.in_graph):
-        raise NoSuchCombination(f"compile=true: not for {rule.name}{rule.kinetic.words}; allowed: compile=false")
-    return steered(cfg, learner, numbers_of(cfg)[1].lr)
+    return steered(cfg, scheme.learner(of), numbers_of(cfg)[1].lr)
 
 
 def another_method(cfg: DictConfig) -> str:

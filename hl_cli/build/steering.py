@@ -14,7 +14,6 @@ from torch.optim.lr_scheduler import LRScheduler
 from hl_cli import config
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.learners.clipping import Clip
-from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.pipeline import Pipeline
 from hl_cli.learners.pytorch import PyTorchLearner
 from hl_cli.learners.rates import Scheduler
@@ -96,20 +95,16 @@ def steered(cfg: DictConfig, learner: Any, lr: float) -> Any:
     """
     _check_length(cfg)
     scheduler, clip = scheduler_of(cfg), Clip(cfg.clip, cfg.clip_value)
-    if isinstance(learner, CompiledForward) and (scheduler or clip != Clip()):
-        said = f"schedule={cfg.schedule.name}" if scheduler else "clip, clip_value"
-        raise NoSuchCombination(f"{said}: the compiled tick has constants for them; allowed with compile=false")
     if isinstance(learner, Pipeline) and clip.norm is not None:
         raise NoSuchCombination(
             f"clip={clip.norm:g} (scheme={cfg.scheme.name}): the norm is of all blocks, and a block knows its own "
             "gradient alone; allowed: scheme=global or forward, or clip_value"
         )
     if cfg.update_every > 1:
-        if isinstance(learner, Pipeline | CompiledForward):
-            said = "compile=true" if isinstance(learner, CompiledForward) else f"scheme={cfg.scheme.name}"
+        if isinstance(learner, Pipeline):
             raise NoSuchCombination(
-                f"update_every={cfg.update_every} ({said}): its weights move at every step; allowed: scheme=global or "
-                "forward, compile=false"
+                f"update_every={cfg.update_every} (scheme={cfg.scheme.name}): its weights move at every step; "
+                "allowed: scheme=global or forward"
             )
         learner.update_every = cfg.update_every
     if clip != Clip():

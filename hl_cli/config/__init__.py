@@ -121,9 +121,6 @@ class Run:
         "replay: steps of HL without Python, the same bits; compiled: as fused kernels, round-off apart",
         choices=ENGINES,
     )
-    compile: bool = described(
-        False, "with scheme=forward: the whole tick as one graph of machine code, kept in the user's cache; needs g++"
-    )
     checkpoint_every: int = described(
         5000, "steps between checkpoints, one more after the last; 0: at Ctrl-C and SIGTERM only", least=0
     )

@@ -49,7 +49,6 @@ class HamiltonianArm(Arm):
     )
     anchor_every: int | None = described(None, "checkpointing=reverse: ticks between states kept; 0: none", least=0)
     engine: str | None = described(None, "how its steps are run", choices=ENGINES)
-    compile: bool | None = described(None, "with scheme forward: the tick as one graph of machine code")
 
 
 @dataclass

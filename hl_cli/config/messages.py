@@ -11,7 +11,7 @@ from pathlib import Path
 
 import hl_cli
 from hl_cli.config import Arm, validation
-from hl_cli.config.renamed import renewed
+from hl_cli.config.renamed import removed, renewed
 from hl_cli.errors import BadInput, cut
 
 PACKAGE = Path(hl_cli.__file__).parent
@@ -88,15 +88,17 @@ def _unknown_option(text: str) -> str | None:
 
 def _unknown_key(text: str) -> str | None:
     """A field that the config, or the option chosen for it, does not have."""
-    removed = re.search(r"Could not delete from config\. '([^']+)' does not exist", text)
-    if removed:
-        return f"~{removed[1]}: no such field, so it cannot be removed"
+    deleted = re.search(r"Could not delete from config\. '([^']+)' does not exist", text)
+    if deleted:
+        return f"~{deleted[1]}: no such field, so it cannot be removed"
     match = re.search(r"Key '[^']+' (?:is not in struct|not in '(\w+)')\s+full_key: (\S+)", text)
     if not match:
         return None
     kind, name = match.groups()
     if (now := renewed(name)) != name:
         return f"{name}: is now called {now}"
+    if gone := removed(name):
+        return gone
     if kind == Arm.__name__ or re.fullmatch(r"arms\.\w+", name):
         return f"{name}: {name.split('.')[1]} is no arm of arm=; add it there, or choose among all arms with only="
     if ".options." in name:

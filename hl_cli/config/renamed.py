@@ -1,4 +1,4 @@
-"""Names of before: fields and values of a config that are called otherwise now, and still work.
+"""Names of before: fields and values that are called otherwise now, and still work, and fields that are gone.
 
 Arguments are renewed on the command line, with a line that says so, and silently where an old run or sweep is taken up.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 FIELDS: dict[str, tuple[str, dict[str, str]]] = {
     r"stream(?:\.streams\.\w+)?\.counts": ("targets", {"every": "all"}),
@@ -36,6 +36,21 @@ ADDED: dict[str, Any] = {
 """Fields that came since, with the value at which a run is the one that it was without them."""
 
 
+class Removed(NamedTuple):
+    """A field that is gone; beside: one of the same config that is not; nothing: its default; now: what says it now."""
+
+    beside: str
+    nothing: Any
+    now: str
+
+
+REMOVED = {
+    "compile": Removed("anchor_every", False, "engine=compiled"),
+    r"arms\.\w+\.compile": Removed("anchor_every", None, "engine=compiled"),
+}
+"""By a pattern of the whole name. Where it is false or null it said nothing."""
+
+
 def renewed(argument: str) -> str:
     """An argument with the names of now.
 
@@ -54,12 +69,33 @@ def renewed(argument: str) -> str:
 
 
 def renewed_all(arguments: Sequence[str]) -> list[str]:
-    """All of them."""
-    return [renewed(argument) for argument in arguments]
+    """All of them, without those that set a field that is gone to nothing.
+
+    >>> renewed_all(["steps=3", "compile=false", "arms.hl.compile=true"])
+    ['steps=3', 'arms.hl.compile=true']
+    """
+    return [renewed(argument) for argument in arguments if not left_out(argument)]
+
+
+def left_out(argument: str) -> bool:
+    """Whether it sets a field that is gone to nothing."""
+    name, _, value = argument.partition("=")
+    return bool(removed(name.lstrip("+"))) and value.lower() in ("false", "null")
+
+
+def removed(name: str) -> str:
+    """A line on a field that is gone; nothing for others.
+
+    >>> removed("arms.hl.compile")
+    'arms.hl.compile: no longer a field; leave it out, or write arms.hl.engine=compiled'
+    """
+    now = next((of.now for pattern, of in REMOVED.items() if re.fullmatch(pattern, name)), None)
+    first = name.rpartition(".")[0]
+    return f"{name}: no longer a field; leave it out, or write {first}{'.' if first else ''}{now}" if now else ""
 
 
 def renewed_config(config: Any, where: str = "") -> Any:
-    """A config in plain values with the names of now, without what came since and says nothing.
+    """A config in plain values with the names of now, without what came since, or is gone, and says nothing.
 
     So a config of before and the one that is composed now can be compared. What is no config stays as it is.
     """
@@ -68,7 +104,7 @@ def renewed_config(config: Any, where: str = "") -> Any:
     found: dict[str, Any] = {}
     for key, value in config.items():
         name = f"{where}{key}"
-        if _says_nothing(name, value):
+        if _says_nothing(name, value) or (value in (False, None) and removed(name)):
             continue
         new, values = _now(name) or (name, {})
         value = values.get(value, value) if isinstance(value, str) else renewed_config(value, f"{name}.")
@@ -92,6 +128,10 @@ def former_config(config: Any, where: str = "") -> Any:
                 old = first
                 value = {now: before for before, now in values.items()}.get(value, value)
         found[old] = value
+    for pattern, of in REMOVED.items():
+        gone = pattern.rpartition(".")[2]
+        if of.beside in config and re.fullmatch(pattern, f"{where}{gone}"):
+            found.setdefault(gone, of.nothing)
     return found
 
 

@@ -33,6 +33,7 @@ from hl_cli.config import (
     registry,
     tasks,
 )
+from hl_cli.config.renamed import removed
 from hl_cli.errors import BadInput, cut
 
 GROUPS: dict[str, list[type]] = {
@@ -107,7 +108,7 @@ def check(cfg: DictConfig, where: str = "") -> None:
     assert is_dataclass(kind)
     for key in cfg:
         if key not in fields_of(kind.__name__):
-            raise BadInput(f"{where}{key!s}: no such field; hl-run --help lists all")
+            raise BadInput(removed(f"{where}{key!s}") or f"{where}{key!s}: no such field; hl-run --help lists all")
     for f in fields(kind):
         name = f"{where}{f.name}"
         if OmegaConf.is_missing(cfg, f.name):

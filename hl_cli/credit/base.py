@@ -93,6 +93,9 @@ class Credit:
         """phi of a weight step (from 0), and phi_0, of a weight whose first step it is."""
         return c.loss_weight(step), c.phi_first
 
+    def rise_at_once(self) -> None:
+        """Let periods in which phi rises count as taken; here there are none."""
+
     def check(self) -> Check:
         """What may refuse omega before theta follows."""
         return check_finite

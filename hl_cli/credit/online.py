@@ -47,7 +47,7 @@ class Online(Credit):
             raise BadInput("scenario.phi=0 (dampening 1): the costates of neurons are in its units; allowed: above 0")
         self.split, self.weights, self.readout = split, ground.weights, Readout(split, ground.loss)
         self.reset, self.rise, self.lives_on = reset, rise, reset in ("never", "z")
-        self.tick, self.ticks_of, self.newest = self._tick, split.ticks, ground.rule.newest
+        self.tick, self.newest = self._tick, ground.rule.newest
         self.alone = lambda: self._ticking(True)
         self._coefficients, self._bound = c, WeightBound(ground.weights.theta)
         self.ticks, self._phi = 0, self.loss_weight(0)  # phi of the last tick, the units of zeta
@@ -69,6 +69,10 @@ class Online(Credit):
     def _risen(self, tick: int) -> float:
         return min(1.0, (tick + 1) / self.rise) if self.rise else 1.0
 
+    def rise_at_once(self) -> None:
+        """The ticks in which phi rises count as taken."""
+        self.ticks = max(self.ticks, self.rise)
+
     def check(self) -> Check:
         """Now and then the weights are looked at, too."""
         return self._bound.at(self.ticks)
@@ -77,7 +81,7 @@ class Online(Credit):
         """One a tick."""
         if self.reset != "never":
             self.neurons.restart(self.reset)
-        count = len(inputs := self.ticks_of(sample.inputs))
+        count = len(inputs := self.split.ticks(sample.inputs))
         first = 0 if self.split.every else count - 1  # the first tick at which the target counts
         targets = None if sample.target is None else parted(sample.target, count - first)
         for t in range(count):
@@ -127,7 +131,7 @@ class Online(Credit):
 
     def only(self, sample: Sample) -> tuple[Tensor, Tensor] | None:
         """The one tick of a sample at which nothing rests."""
-        if self.reset != "never" or sample.target is None or len(ticks := self.ticks_of(sample.inputs)) != 1:
+        if self.reset != "never" or sample.target is None or len(ticks := self.split.ticks(sample.inputs)) != 1:
             return None
         return ticks[0], parted(sample.target, 1)[0]
 

@@ -8,6 +8,7 @@ finite stops a period before anything has moved, and the period is taken again e
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from hl_cli.engine.driver import missing
 from hl_cli.engine.lowered import ASKED
 from hl_cli.engine.recorder import Unrecordable
 from hl_cli.errors import BadInput, NonFinite
-from hl_cli.learners.export import gap_between
+from hl_cli.learners.equality import gap_between
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.recording import Recording, Replay
 from hl_cli.learners.replayed import ReplayedLearner
@@ -45,16 +46,21 @@ class FusedLearner(ReplayedLearner):
 def rehearsed(learner: FusedLearner, eager: HamiltonianLearner, samples: Iterator[Sample]) -> float:
     """Let both take the first samples of a stream, and compile; returns how far they are then apart.
 
-    Neither is used afterwards. Raises BadInput where nothing could be compiled, or where it is more than round-off.
+    They begin where phi has risen, for nothing is compiled before. Neither is used afterwards. Raises BadInput where
+    nothing could be compiled, or where it is more than round-off.
     """
     otherwise = f"allowed: {ASKED[1]}, engine=eager"
     compiler(ASKED)
     if why := missing():
         raise BadInput(f"{ASKED[0]}: {why}; {otherwise}")
+    for one in (learner, eager):
+        one.credit.rise_at_once()
     try:
-        for _, sample in zip(range(TRIED), samples, strict=False):
-            for one in (learner, eager):
-                one.step(sample)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what runs eagerly is refused here, in one line
+            for _, sample in zip(range(TRIED), samples, strict=False):
+                for one in (learner, eager):
+                    one.step(sample)
     except NonFinite as stop:
         raise BadInput(f"{ASKED[0]}: nothing to check it against, for {stop} in its first steps; {otherwise}") from stop
     if not any(one.fused for one in learner.kinds.values()):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hl_cli.engine.program import Program
 from hl_cli.engine.recorder import Call, Unrecordable, check_pure, tensors_in
-from hl_cli.learners.recording import same_bits
+from hl_cli.learners.equality import same_bits
 
 
 class Like(NamedTuple):

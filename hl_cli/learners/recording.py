@@ -16,7 +16,7 @@ from hl_cli.engine.program import Program
 from hl_cli.engine.recorder import Call, Unrecordable
 from hl_cli.engine.traced import real
 from hl_cli.engine.words import paced
-from hl_cli.learners.export import gap_between
+from hl_cli.learners.equality import gap_between, same_bits
 
 Flags = tuple[frozenset[int], frozenset[int]]
 
@@ -168,18 +168,3 @@ class Recording:
 
     def _in_place(self) -> list[Tensor]:
         return [*self.learner.phase.everything(), *self.learner.split.module.buffers()]
-
-
-def same_bits(a: Any, b: Any) -> bool:
-    """Whether two states are the same, bit by bit: 0 is not -0, and a NaN is itself."""
-    if isinstance(a, Tensor):
-        return a.dtype == b.dtype and a.shape == b.shape and torch.equal(_bytes(a), _bytes(b))
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same_bits(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(same_bits, a, b))
-    return bool(a == b)
-
-
-def _bytes(a: Tensor) -> Tensor:
-    return a.resolve_conj().contiguous().flatten().view(torch.uint8)

@@ -1,7 +1,8 @@
 """Native code on disk: it is loaded only where nobody else can have written it, and as it was written.
 
-A graph is a folder `KEY/` with `graph.pt2` and `sha256`, which takes its place as a whole; a library is the same with
-another name. The folders are this user's own, with mode 0700; what another user owns or may write is never loaded.
+A file NAME is kept in a folder `KEY/` with `NAME` and `sha256`, which takes its place as a whole. The folders are this
+user's own, with mode 0700; what another user owns or may write is never loaded. asked, here and where compiled code is
+made: the option that asked for it and one that does without, as messages name them.
 """
 
 from __future__ import annotations
@@ -19,11 +20,9 @@ from pathlib import Path
 
 from hl_cli.errors import BadInput
 
-GRAPH, DIGEST = "graph.pt2", "sha256"
+DIGEST = "sha256"
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 WRITE = stat.S_IWGRP | stat.S_IWOTH
-COMPILE = ("compile=true", "compile=false")
-"""The option that asks for compiled code, and the one that does without, as messages name them."""
 
 
 def cache() -> Path:
@@ -36,7 +35,7 @@ def _own(path: Path) -> bool:
     return path.lstat().st_uid == path.stat().st_uid == os.geteuid()
 
 
-def private(asked: tuple[str, str] = COMPILE) -> Path:
+def private(asked: tuple[str, str]) -> Path:
     """The cache, made or closed to others; raises BadInput for another user's, OSError where it cannot be made."""
     folder = cache()
     for one in (folder.parent, folder):
@@ -52,12 +51,11 @@ def private(asked: tuple[str, str] = COMPILE) -> Path:
     return folder
 
 
-def find(key: str, make: Callable[[Path], None], name: str = GRAPH, asked: tuple[str, str] = COMPILE) -> Path:
+def find(key: str, make: Callable[[Path], None], name: str, asked: tuple[str, str]) -> Path:
     """The file `name` of this key. One that is bad is removed and, as one that is missing, made by `make(file)`.
 
-    Between this and the loading only processes of this user can change it, and they replace whole folders. asked: the
-    option that asked for it, for messages. Raises BadInput where the cache is another user's, OSError where it cannot
-    be written, and what `make` raises.
+    Between this and the loading only processes of this user can change it, and they replace whole folders. Raises
+    BadInput where the cache is another user's, OSError where it cannot be written, and what `make` raises.
     """
     place = private(asked) / key
     if os.path.lexists(place):

@@ -44,11 +44,6 @@ def one_by_one(inputs: Tensor) -> Sequence[Tensor]:
     return _Ticks(inputs)
 
 
-def unopened(ticks: Ticks) -> Ticks:
-    """As `ticks`, but for a sample of one tick, which stays as it lies, (batch, 1, features)."""
-    return lambda inputs: (inputs,) if inputs.dim() == 3 and inputs.shape[1] == 1 else ticks(inputs)
-
-
 class _Ticks(Sequence[Tensor]):
     def __init__(self, inputs: Tensor) -> None:
         self.inputs = inputs

@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from hl_cli.config.renamed import renewed_config
+from hl_cli.config.renamed import removed, renewed_config
 from hl_cli.config.unresolved import Hidden
 from hl_cli.errors import BadInput
 from hl_cli.parallel import launched
@@ -72,7 +72,8 @@ def differing(before: dict[str, Any], cfg: DictConfig, whose: str, free: tuple[s
     then, now = (_flat(renewed_config(one)) for one in (before, Hidden(cfg)(plain(cfg))))
     for name in dict.fromkeys((*then, *now)):
         if name.partition(".")[0] not in free and then.get(name) != now.get(name):
-            raise BadInput(f"{name}={now.get(name)}, and in the config of {whose} {then.get(name)}")
+            here = removed(name) or f"{name}={now.get(name)}"
+            raise BadInput(f"{here}, and in the config of {whose} {then.get(name)}")
 
 
 def plain(cfg: DictConfig | ListConfig) -> dict[str, Any]:

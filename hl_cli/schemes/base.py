@@ -9,7 +9,6 @@ from hl_cli.credit.base import Kind
 from hl_cli.credit.costate import COSTATE
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.rules import UpdateRule
-from hl_cli.learners.compiled import CompiledForward
 from hl_cli.learners.fused import FusedLearner
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.replayed import ReplayedLearner
@@ -45,7 +44,6 @@ class Setting:
     anchor_every: int = 100
     parallel: str | None = None
     engine: str = "eager"
-    compile: bool = False
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -56,14 +54,12 @@ class Setting:
 class Scheme:
     """The home of a `choice` of the group `scheme`; made with the fields of its config, but `name`.
 
-    engines: how its steps can be run; compiles: whether compile=true is allowed; whole: whether all weights take their
-    step together, none in a block of its own; online: whether weights move at every tick, so that an arm of PyTorch
-    with a window is its like; replays: whether ticks of a sample may be computed again; reset: when neurons return to
-    rest (hl_cli.credit.online).
+    engines: how its steps can be run; whole: whether all weights take their step together, none in a block of its own;
+    online: whether weights move at every tick, so that an arm of PyTorch with a window is its like; replays: whether
+    ticks of a sample may be computed again; reset: when neurons return to rest (hl_cli.credit.online).
     """
 
     engines: ClassVar[tuple[str, ...]] = ("eager",)
-    compiles: ClassVar[bool] = False
     whole: ClassVar[bool] = True
     online: ClassVar[bool] = False
     replays: ClassVar[bool] = False
@@ -79,7 +75,7 @@ class Scheme:
 
     def note(self, learner: Any) -> str:
         """What a user should know before the run, beginning with "; "."""
-        if not isinstance(learner, CompiledForward | FusedLearner):
+        if not isinstance(learner, FusedLearner):
             return ""
         return (
             f"; its steps are compiled, another arithmetic: after some steps from the start they are {learner.gap:.1g} "

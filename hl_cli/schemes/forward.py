@@ -13,7 +13,6 @@ from hl_cli.config.registry import choice
 from hl_cli.credit.base import Kind
 from hl_cli.credit.costate import COSTATE
 from hl_cli.errors import BadInput, NoSuchCombination
-from hl_cli.learners.compiled import CompiledForward
 from hl_cli.schemes.base import ENGINES, Scheme, Setting
 
 
@@ -42,10 +41,10 @@ class ForwardConfig(schemes.Scheme):
 
 
 class Forward(Scheme):
-    """A credit over a net whose neurons go on; compile=true makes its tick one graph."""
+    """A credit over a net whose neurons go on."""
 
     engines = ("eager", "replay", "compiled")
-    compiles = online = True
+    online = True
 
     def __init__(self, rate: float | None, reset: str, **options: Any) -> None:
         self.rate, self.reset, self.options = rate, reset, options
@@ -60,11 +59,9 @@ class Forward(Scheme):
         parts = of.parts | {"coefficients": replace(of.coefficients, rate=self.rate)}
         if of.engine != "eager":
             self._check_recorded(of)
-        told = self._told(of.credit, of.compile)
-        kind = CompiledForward if of.compile else ENGINES[of.engine]
-        return kind(**parts, credit=of.credit.make, **told, **of.credit.options)
+        return ENGINES[of.engine](**parts, credit=of.credit.make, **self._told(of.credit), **of.credit.options)
 
-    def _told(self, credit: Kind, compiled: bool) -> dict[str, Any]:
+    def _told(self, credit: Kind) -> dict[str, Any]:
         """The fields of the scheme that mean something to a kind of credit; raises NoSuchCombination for others."""
         usual = {field.name: field.default for field in fields(ForwardConfig)}
         for name, value in self.options.items():
@@ -73,17 +70,11 @@ class Forward(Scheme):
                     f"scheme.{name}={value}: credit={credit.name} carries no costate from tick to tick; "
                     f"allowed with credit={COSTATE.name}"
                 )
-        if compiled and credit.name != COSTATE.name:
-            raise NoSuchCombination(
-                f"compile=true: not for credit={credit.name}; allowed: credit={COSTATE.name}, compile=false"
-            )
         return {"reset": self.reset, **{name: self.options[name] for name in ("rise", *credit.of_scheme)}}
 
     @staticmethod
     def _check_recorded(of: Setting) -> None:
         """Raise for ticks that leave more than tensors for the next."""
-        if of.compile:
-            raise NoSuchCombination(f"engine={of.engine} (compile=true): allowed: one of them")
         if not of.credit.make.recordable:
             raise NoSuchCombination(
                 f"engine={of.engine} (credit={of.credit.name}): allowed: credit=costate, eligibility, network; "

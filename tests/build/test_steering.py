@@ -150,8 +150,6 @@ def test_blocks_follow_schedules_and_clip_elements(build: Build, scheme: str) ->
     ("overrides", "said"),
     [
         (("scheme=wave", "split=state", "clip=1"), r"clip=1 \(scheme=wave\): .* allowed: scheme=global or forward"),
-        ((*LIVING, "compile=true", "clip=1"), "clip, clip_value: .* allowed with compile=false"),
-        ((*LIVING, "compile=true", "schedule=cosine"), "schedule=cosine: .* allowed with compile=false"),
         (("schedule=torch", "schedule.scheduler=LambdaLR"), "schedule.scheduler=LambdaLR: allowed: .*OneCycleLR"),
         (("schedule=torch", "schedule.scheduler=StepLR", "schedule.options.step=3"), "torch refuses .*step"),
         (("schedule=torch", "schedule.scheduler=StepLR"), "torch refuses .*step_size"),

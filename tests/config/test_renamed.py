@@ -50,12 +50,14 @@ def test_the_rule_of_a_learner_may_be_called_integrator() -> None:
 OLD = {
     "stream": {"name": "drift", "streams": {"a": {"name": "sine", "counts": "every"}}, "counts": "last"},
     "memory": "store", "feed": "nothing", "model": {"memory": 3, "counts": "every"}, "steps": 5,
-    "arms": {"hl": {"memory": None, "lr": 0.1}, "own": {"memory": "reverse"}},
+    "anchor_every": 9, "compile": False,
+    "arms": {"hl": {"memory": None, "lr": 0.1}, "own": {"memory": "reverse", "anchor_every": 9, "compile": None}},
 }  # fmt: skip
 NEW = {
     "stream": {"name": "drift", "streams": {"a": {"name": "sine", "targets": "all"}}, "targets": "last"},
     "checkpointing": "store", "feed": "zero_input", "model": {"memory": 3, "counts": "every"}, "steps": 5,
-    "arms": {"hl": {"checkpointing": None, "lr": 0.1}, "own": {"checkpointing": "reverse"}},
+    "anchor_every": 9,
+    "arms": {"hl": {"checkpointing": None, "lr": 0.1}, "own": {"checkpointing": "reverse", "anchor_every": 9}},
 }  # fmt: skip
 
 
@@ -84,20 +86,27 @@ def test_arguments_of_before_are_said_in_one_line_and_a_run_of_before_goes_on(
     invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = ["stream.counts=every", "memory=store", "feed=given", "arms.hl.memory=segments"]
+    gone = ["compile=false", "arms.hl.compile=null"]
     new = ["stream.targets=all", "checkpointing=store", "feed=teacher_forced", "arms.hl.checkpointing=segments"]
     net = ["stream=sine", "stream.ticks=2", "model=rnn", "model.hidden=2", "split=state", "eval_every=0"]
     with monkeypatch.context() as before:
         before.setattr(state, "plain", lambda cfg: former_config(plain(cfg)))  # what a checkpoint has
-        code, _, err = invoke(*net, *old, "steps=10", "checkpoint_every=5", "hydra.run.dir=run")
-    assert (code, err) == (0, f"hl-run: {' '.join(old)}: write {' '.join(new)}\n")
+        code, _, err = invoke(*net, *old, *gone, "steps=10", "checkpoint_every=5", "hydra.run.dir=run")
+    assert (code, err) == (0, f"hl-run: {' '.join(old)}: write {' '.join(new)}; {' '.join(gone)}: leave it out\n")
     config = tmp_path / "run" / ".hydra" / "config.yaml"
     text = config.read_text()
     assert "targets: all" in text and "checkpointing: segments" in text and "counts" not in text
     config.write_text(yaml.safe_dump(former_config(yaml.safe_load(text))))
-    (config.parent / "overrides.yaml").write_text(yaml.safe_dump([*net, *old, "steps=10", "checkpoint_every=5"]))
+    before_that = [*net, *old, "steps=10", "checkpoint_every=5"]
+    (config.parent / "overrides.yaml").write_text(yaml.safe_dump([*before_that, "compile=true"]))
+    code, _, err = invoke("resume=run", "steps=15")
+    assert code == 1 and "compile: no longer a field; leave it out, or write engine=compiled" in err
+    (config.parent / "overrides.yaml").write_text(yaml.safe_dump([*before_that, *gone]))
     code, _, err = invoke("resume=run", "steps=15")
     assert code == 0 and not err.startswith("hl-run: stream")
     assert len((tmp_path / "run" / "curves.csv").read_text().splitlines()) == 16
+    code, out, _ = invoke("compare", "run", "run")
+    assert code == 0 and "another option" not in out
 
 
 def test_a_file_of_before_says_what_a_field_is_called_now(invoke: Any, tmp_path: Path) -> None:
@@ -105,6 +114,14 @@ def test_a_file_of_before_says_what_a_field_is_called_now(invoke: Any, tmp_path:
     (tmp_path / "configs" / "experiment" / "mine.yaml").write_text("# @package _global_\nmemory: store\n")
     code, _, err = invoke("--config-dir", "configs", "experiment=mine")
     assert code == 1 and "memory: is now called checkpointing" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("said", ["compile=true", "arms.hl.compile=true", "+compile=true"])
+def test_a_field_that_is_gone_says_what_to_write(invoke: Any, said: str) -> None:
+    code, _, err = invoke(said, "steps=1")
+    name = said.strip("+").removesuffix("=true")
+    now = name.replace("compile", "engine=compiled")
+    assert code == 1 and f"{name}: no longer a field; leave it out, or write {now}" in err and err.count("\n") == 1
 
 
 FIRST = """

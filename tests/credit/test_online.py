@@ -119,7 +119,6 @@ def test_a_cell_whose_units_see_one_another_is_refused(cell: nn.Module) -> None:
     (("credit=eligibility", "split=output"), "split=output: no state is carried"),
     (("credit=eligibility", "split=state", "scheme.rate=0.5"), "scheme.rate is a memory of every block"),
     (("credit=eligibility", "model.layers=2", "integrator=explicit_euler"), "2 blocks see one another a tick late"),
-    (("credit=eligibility", "compile=true"), "compile=true: not for credit=eligibility; allowed: credit=costate"),
 ])  # fmt: skip
 def test_bad_input(build: Build, overrides: tuple[str, ...], said: str) -> None:
     with pytest.raises(BadInput, match=said):

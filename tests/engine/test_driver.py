@@ -9,7 +9,7 @@ import pytest
 
 from hl_cli.build import Comparison
 from hl_cli.engine import driver
-from hl_cli.learners.recording import same_bits
+from hl_cli.learners.equality import same_bits
 from tests.learners.test_replayed import taken
 
 Build = Callable[..., Comparison]

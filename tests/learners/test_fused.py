@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 
 from hl_cli.build import Comparison
+from hl_cli.engine import kept
+from hl_cli.engine.kernels import Lowered
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.fused import FusedLearner
 from tests.covering import long
@@ -68,10 +71,34 @@ def test_it_stops_at_the_step_that_is_not_finite_and_its_weights_have_not_moved(
     assert torch.equal(before, built.hl.phase.theta) and torch.isfinite(before).all() and built.hl.steps == 25
 
 
+def test_kernels_of_another_function_are_refused(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of a compiler that drops a factor would be."""
+    run = Lowered.run
+
+    def wrong(*given: Any) -> tuple[torch.Tensor, ...]:
+        first, *rest = run(*given)
+        return first * 1.01, *rest
+
+    monkeypatch.setattr(Lowered, "run", wrong)
+    with pytest.raises(BadInput, match=r"compiled step is not the eager one: .* round-off; allowed: engine=replay"):
+        build(*CASES[0])
+
+
+def test_where_nothing_can_be_kept_it_is_refused(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*given: object) -> None:
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr(kept, "find", denied)
+    with pytest.raises(BadInput, match=r"engine=compiled: torch cannot compile it: .*denied; allowed: engine=replay"):
+        build("model=mlp", "model.hidden=[7]", "engine=compiled")
+
+
 REFUSED = [
     (("model=mlp", "schedule=cosine"), "engine=compiled: its weights take no step that is the same from step to step"),
     (("model=mlp", "parallel=data"), r"engine=compiled \(parallel=data\)"),
     (("model=mlp", "checkpointing=reverse"), "engine=compiled: allowed with checkpointing"),
+    ((*ONLINE, "model=antisymmetric"), "engine=compiled: Python reads 4 numbers in a step"),
+    ((*ONLINE, "credit=tail"), r"engine=compiled \(credit=tail\): allowed: credit=costate"),
 ]
 
 

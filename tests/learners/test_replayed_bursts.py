@@ -11,7 +11,7 @@ import torch
 
 from hl_cli.build import Comparison
 from hl_cli.errors import NonFinite
-from hl_cli.learners.recording import same_bits
+from hl_cli.learners.equality import same_bits
 from tests.one_by_one import taken
 
 Build = Callable[..., Comparison]

@@ -10,7 +10,7 @@ import torch
 
 from hl_cli.build import Comparison
 from hl_cli.errors import NonFinite, RunawayWeights, Unbounded
-from hl_cli.learners.recording import same_bits
+from hl_cli.learners.equality import same_bits
 from tests.covering import covering, one_in
 from tests.learners.test_replayed import taken
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from hl_cli.build import Comparison
 from hl_cli.errors import NonFinite
-from hl_cli.learners.recording import same_bits
+from hl_cli.learners.equality import same_bits
 from tests.one_by_one import taken
 from tests.process import summary_of
 from tests.warm import hl_run

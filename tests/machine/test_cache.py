@@ -1,4 +1,4 @@
-"""The cache of compiled graphs: what another user can have written, or what was changed, is not loaded."""
+"""The cache of compiled code: what another user can have written, or what was changed, is not loaded."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from hl_cli.errors import BadInput
-from hl_cli.machine.cache import DIGEST, GRAPH, cache, find
+from hl_cli.machine.cache import DIGEST, cache, find
 
-MADE = b"native code"
+MADE, NAME = b"native code", "kernels.so"
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +31,10 @@ def get(made: list[Path]) -> Callable[[], Path]:
         file.write_bytes(MADE)
         made.append(file)
 
-    return lambda: find("key", make)
+    return lambda: find("key", make, NAME, ("engine=compiled", "engine=replay"))
 
 
-def test_a_graph_is_made_once_in_a_private_folder(get: Callable[[], Path], made: list[Path]) -> None:
+def test_a_file_is_made_once_in_a_private_folder(get: Callable[[], Path], made: list[Path]) -> None:
     before = os.umask(0)
     try:
         file = get()
@@ -64,14 +64,14 @@ def linked(file: Path) -> None:
     (lambda file: file.chmod(0o666), "others may write it"),
     (linked, "is a link"),
 ], ids=["flipped", "short", "no digest", "no text", "open", "link"])  # fmt: skip
-def test_a_bad_graph_is_removed_and_made_anew(
+def test_a_bad_file_is_removed_and_made_anew(
     damage: Callable[[Path], None], said: str, get: Callable[[], Path], made: list[Path]
 ) -> None:
     damage(get())
     with pytest.warns(UserWarning, match=f"{said}.*; removed, and compiled anew"):
         file = get()
     assert file.read_bytes() == MADE and len(made) == 2
-    assert sorted(one.name for one in file.parent.iterdir()) == [GRAPH, DIGEST]
+    assert sorted(one.name for one in file.parent.iterdir()) == [NAME, DIGEST]
 
 
 def test_what_another_user_owns_is_not_loaded(
@@ -81,7 +81,7 @@ def test_what_another_user_owns_is_not_loaded(
     me = os.geteuid()
     if me == 0:
         os.chown(file, 12345, -1)
-        with pytest.warns(UserWarning, match=r"graph.pt2 belongs to another user \(id 12345\); removed"):
+        with pytest.warns(UserWarning, match=r"kernels.so belongs to another user \(id 12345\); removed"):
             get()
         assert len(made) == 2
     monkeypatch.setattr(os, "geteuid", lambda: me + 1)

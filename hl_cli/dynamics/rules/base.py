@@ -6,7 +6,7 @@ r"""The contract of an update rule: how the weights theta and their costates ome
 
 The drive g = (dH/dtheta)/phi is in `weights`, summed over the ticks of the learning period, and may be overwritten.
 A weight without a gradient rests: nothing of it moves. One that never had a gradient has its first step, at phi_0,
-still to come. Whoever runs a rule, at once, stage by stage or in a compiled graph, uses these functions alone.
+still to come. Whoever runs a rule, at once or stage by stage, uses these functions alone.
 
 A rule is one file. Its config class stands in it under `@choice("integrator", NAME, home=CLASS)`; the fields of the
 config, without `name`, are the arguments of the class. Its weights keep what `slots` names, in checkpoints too.
@@ -37,8 +37,8 @@ class UpdateRule:
     conformal: whether a step is conformal symplectic, J^T Omega J = mu Omega for its Jacobian J; equals:
     the optimizer that it equals, in words; another_method: why HL with it is not meant to equal the reference;
     slots: names of tensors like theta that it keeps beside omega; counts: whether the step depends on how many a
-    weight has taken; in_graph: whether it can be a part of a compiled tick; kinetic: the kinetic energy of omega, by
-    which `advance` turns what theta follows into a velocity; exact: damping by exp(-tau eta), not 1 - tau eta.
+    weight has taken; kinetic: the kinetic energy of omega, by which `advance` turns what theta follows into a velocity;
+    exact: damping by exp(-tau eta), not 1 - tau eta.
     """
 
     name: ClassVar[str]
@@ -49,7 +49,6 @@ class UpdateRule:
     another_method: str = ""
     slots: tuple[str, ...] = ()
     counts: ClassVar[bool] = False
-    in_graph: bool = False
     kinetic: Kinetic = Kinetic()
     exact: bool = False
 

@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from torch.compiler import is_exporting
 
 
 class WeightState(Protocol):
@@ -90,8 +89,5 @@ def _made(value: float, dtype: torch.dtype) -> Tensor:
 
 
 def add_scaled(x: Tensor, y: Tensor, a: float) -> None:
-    """x + a y in place, rounded as torch.optim does it; a may be a tensor of one element in an exported graph."""
-    if is_exporting():
-        x.add_(y * a)  # Inductor on the CPU may drop alpha (torch 2.13)
-    else:
-        x.add_(y, alpha=a)
+    """x + a y in place, rounded as torch.optim does it."""
+    x.add_(y, alpha=a)

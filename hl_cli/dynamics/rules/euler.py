@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from hl_cli.config.fields import described
 from hl_cli.config.registry import choice
 from hl_cli.config.rules import Damped
@@ -44,12 +42,12 @@ class SemiImplicitEuler(UpdateRule):
     """mul_ then add_ round exactly as torch.optim.SGD does; a lerp or a fused form would not."""
 
     name, order, newest = "semi_implicit_euler", 1, True
-    conformal, equals, in_graph = True, "torch.optim.SGD", True
+    conformal, equals = True, "torch.optim.SGD"
 
     def __init__(self, damping: str = "euler") -> None:
         self.exact = damping == "exact"
         if self.exact:
-            self.in_graph, self.equals, self.another_method = False, "", "exact damping, exp(-tau eta)"
+            self.equals, self.another_method = "", "exact damping, exp(-tau eta)"
 
     def writes_drive(self, c: Coefficients, phi: float) -> bool:
         """For what H has beside the loss, for a look ahead, and without memory where omega' is not g."""
@@ -60,14 +58,14 @@ class SemiImplicitEuler(UpdateRule):
         decay, gain = self.damping(c), c.tau * phi
         complete(weights, c)
         if decay == 0.0:
-            if isinstance(gain, Tensor) or gain != 1.0:  # a tensor in a compiled graph
+            if gain != 1.0:
                 weights.flat_drive.mul_(gain)
             weights.exchange()
         else:
             for omega, g in weights.pieces():
                 add_scaled(omega.mul_(decay), g, gain)
                 if c.nesterov:
-                    if isinstance(gain, Tensor) or gain != 1.0:
+                    if gain != 1.0:
                         g.mul_(gain)
                     add_scaled(g, omega, decay)
         along = weights.flat_drive if c.nesterov and decay != 0.0 else weights.omega

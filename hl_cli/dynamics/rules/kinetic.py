@@ -49,14 +49,13 @@ class RelativisticConfig(KineticConfig):
 class Kinetic:
     """The classical one.
 
-    words: of the arm; another_method: why HL with it is not meant to equal the reference; in_graph: whether it can be
-    a part of a compiled tick; group: of weights that share a speed.
+    words: of the arm; another_method: why HL with it is not meant to equal the reference; group: of weights that share
+    a speed.
     """
 
     name: ClassVar[str] = "classical"
     words: str = ""
     another_method: str = ""
-    in_graph: bool = True
     group: str = "weight"
 
     def energy(self, weights: WeightState, c: Coefficients) -> float | None:
@@ -75,7 +74,7 @@ class Kinetic:
 class Relativistic(Kinetic):
     """What theta follows is divided by sqrt(1 + kappa |omega|^2), and not the step: 1 leaves every bit."""
 
-    name, another_method, in_graph = "relativistic", "relativistic kinetic energy", False
+    name, another_method = "relativistic", "relativistic kinetic energy"
 
     def __init__(self, limit: float = 1.0, group: str = "global") -> None:
         if not limit > 0:
