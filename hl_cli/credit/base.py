@@ -24,6 +24,7 @@ from hl_cli.dynamics.weights import FlatWeights
 from hl_cli.errors import NonFinite
 from hl_cli.networks.losses import Loss
 from hl_cli.networks.splits import Split
+from hl_cli.streams.samples import Samples
 from hl_cli.types import Sample
 
 
@@ -61,16 +62,20 @@ class Credit:
     recordable: whether a period leaves nothing but tensors, which are carried on; lives_on: whether the neurons live on
     from sample to sample.
 
-    waiting: whether the weights wait: this period is one of a window that is open. drift: the largest |rebuilt - kept|
-    state so far, where states are rebuilt. alone: where neurons go on by
-    themselves, what makes a tick of a copy of them. mean_loss: passes a finite loss on; raises NonFinite.
+    rests: whether `begin` puts something to rest; bound: a WeightBound, which looks at the weights at some of `ticks`, or
+    None. waiting: whether the weights wait: this period is one of a window that is open. drift: the largest
+    |rebuilt - kept| state so far, where states are rebuilt. alone: where neurons go on by themselves, what makes a tick
+    of a copy of them. mean_loss: passes a finite loss on; raises NonFinite.
     """
 
     tick: Callable[[Tensor, Tensor | None], tuple[Tensor, float]]
     sign = 1.0
     recordable: ClassVar[bool] = False
     lives_on = False
+    rests = False
     waiting = False
+    ticks = 0
+    bound: Any = None
     drift: float | None = None
     alone: Callable[[], Callable[[Tensor], Tensor]] | None = None
 
@@ -80,6 +85,9 @@ class Credit:
         if not math.isfinite(loss):
             raise NonFinite("loss")
         return loss
+
+    def begin(self) -> None:
+        """Put to rest what rests before each sample."""
 
     def periods(self, sample: Sample) -> Iterator[Period]:
         """Fill the drive, once a period: (y or None where nothing counts, loss, periods that count, whether the last).
@@ -137,12 +145,16 @@ class Credit:
         return not count
 
     def only(self, sample: Sample) -> tuple[Tensor, Tensor] | None:
-        """Inputs and target of the one period of a sample that goes on from the sample before; None for any other."""
+        """Inputs and target of the one period of a sample; None for any other."""
+        return None
+
+    def apart(self, sample: Sample) -> Samples | None:
+        """The periods of a sample as samples of their own, without gaps; None where it has one, or where some have no
+        target."""
         return None
 
     def calm(self, count: int) -> int:
-        """In how many of so many periods to come, this one first, phi stays as it is; after this one, `check` looks at
-        omega alone."""
+        """In how many of so many periods to come, this one first, phi stays as it is."""
         return count
 
     def passed(self, count: int) -> None:

@@ -6,13 +6,13 @@ counts, phi, what is at rest when, and predictions from where the neurons are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from hl_cli.credit.base import Credit, Form, Ground, Period
+from hl_cli.credit.frozen import FrozenNeurons
 from hl_cli.credit.readout import Readout
 from hl_cli.dynamics.equivalence import Coefficients
 from hl_cli.dynamics.guards import WeightBound, all_finite
@@ -21,7 +21,9 @@ from hl_cli.dynamics.rules.base import Check
 from hl_cli.errors import BadInput, NoSuchCombination
 from hl_cli.networks.blocks import Tape
 from hl_cli.networks.online import OnlineChain
-from hl_cli.networks.sequence import joined, parted
+from hl_cli.networks.sequence import parted
+from hl_cli.networks.splits import in_a_row
+from hl_cli.streams.samples import Samples
 from hl_cli.types import Sample
 
 RESETS = ("never", "sample", "h", "z")
@@ -45,11 +47,11 @@ class Online(Credit):
             raise BadInput(f"reset={reset}: allowed: {', '.join(RESETS)}")
         if not c.phi > 0:
             raise BadInput("scenario.phi=0 (dampening 1): the costates of neurons are in its units; allowed: above 0")
-        self.split, self.weights, self.readout = split, ground.weights, Readout(split, ground.loss)
-        self.reset, self.rise, self.lives_on = reset, rise, reset in ("never", "z")
+        self.split, self.weights, self._coefficients = split, ground.weights, c
+        self.readout, self.bound = Readout(split, ground.loss), WeightBound(ground.weights.theta)
+        self.reset, self.rise, self.lives_on, self.rests = reset, rise, reset in ("never", "z"), reset != "never"
         self.tick, self.newest = self._tick, ground.rule.newest
-        self.alone = lambda: self._ticking(True)
-        self._coefficients, self._bound = c, WeightBound(ground.weights.theta)
+        self.alone = lambda: self.frozen(True)
         self.ticks, self._phi = 0, self.loss_weight(0)  # phi of the last tick, the units of zeta
         self.neurons = self.chain()
 
@@ -75,14 +77,17 @@ class Online(Credit):
 
     def check(self) -> Check:
         """Now and then the weights are looked at, too."""
-        return self._bound.at(self.ticks)
+        return self.bound.at(self.ticks)
+
+    def begin(self) -> None:
+        """As `reset` says."""
+        if self.rests:
+            self.neurons.restart(self.reset)
 
     def periods(self, sample: Sample) -> Iterator[Period]:
         """One a tick."""
-        if self.reset != "never":
-            self.neurons.restart(self.reset)
         count = len(inputs := self.split.ticks(sample.inputs))
-        first = 0 if self.split.every else count - 1  # the first tick at which the target counts
+        first = 0 if self.split.every else count - 1  # tick at which the target counts
         targets = None if sample.target is None else parted(sample.target, count - first)
         for t in range(count):
             y, loss = self.tick(inputs[t], targets[t - first] if targets is not None and t >= first else None)
@@ -127,17 +132,24 @@ class Online(Credit):
     @property
     def refuses(self) -> bool:
         """Where the weights have run away."""
-        return self._bound.exceeded(self.ticks)
+        return self.bound.exceeded(self.ticks)
 
     def only(self, sample: Sample) -> tuple[Tensor, Tensor] | None:
-        """The one tick of a sample at which nothing rests."""
-        if self.reset != "never" or sample.target is None or len(ticks := self.split.ticks(sample.inputs)) != 1:
+        """The one tick of a sample."""
+        if sample.target is None or len(ticks := self.split.ticks(sample.inputs)) != 1:
             return None
         return ticks[0], parted(sample.target, 1)[0]
 
+    def apart(self, sample: Sample) -> Samples | None:
+        """One a tick: where each counts, and of one row, for those of more do not lie together."""
+        if len(sample.inputs) > 1 or sample.target is None or not self.split.every:
+            return None
+        row = in_a_row(self.split.ticks, sample.inputs)
+        return None if row is None or len(row) == 1 else Samples(row.unsqueeze(2), sample.target.unsqueeze(1))
+
     def calm(self, count: int) -> int:
-        """Up to the next tick at which the weights are looked at, once phi has risen."""
-        return 0 if self.ticks < self.rise or not self.ticks else min(count, self._bound.next(self.ticks) - self.ticks)
+        """In all, once phi has risen."""
+        return 0 if self.ticks < self.rise or not self.ticks else count
 
     def passed(self, count: int) -> None:
         """Ticks."""
@@ -171,18 +183,11 @@ class Online(Credit):
 
     def predict(self, inputs: Tensor) -> Tensor:
         """Let a copy of the neurons, of the batch's last row, go on over samples; from rest where a sample resets."""
-        tick, said = self._ticking(self.lives_on), []
-        for part in inputs.split(1) if self.lives_on else (inputs,):
-            shown = [tick(u) for u in self.split.ticks(part)]
-            said.append(joined(shown if self.split.every else shown[-1:]))
-        return torch.cat(said)
+        return self.frozen(self.lives_on).over(self.split, inputs.split(1) if self.lives_on else (inputs,))
 
-    def _ticking(self, on: bool) -> Callable[[Tensor], Tensor]:
-        """A tick of other neurons, that go on from where these are or begin at rest."""
-        neurons = self.neurons.plain()
-        if on:
-            neurons.follow(self.neurons)
-        return lambda u: self.readout.show(neurons.tick(u))
+    def frozen(self, on: bool) -> FrozenNeurons:
+        """Other neurons, that go on from where these are or begin at rest."""
+        return FrozenNeurons(self.neurons, self.readout, on)
 
     def state_dict(self) -> dict[str, Any]:
         """What the neurons carry, with the phi it is in units of, and the number of ticks so far."""

@@ -38,18 +38,14 @@ def check_finite(omega: Tensor) -> None:
 
 
 class WeightBound:
-    """theta: all weights, at the start."""
+    """theta: all weights, at the start; reach: how far one of them may be."""
 
     def __init__(self, theta: Tensor) -> None:
-        self._theta, self._reach = theta, REACH * max(1.0, float(theta.abs().max()))
+        self.theta, self.reach = theta, REACH * max(1.0, float(theta.abs().max()))
 
     def exceeded(self, tick: int) -> bool:
         """Whether it looks at the weights at a tick, and finds them too far."""
-        return tick % EVERY == 0 and float(self._theta.abs().max()) > self._reach
-
-    def next(self, tick: int) -> int:
-        """The first tick after this one at which it looks."""
-        return (tick // EVERY + 1) * EVERY
+        return tick % EVERY == 0 and float(self.theta.abs().max()) > self.reach
 
     def at(self, tick: int) -> Callable[[Tensor], None]:
         """What admits omega at a tick; raises RunawayWeights where the weights are too far."""

@@ -40,11 +40,11 @@ void fused(int64_t at, const Tensors& read, const Tensors& written) {
 
 // Turns::go for ctypes, which asks for it in a fraction of the time of torch.ops; the lowest number where it throws.
 extern "C" int64_t hl_run_turns(
-    Turns* turns, int64_t begin, int64_t count, const void* const* samples, void* const* carried, const double* pace,
+    Turns* turns, int64_t begin, int64_t count, int64_t tick, const void* const* samples, void* const* carried, const double* pace,
     char* said, double* read, const void* const* watched, const int64_t* sizes, int64_t watches, char* rows,
     double seconds) {
   try {
-    return turns->go(begin, count, {samples, carried, pace, said, read, watched, sizes, watches, rows}, seconds);
+    return turns->go(begin, count, tick, {samples, carried, pace, said, read, watched, sizes, watches, rows}, seconds);
   } catch (const std::exception& error) {
     turns->fault = error.what();
     return std::numeric_limits<int64_t>::min();
@@ -60,7 +60,7 @@ TORCH_LIBRARY(hl_run, library) {
       .def("given", [](const c10::intrusive_ptr<Plan>& plan) { return plan->given; })
       .def("left", [](const c10::intrusive_ptr<Plan>& plan) { return copied(plan->left); });
   library.class_<Turns>("Turns")
-      .def(torch::init<std::vector<c10::intrusive_ptr<Plan>>, int64_t>())
+      .def(torch::init<std::vector<c10::intrusive_ptr<Plan>>, int64_t, Tensor, double, int64_t>())
       .def("address", [](const c10::intrusive_ptr<Turns>& turns) { return reinterpret_cast<int64_t>(turns.get()); })
       .def("fault", [](const c10::intrusive_ptr<Turns>& turns) { return turns->fault; });
   library.def("fused(int at, Tensor[] read, Tensor(a!)[] written) -> ()");

@@ -36,7 +36,7 @@ def called() -> Callable[..., int]:
     """Its function that takes turns, see turns.hpp, of a driver that is there."""
     place, number = ctypes.c_void_p, ctypes.c_int64
     function = ctypes.CDLL(str(LOADED[0])).hl_run_turns
-    function.argtypes = [place, number, number, *[place] * 7, number, place, ctypes.c_double]
+    function.argtypes = [place, number, number, number, *[place] * 7, number, place, ctypes.c_double]
     function.restype = number
     return function
 

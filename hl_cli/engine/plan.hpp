@@ -87,7 +87,7 @@ struct Plan : torch::CustomClassHolder {
     });
     for (const auto* v : graph.outputs()) left.push_back(is[v].toTensor());
     const auto dense = [](const Tensor& t) { return t.is_non_overlapping_and_dense(); };
-    steady = steady && numbers && std::all_of(given.begin(), given.end(), dense) && std::all_of(left.begin(), left.end(), dense);
+    steady = steady && std::all_of(given.begin(), given.end(), dense) && std::all_of(left.begin(), left.end(), dense);
     const bool fixed = std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.how != How::Replace; });
     for (Step& step : steps)
       if (step.how == How::Fused && fixed) for (const Tensor& t : step.results) step.at.push_back(t.data_ptr());

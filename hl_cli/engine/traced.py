@@ -70,7 +70,7 @@ class Traced:
         inputs = [Complex.of(one) if pair else one for one, pair in zip(laid, self._complex, strict=True)]
         works = [one.clone() if k in self._moved else one for k, one in enumerate(memories)]
         left, numbers = self._run([*inputs, *rates, *(-rate for rate in rates), *rates, *self._tensors(works)])
-        read = torch.stack([number.to(torch.float64) for number in numbers])
+        read = torch.stack([one.to(torch.float64) for one in numbers]) if numbers else torch.empty(0)
         well = torch.isfinite(read).all()
         for k in sorted(self._moved):
             memories[k].copy_(torch.where(well, works[k], memories[k]))

@@ -14,10 +14,14 @@ namespace {
 constexpr int64_t LOOK = 16;  // periods between two looks at the clock
 
 struct Turns : torch::CustomClassHolder {
-  Turns(std::vector<c10::intrusive_ptr<Plan>> plans, int64_t asked) : plans(std::move(plans)), asked(asked) {}
+  Turns(std::vector<c10::intrusive_ptr<Plan>> plans, int64_t asked, Tensor theta, double reach, int64_t every)
+      : plans(std::move(plans)), asked(asked), theta(std::move(theta)), reach(reach), every(every) {}
 
   std::vector<c10::intrusive_ptr<Plan>> plans;
   size_t asked;  // how many of the inputs are of the sample
+  Tensor theta;   // all weights
+  double reach;   // how far one of them may be
+  int64_t every;  // ticks between two looks at them; 0: none
   std::string fault;
 
   struct Places {
@@ -32,8 +36,9 @@ struct Turns : torch::CustomClassHolder {
     char* rows;                     // into: that
   };
 
-  // Returns how many are done: all, fewer where the seconds are over, or -1 - done where a number is not finite.
-  int64_t go(int64_t begin, int64_t count, const Places& at, double seconds) {
+  // Returns how many are done: all, fewer where the seconds are over or the weights too far, or -1 - done where a
+  // number is not finite.
+  int64_t go(int64_t begin, int64_t count, int64_t tick, const Places& at, double seconds) {
     using Clock = std::chrono::steady_clock;
     const auto until = Clock::now() + std::chrono::duration<double>(seconds);
     Below below;
@@ -41,7 +46,8 @@ struct Turns : torch::CustomClassHolder {
     char *said = at.said, *rows = at.rows;
     double* into = at.read;
     for (int64_t k = 0; k < count; k++) {
-      if (k % LOOK == LOOK - 1 && Clock::now() > until) return carry(*before, at, k);
+      if ((k % LOOK == LOOK - 1 && Clock::now() > until) || (every && (tick + k) % every == 0 && far()))
+        return before ? carry(*before, at, k) : 0;
       Plan& plan = *plans[(begin + k) % plans.size()];
       for (size_t i = 0; i < asked; i++) put(plan.given[i], at.samples[k * asked + i]);
       for (size_t i = asked; i < plan.given.size(); i++)
@@ -64,6 +70,8 @@ struct Turns : torch::CustomClassHolder {
 
  private:
   Numbers read;
+
+  bool far() const { return theta.abs().max().item().toDouble() > reach; }
 
   static void get(void* into, const Tensor& from) { std::memcpy(into, from.const_data_ptr(), from.nbytes()); }
 

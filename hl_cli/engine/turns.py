@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from hl_cli.dynamics.guards import EVERY, WeightBound
 from hl_cli.engine.driver import called
 from hl_cli.engine.native import Native
 
@@ -52,15 +53,16 @@ class Taken(NamedTuple):
 
 
 class Turns:
-    """Of steady plans; asked: how many inputs are of the sample.
+    """Of steady plans; asked: how many inputs are of the sample; bound: looks at the weights at some ticks.
 
     alike: whether all go on from what they leave, and leave alike, as `take` needs it; said: how that lies which each
     period leaves first; carried: how that lies which goes on; numbers: how many each reads.
     """
 
-    def __init__(self, plans: Sequence[Native], asked: int) -> None:
+    def __init__(self, plans: Sequence[Native], asked: int, bound: WeightBound | None = None) -> None:
         self._plans = list(plans)
-        self._turns = torch.classes.hl_run.Turns([one.plan for one in plans], asked)
+        looked = (bound.theta, bound.reach, EVERY) if bound else (torch.empty(0), 0.0, 0)
+        self._turns = torch.classes.hl_run.Turns([one.plan for one in plans], asked, *looked)
         self._at, self._go = self._turns.address(), called()
         self.said, *self.carried = left = _forms(plans[0].plan.left())
         self.numbers = plans[0].plan.numbers()
@@ -75,6 +77,7 @@ class Turns:
         self,
         begin: int,
         count: int,
+        tick: int,
         samples: Any,
         carried: Any,
         said: Tensor,
@@ -82,15 +85,15 @@ class Turns:
         pace: Sequence[float] = (),
         watched: Sequence[Tensor] = (),
     ) -> Taken:
-        """Periods from the plan `begin` on, all or fewer, but one at least.
+        """Periods from the plan `begin` on, all or fewer: those before the weights are found too far.
 
-        samples: the places of what each is asked, one after the other; carried: those of what goes on, where it is
-        then that of the last; into said, read go what each leaves first, and its numbers, also those of a period that
-        is stopped.
+        tick: of the first; samples: the places of what each is asked, one after the other; carried: those of what goes
+        on, where it is then that of the last; into said, read go what each leaves first, and its numbers, also those of
+        a period that is stopped.
         """
         rates = (ctypes.c_double * len(pace))(*pace) if pace else None
         rows, *seen = _watched(watched, count) if watched else NOTHING
-        done = self._go(self._at, begin, count, samples, carried, rates, said.data_ptr(), read, *seen, AT_ONCE)
+        done = self._go(self._at, begin, count, tick, samples, carried, rates, said.data_ptr(), read, *seen, AT_ONCE)
         if done == FAILED:
             raise RuntimeError(self._turns.fault())
         return Taken(done, False, rows) if done >= 0 else Taken(-1 - done, True, rows)

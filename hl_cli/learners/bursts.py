@@ -1,8 +1,8 @@
 """engine=replay and engine=compiled without Python between periods: one sample a call, or many.
 
 What a period depends on is foretold: the drive, what is carried and phi are known without running the period before.
-So plans of the periods to come take turns, up to the first thing that is otherwise: a sample of another shape, a tick
-at which the weights are looked at, a number that is not finite.
+So plans of the periods to come take turns, up to the first thing that is otherwise: a sample of another shape, weights
+that have run away, a number that is not finite. A sample of many periods is taken as so many samples of one.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Foretold:
         pace: Sequence[float] = ()
         if of.paced:
             pace = [rate for k in range(1, count + 1) for rate in of.rule.pace(of.coefficients, phase.taken + k)]
-        found = self._turns.take(begin, count, places, self._carried, y, read, pace, watched)
+        found = self._turns.take(begin, count, of.credit.ticks, places, self._carried, y, read, pace, watched)
         done = found.done
         if done:
             of.credit.passed(done)
@@ -101,11 +101,10 @@ class Foretold:
 def known(learner: Any, sample: Sample) -> Foretold | None:
     """What is known of the periods from this sample on, as far as it is one that was foretold."""
     found: Foretold | None = learner.foretold
-    if found is not None and not found.left:
-        found.left = _calm(learner)
-    if found is None or not found.left or not found.fits(sample):
-        learner.foretold = found = None
-    return found
+    if found is None or not found.fits(sample):
+        return None
+    found.left = found.left or _calm(learner)
+    return found if found.left else None
 
 
 def _calm(learner: Any) -> int:
@@ -140,7 +139,8 @@ def foretell(learner: Any, sample: Sample) -> Foretold | None:
         return None
     which = tuple(map(id, kinds))
     if which not in learner.turns:
-        learner.turns[which] = Turns([one.running.native for one in kinds if one.running.native is not None], 2)
+        plans = [one.running.native for one in kinds if one.running.native is not None]
+        learner.turns[which] = Turns(plans, 2, learner.credit.bound)
     turns = learner.turns[which]
     return Foretold(learner, kinds, turns, sample, left) if turns.alike else None
 

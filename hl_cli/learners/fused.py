@@ -9,12 +9,17 @@ finite stops a period before anything has moved, and the period is taken again e
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from torch import Tensor
+
 from hl_cli.engine.driver import missing
+from hl_cli.engine.fused import fused
 from hl_cli.engine.lowered import ASKED
+from hl_cli.engine.program import Program
 from hl_cli.engine.recorder import Unrecordable
+from hl_cli.engine.traced import real
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.equality import gap_between
 from hl_cli.learners.hamiltonian import HamiltonianLearner
@@ -41,6 +46,15 @@ class FusedLearner(ReplayedLearner):
             self.gap = max(self.gap, opened.fuse(found))
         except Unrecordable as why:
             self.refused = str(why)
+
+    def _lower(self, program: Program, given: Sequence[Tensor], left: Sequence[Tensor]) -> Program:
+        try:
+            kernels = fused(program, given, 1, (), self.phase.theta)
+            kernels.ready(given, (), True)
+            gap_between([*map(real, kernels(given)[0])], [*map(real, left)], ASKED)
+        except (Unrecordable, BadInput):
+            return program
+        return kernels
 
 
 def rehearsed(learner: FusedLearner, eager: HamiltonianLearner, samples: Iterator[Sample]) -> float:

@@ -80,7 +80,15 @@ class HamiltonianLearner(NamedWeights):
             return self._step(sample, observe)
 
     def _step(self, sample: Sample, observe: bool) -> LearnerRecord:
-        sample, start = as_sample(sample), perf_counter()
+        sample = as_sample(sample)
+        self.credit.begin()
+        said = self._learn(sample, observe)
+        self._advance()
+        return said
+
+    def _learn(self, sample: Sample, observe: bool) -> LearnerRecord:
+        """Its learning periods."""
+        start = perf_counter()
         said: list[Tensor] = []
         value, physics = 0.0, None
         for y, loss, of, last in self.credit.periods(sample):
@@ -94,7 +102,6 @@ class HamiltonianLearner(NamedWeights):
             self.steps += 1
         if self.credit.drift is not None:
             self.drift = max(self.drift or 0.0, self.credit.drift)
-        self._advance()
         if not said:
             return LearnerRecord(self.predict(sample.inputs), None)
         self.seconds += perf_counter() - start
@@ -138,7 +145,12 @@ class HamiltonianLearner(NamedWeights):
     def predict(self, inputs: Tensor) -> Tensor:
         """Let the neurons run over the inputs, a carried state from where it is; weights and costates stay."""
         with evaluating(self.split.module):
-            return self.credit.predict(inputs)
+            return self._say(inputs)
+
+    def _say(self, inputs: Tensor) -> Tensor:
+        """What its credit predicts."""
+        said: Tensor = self.credit.predict(inputs)
+        return said
 
     def phases(self) -> list[FlatWeights]:
         """One buffer for all."""

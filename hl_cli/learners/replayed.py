@@ -25,11 +25,14 @@ from typing import Any
 from torch import Tensor
 
 from hl_cli.engine.driver import driver
+from hl_cli.engine.program import Program
 from hl_cli.engine.recorder import Unrecordable, recorded
 from hl_cli.engine.turns import Turns
 from hl_cli.learners.bursts import Foretold, foretell, known, several
+from hl_cli.learners.by_period import by_period
 from hl_cli.learners.hamiltonian import HamiltonianLearner
 from hl_cli.learners.kinds import kind_of
+from hl_cli.learners.listening import Listening
 from hl_cli.learners.recording import Recording, Replay
 from hl_cli.types import LearnerRecord, LearnerRecords, Sample
 
@@ -58,6 +61,7 @@ class ReplayedLearner(HamiltonianLearner):
         self.paced = bool(self.rule.pace(self.coefficients, 1))  # whether numbers of the rule differ from step to step
         self.native = driver()
         self._eager, self.credit.tick = self.credit.tick, self._tick
+        self._listening = Listening(self.credit, self._lower) if self.native and self.credit.lives_on else None
 
     def step(self, sample: Sample, observe: bool = False) -> LearnerRecord:
         """As HamiltonianLearner.step; in a few microseconds where the period was foretold."""
@@ -72,18 +76,23 @@ class ReplayedLearner(HamiltonianLearner):
         finally:
             self.pending = None
         twice, self._again = self._again, self.replayed > before and self.native
-        if twice and self._again:
+        if twice and self._again and not self.credit.rests and self.foretold is None:
             self.foretold = foretell(self, sample)
         return said
 
-    def _step(self, sample: Sample, observe: bool) -> LearnerRecord:
+    def _learn(self, sample: Sample, observe: bool) -> LearnerRecord:
+        periods = self.credit.apart(sample) if self.native else None
+        return self.learn(sample, observe) if periods is None else by_period(self, periods, observe)
+
+    def learn(self, sample: Sample, observe: bool) -> LearnerRecord:
+        """Of the sample or the period of one, by calls of Python between recorded ones, if there are any."""
         self._observed, self._alone, self._open, self.foretold = observe, False, None, None
         with ExitStack() as self._recorder:  # a period that raises ends its recording
-            return super()._step(sample, observe)
+            return super()._learn(sample, observe)
 
     def several(self, samples: Sequence[Sample], watched: Sequence[Tensor]) -> LearnerRecords | None:
         """As many of the first samples as one native call can take, see hl_cli.learners.bursts; none without driver."""
-        return several(self, samples, watched) if self.native else None
+        return several(self, samples, watched) if self.native and not self.credit.rests else None
 
     def _tick(self, inputs: Tensor, target: Tensor | None) -> tuple[Tensor, float]:
         """A period, as the credit takes it."""
@@ -103,6 +112,14 @@ class ReplayedLearner(HamiltonianLearner):
         if not moves:
             self._close(opened)
         return y, loss
+
+    def _say(self, inputs: Tensor) -> Tensor:
+        found = None if self._listening is None else self._listening(inputs)
+        return super()._say(inputs) if found is None else found
+
+    def _lower(self, program: Program, given: Sequence[Tensor], left: Sequence[Tensor]) -> Program:
+        """What is run of a tick whose weights stay."""
+        return program
 
     @property
     def moves_weights(self) -> bool:

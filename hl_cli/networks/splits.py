@@ -44,6 +44,15 @@ def one_by_one(inputs: Tensor) -> Sequence[Tensor]:
     return _Ticks(inputs)
 
 
+def in_a_row(ticks: Ticks, inputs: Tensor) -> Tensor | None:
+    """The ticks of all samples one after the other, (ticks, 1, ...), in their memory; None where they do not lie so."""
+    if not inputs.is_contiguous() or inputs.dim() < 3:
+        return None
+    row, seen = inputs.flatten(0, 1).unsqueeze(1), ticks(inputs[:1])
+    alike = len(seen) == inputs.shape[1] and all(seen[0].shape == one.shape for one in (row[0], seen[-1]))
+    return row if alike and seen[0].data_ptr() == inputs.data_ptr() else None
+
+
 class _Ticks(Sequence[Tensor]):
     def __init__(self, inputs: Tensor) -> None:
         self.inputs = inputs

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hl_cli.build import Comparison
-from hl_cli.errors import NonFinite
+from hl_cli.errors import NonFinite, RunawayWeights
 from hl_cli.learners.equality import same_bits
 from tests.one_by_one import taken
 
@@ -56,7 +56,21 @@ def test_the_same_bits(build: Build, choice: tuple[str, ...], done: list[int]) -
 
 def test_it_goes_on_past_the_ticks_at_which_the_weights_are_looked_at(build: Build, done: list[int]) -> None:
     eager, replay, samples = pair(build, (*ONLINE, "model=rnn", "scenario=mom_b"), 140)
-    assert same_bits(said(replay.hl, samples, 140), said(eager.hl, samples, 140)) and max(done) > 50
+    assert same_bits(said(replay.hl, samples, 140), said(eager.hl, samples, 140)) and max(done) > 64
+
+
+def test_weights_that_have_run_away_stop_it_at_the_tick_that_looks(build: Build, done: list[int]) -> None:
+    """Tick 128, of which the driver finds the weights before it begins."""
+    eager, replay, samples = pair(build, (*ONLINE, "model=rnn", "scenario=mom_a"), 140)
+    ends: list[list[Any]] = []
+    for learner in (eager.hl, replay.hl):
+        said(learner, samples[:70], 70)
+        learner.phase.theta[0] = 1e9
+        out: list[Any] = []
+        with pytest.raises(RunawayWeights):
+            out.extend(record for record, _ in taken(learner, samples[70:], False, lambda: []))
+        ends.append([out, learner.steps, learner.state_dict()])
+    assert eager.hl.steps == 128 and same_bits(ends[0], ends[1]) and 58 in done
 
 
 def test_samples_of_two_sizes_end_a_burst(build: Build, done: list[int]) -> None:
