@@ -62,7 +62,7 @@ class Credit:
     recordable: whether a period leaves nothing but tensors, which are carried on; lives_on: whether the neurons live on
     from sample to sample.
 
-    rests: whether `begin` puts something to rest; bound: a WeightBound, which looks at the weights at some of `ticks`, or
+    rests: whether `begin` puts something to rest; bound: a WeightBound that looks at the weights at some of `ticks`, or
     None. waiting: whether the weights wait: this period is one of a window that is open. drift: the largest
     |rebuilt - kept| state so far, where states are rebuilt. alone: where neurons go on by themselves, what makes a tick
     of a copy of them. mean_loss: passes a finite loss on; raises NonFinite.
