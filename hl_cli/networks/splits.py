@@ -7,7 +7,7 @@ state_output   dh/dt = f^h(u, h), y = f^y(h)     hidden layers or cells are f^h,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,9 @@ class _Ticks(Sequence[Tensor]):
 
     def __getitem__(self, t: Any) -> Any:
         return self.inputs.select(1, t)
+
+    def __iter__(self) -> Iterator[Tensor]:  # that of Sequence asks for one more, to be told that there is none
+        return (self.inputs.select(1, t) for t in range(len(self)))
 
 
 def check_weights(module: nn.Module, where: str = "") -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.reporting import console
+from hl_cli.reporting.columns import Table
 from hl_cli.reporting.html import generated, inside, learning, weights
 from hl_cli.reporting.palette import looks
 from hl_cli.reporting.sections import Making, Section
@@ -15,16 +17,21 @@ from hl_cli.reporting.thousands import thousands
 
 
 def own_sections(
-    folder: Path, summary: dict[str, Any], tally: RunningMetrics, period: int, floor: dict[int, float] | None
+    folder: Path,
+    summary: dict[str, Any],
+    tally: RunningMetrics,
+    period: int,
+    floor: dict[int, float] | None,
+    curves: Callable[[], Table],
 ) -> list[Making]:
     """Each is to be made by itself, once all files of the run are there.
 
-    period: of the tasks; floor: the noise floor, by step.
+    period: of the tasks; floor: the noise floor, by step; curves: gives curves.csv.
     """
     arms, labels = looks(summary), summary["labels"]
     kept = {name: of for name, of in tally.retention.items() if of.scores}
     found: list[Making] = [
-        ("loss and scores", lambda: learning.curves(folder, tally.measure, arms, period)),
+        ("loss and scores", lambda: learning.curves(folder, curves(), tally.measure, arms, period)),
         ("differences of the weights", lambda: weights.weight_difference(folder, arms, floor)),
         ("a thousand steps at a time", lambda: _thousands(folder, summary)),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hl_cli.reporting.canvas import canvas
+from hl_cli.reporting.columns import Table, by_arm
 from hl_cli.reporting.palette import Look
 from hl_cli.reporting.plots import averaged
-from hl_cli.reporting.tables import by_arm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +22,6 @@ ENERGIES = {
     "kinetic": ("#edae49", "T(omega), kinetic"),
 }
 TITLES = ("Hamiltonian and its parts, before the weights move", "sizes of costates and weights")
-Table = dict[str, "array[float]"]
 THIN = 1.2  # width of a line
 WINDOWS = 60  # over which many points are averaged
 DECADES = 1e6  # that an axis shows at most

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,8 @@ from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.window import WINDOW
 from hl_cli.reporting.canvas import canvas
+from hl_cli.reporting.columns import Table, by_arm, read
 from hl_cli.reporting.palette import FEW, Look
-from hl_cli.reporting.tables import by_arm, read
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,12 +26,14 @@ MOST_PERIODS = 40
 MOST_ROWS, MOST_COLUMNS = 16, 8  # of a heat map whose cells have room for a number
 
 
-def draw_curves(folder: Path, title: str, measure: Measure, arms: Sequence[Look], period: int = 0) -> None:
+def draw_curves(
+    folder: Path, curves: Table, title: str, measure: Measure, arms: Sequence[Look], period: int = 0
+) -> None:
     """curves.png: the reference as a wide line, what lies on it thin with markers, so that both are seen.
 
-    period: steps of a task, where the stream changes; a dotted line stands at each change.
+    curves: curves.csv; period: steps of a task, where the stream changes; a dotted line stands at each change.
     """
-    curves, held_out = read(folder / "curves.csv"), read(folder / "evaluation.csv")
+    held_out = read(folder / "evaluation.csv")
     count = len(measure.drawn)
     with canvas(folder / "curves.png", 1, count, figsize=(5.5 * count, 4.2)) as (figure, axes):
         for axis, quantity in zip(axes, measure.drawn, strict=True):
@@ -56,7 +57,7 @@ def draw_curves(folder: Path, title: str, measure: Measure, arms: Sequence[Look]
         figure.suptitle(title, fontsize=11)
 
 
-def _draw_arms(axis: Axes, curves: dict[str, array[float]], arms: Sequence[Look], quantity: str, pooled: bool) -> int:
+def _draw_arms(axis: Axes, curves: Table, arms: Sequence[Look], quantity: str, pooled: bool) -> int:
     steps = np.array(curves["step"])
     window = max(1, len(steps) // (POINTS if len(arms) <= FEW else POINTS_OF_MANY))
     marked = [arm for arm in arms if arm.marked]

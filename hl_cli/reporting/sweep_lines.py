@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from hl_cli.reporting.columns import read
 from hl_cli.reporting.palette import OTHERS, OWN, key_of
 from hl_cli.reporting.sweep_pivot import layout, panel_of, value_of
 from hl_cli.reporting.sweep_table import arms_of, diverged_at, label_of, larger_is_better
-from hl_cli.reporting.tables import read
 
 KEYS = (*OWN, *(f"arm{k}" for k in range(len(OTHERS))))  # names of colours, of pictures and pages alike
 FILE = "running.csv"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -20,7 +19,6 @@ from hl_cli.compare.side_by_side import StepRecord
 from hl_cli.reporting.cells import as_cell
 from hl_cli.reporting.curves import Curves
 from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
-from hl_cli.reporting.sums import check_sum
 from hl_cli.reporting.whole import whole
 from hl_cli.types import Physics, Scores
 
@@ -157,31 +155,3 @@ def write_weights(folder: Path, tensors: Mapping[str, Iterable[TensorDistance]])
             for t in of:
                 row = [as_cell(t.tensor), "x".join(map(str, t.shape)), *astuple(t.distance), t.first_step]
                 writer.writerow([*[name] * several, *("" if cell is None else cell for cell in row)])
-
-
-def by_arm(path: Path, alone: str) -> dict[str, dict[str, array[float]]]:
-    """A CSV file of numbers that may have a column `arm`: its columns by arm; `alone`: whose they are without it."""
-    with path.open(newline="") as file:
-        header = next(csv.reader(file))
-    if "arm" not in header:
-        return {alone: read(path)}
-    check_sum(path)
-    found: dict[str, dict[str, array[float]]] = {}
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            columns = found.setdefault(row.pop("arm"), {name: array("d") for name in header if name != "arm"})
-            for name, column in columns.items():
-                column.append(float(row[name]) if row[name] else math.nan)
-    return found
-
-
-def read(path: Path) -> dict[str, array[float]]:
-    """A CSV file of numbers of a run by column; an empty cell is NaN. Raises BadInput for one that is damaged."""
-    check_sum(path)
-    with path.open(newline="") as file:
-        rows = csv.reader(file)
-        columns = {name: array("d") for name in next(rows)}
-        for row in rows:
-            for column, cell in zip(columns.values(), row, strict=True):
-                column.append(float(cell) if cell else math.nan)
-    return columns

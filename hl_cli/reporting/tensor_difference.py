@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from hl_cli.reporting.canvas import canvas
+from hl_cli.reporting.columns import by_arm
 from hl_cli.reporting.html.thinning import stretches
 from hl_cli.reporting.palette import Look
-from hl_cli.reporting.tables import by_arm
 
 MOST_ROWS = 60
 TICKS = 8

@@ -14,8 +14,9 @@ from hl_cli.compare.burst import Burst
 from hl_cli.compare.metrics import Measure, Total
 from hl_cli.compare.observer import Observer
 from hl_cli.compare.side_by_side import StepRecord
+from hl_cli.reporting.columns import read
 from hl_cli.reporting.growing import Mark, close_all, grow, mark_of, settle
-from hl_cli.reporting.tables import cells, read
+from hl_cli.reporting.tables import cells
 from hl_cli.types import Scores
 
 FILE = "thousands.csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.learners.stage_report import StageReport
 from hl_cli.reporting import console, plots
+from hl_cli.reporting.columns import Table, read
 from hl_cli.reporting.free_run import draw_free_run, said, write_free_run
 from hl_cli.reporting.html.report import write_report_page
 from hl_cli.reporting.own_sections import own_sections
@@ -56,8 +58,12 @@ def files_of(end: End, parts: Parts, extent: str) -> list[Part]:
     }
 
     @cache
+    def curves() -> Table:
+        return read(folder / "curves.csv")
+
+    @cache
     def sections() -> list[Section]:
-        own = own_sections(folder, result, end.tally, end.period, end.floor)
+        own = own_sections(folder, result, end.tally, end.period, end.floor, curves)
         return made([*own, *end.observed], parts)
 
     def report() -> str:
@@ -70,19 +76,21 @@ def files_of(end: End, parts: Parts, extent: str) -> list[Part]:
     ]
     return [
         ("weights.csv", lambda: write_weights(folder, tensors)),
-        *(_pictures(end) if full else ()),
+        *(_pictures(end, curves) if full else ()),
         ("result", lambda: console.say(console.closing(result, console.short(folder)))),
         *_generated(end, full),
         *(pages if full else ()),
     ]
 
 
-def _pictures(end: End) -> list[Part]:
+def _pictures(end: End, curves: Callable[[], Table]) -> list[Part]:
     folder, title, result, tally = end.folder, end.title, end.summary, end.tally
     retained = {name: of for name, of in tally.retention.items() if of.scores}
     labels, arms = result["labels"], looks(result)
     theory = [arm for arm in arms if result[arm.name]["coefficients"]]
-    found: list[Part] = [("curves.png", lambda: plots.draw_curves(folder, title, tally.measure, arms, end.period))]
+    found: list[Part] = [
+        ("curves.png", lambda: plots.draw_curves(folder, curves(), title, tally.measure, arms, end.period))
+    ]
     if end.pairs.of:
         primary = next(arm for arm in arms if arm.name == (result["primary"]))
         found += [

@@ -12,7 +12,7 @@ import pytest
 from omegaconf import DictConfig
 
 from hl_cli.errors import BadInput
-from hl_cli.reporting import checkpoints, sums, tables
+from hl_cli.reporting import checkpoints, columns, sums
 from hl_cli.reporting.tables import Tables
 from hl_cli.runs import same_run
 from hl_cli.runs.resume import Resumed, take_up
@@ -74,7 +74,7 @@ def test_the_report_reads_what_was_written(
     assert any("physics.csv: damaged: its check sum" in str(error) for error in outcome.errors.values())
     assert [name for name in outcome.errors if "curves" in name] == []
     with pytest.raises(BadInput, match="damaged"):
-        tables.read(tmp_path / "physics.csv")
+        columns.read(tmp_path / "physics.csv")
 
 
 def test_sums_are_those_of_the_files(configured: Configured, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hl_cli.compare.metrics import Measure
+from hl_cli.reporting.columns import read
 from hl_cli.reporting.html.learning import curves
 from hl_cli.reporting.html.thinning import kept, plain, rolling, stretches, thinned
 from hl_cli.reporting.palette import Look
@@ -81,7 +82,7 @@ def test_the_first_steps_do_not_rule_the_axis_of_a_ratio(tmp_path: Path) -> None
         Look("hl", "HL", "#00477f", "hl", False, True),
     ]
     measure = Measure(Task("values", 1, "all"), "mse")
-    section = curves(tmp_path, measure, arms, 0)
+    section = curves(tmp_path, read(tmp_path / "curves.csv"), measure, arms, 0)
     (figure,) = [one for one in section.figures if one["y"] == "r2"]
     low, high = figure["reach"]
     assert -0.1 < low <= 0.5 and 0.6 <= high < 1.2

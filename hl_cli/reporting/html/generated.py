@@ -10,11 +10,11 @@ import numpy as np
 
 from hl_cli.compare.free_run import FED
 from hl_cli.reporting import facts
+from hl_cli.reporting.columns import read
 from hl_cli.reporting.html.learning import line
 from hl_cli.reporting.html.thinning import thinned
 from hl_cli.reporting.palette import Look
 from hl_cli.reporting.sections import Section
-from hl_cli.reporting.tables import read
 
 MOST_SIGNALS = 4
 

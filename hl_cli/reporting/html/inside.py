@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from hl_cli.reporting import facts
+from hl_cli.reporting.columns import by_arm
 from hl_cli.reporting.html.scales import signed, ticks, turn
 from hl_cli.reporting.html.thinning import plain, thinned
 from hl_cli.reporting.palette import Look
 from hl_cli.reporting.physics import ENERGIES, NORMS
 from hl_cli.reporting.sections import Section
-from hl_cli.reporting.tables import by_arm
 
 COLORS = ("hl", "pytorch", "third")
 

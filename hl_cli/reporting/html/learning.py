@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,19 @@ from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.window import WINDOW
 from hl_cli.reporting import facts
+from hl_cli.reporting.columns import Table, read
 from hl_cli.reporting.html.scales import signed, ticks
 from hl_cli.reporting.html.thinning import plain, rolling, thinned
 from hl_cli.reporting.palette import FEW, Look
 from hl_cli.reporting.plots import DECADES, MOST_PERIODS, settled
 from hl_cli.reporting.sections import Section
-from hl_cli.reporting.tables import read
 
 ENOUGH = 8  # steps that make a smooth curve
-Table = dict[str, "array[float]"]
 
 
-def curves(folder: Path, measure: Measure, arms: Sequence[Look], period: int) -> Section:
-    """Loss and scores of all arms: over the last WINDOW steps, of each step, held out."""
-    each, held_out = (read(folder / f"{name}.csv") for name in ("curves", "evaluation"))
+def curves(folder: Path, each: Table, measure: Measure, arms: Sequence[Look], period: int) -> Section:
+    """Loss and scores of all arms: over the last WINDOW steps, of each step, held out. each: curves.csv."""
+    held_out = read(folder / "evaluation.csv")
     steps = len(each["step"])
     changes = list(range(period, steps, period)) if period and steps <= MOST_PERIODS * period else []
     figures = [
@@ -64,8 +62,9 @@ def _score(each: Table, held_out: Table, arms: Sequence[Look], quantity: str, po
     scale: dict[str, Any] = {"scale": "linear"}
     if pooled:
         begin = settled(len(each["step"]))
-        late = [v for name in names.values() for v in each[name][begin:] if math.isfinite(v)]
-        low = min(late, default=0.0)
+        late = np.array([each[name][begin:] for name in names.values()])
+        low = float(late.min(initial=math.inf, where=np.isfinite(late)))
+        low = low if math.isfinite(low) else 0.0
         scale |= {"reach": [min(1.05 * low - 0.02, -0.02), 1.02]} if low >= -1 else _far_below(layers, list(names), low)
     elif quantity == "loss" and _over_decades(layers[0]["data"], names):
         scale = {"scale": "log"}

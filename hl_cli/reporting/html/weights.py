@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from hl_cli.reporting.columns import by_arm
 from hl_cli.reporting.html.thinning import plain, stretches, thinned
 from hl_cli.reporting.palette import Look
 from hl_cli.reporting.sections import Section
-from hl_cli.reporting.tables import by_arm
 
 ROWS = 60  # of the heat map of the tensors
 Table = dict[str, "array[float]"]
