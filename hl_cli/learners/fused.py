@@ -1,9 +1,13 @@
 """HL with `engine=compiled`: the calls of a learning period are recorded, and kernels fused of them take their place.
 
 All is as with engine=replay, but the bits: a kind of period that is proven, and in which the weights move, is given to
-a compiler, and its kernels run where they are no more than round-off from the recorded calls. Other kinds, such as the
-ticks at which the size of the weights is looked at, are replayed, observed steps are eager. A number that is not
-finite stops a period before anything has moved, and the period is taken again eagerly, which says what it is.
+a compiler, and its kernels run where they are no more than round-off from the recorded calls. Periods in which the
+weights do not move are replayed, observed steps are eager. A number that is not finite stops a period before anything
+has moved, and the period is taken again eagerly, which says what it is.
+
+The first period of a kind is eager, all others are compiled: before the second is taken, it is recorded as often as
+needed, and each time taken back. So a learner that goes on from a checkpoint, which names the kinds that it has met,
+takes the steps of one that was not broken off.
 """
 
 from __future__ import annotations
@@ -23,29 +27,90 @@ from hl_cli.engine.traced import real
 from hl_cli.errors import BadInput, NonFinite
 from hl_cli.learners.equality import gap_between
 from hl_cli.learners.hamiltonian import HamiltonianLearner
+from hl_cli.learners.kinds import lasting
 from hl_cli.learners.recording import Recording, Replay
 from hl_cli.learners.replayed import ReplayedLearner
+from hl_cli.learners.taken_back import taken_back
 from hl_cli.machine.compiler import compiler
 from hl_cli.types import Sample
 
 TRIED = 16  # steps before a run
 COMPILED = 4  # kinds of periods of a run; more are replayed
+RECORDED = 3  # times; the first recording may make ready what the others find
 
 
 class FusedLearner(ReplayedLearner):
-    """gap: of compiled periods to eager ones, as found; refused: why a kind was not compiled."""
+    """gap: of compiled periods to eager ones, as found; refused: why a kind was not compiled; met: the kinds of periods
+    so far, by `lasting`, and whether each is compiled."""
 
     gap = 0.0
     refused = ""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.met: dict[str, bool] = {}
+
+    def _record(self, kind: Any, inputs: Tensor, target: Tensor | None, moves: bool) -> tuple[Tensor, float]:
+        if moves and self._ahead(kind, inputs, target):
+            return self._tick(inputs, target)
+        return super()._record(kind, inputs, target, moves)
+
+    def _ahead(self, kind: Any, inputs: Tensor, target: Tensor | None) -> bool:
+        """Record a period before it is taken, if one of its kind was; returns whether that has changed anything."""
+        if (name := lasting(self, kind)) not in self.met:
+            self.met[name] = False
+            return False
+        for _ in range(RECORDED):
+            try:
+                with taken_back(self):
+                    super()._record(kind, inputs, target, True)
+                    self._gather()
+            except NonFinite:  # the period itself will say so
+                self._recorder.close()
+                self._open = None
+                return False
+            found = self.kinds.get(kind)
+            if found is None or found.proven:
+                return True
+        return False
+
     def _prove(self, opened: Recording, found: Replay, again: Replay) -> None:
         super()._prove(opened, found, again)
-        if not found.moves or sum(one.fused is not None for one in self.kinds.values()) >= COMPILED:
+        name = lasting(self, opened.kind)
+        if not found.moves or sum(self.met.values()) - self.met.get(name, False) >= COMPILED:
             return
         try:
             self.gap = max(self.gap, opened.fuse(found))
+            self.met[name] = True
         except Unrecordable as why:
             self.refused = str(why)
+
+    @property
+    def _names(self) -> dict[str, bool]:
+        """All kinds that were met, also those in which the weights do not move."""
+        return dict.fromkeys((lasting(self, kind) for kind in self.kinds), False) | self.met
+
+    def _count(self) -> int:
+        return len(self._names)
+
+    def _forget(self) -> None:
+        super()._forget()
+        self.met.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """With the kinds of periods that were met."""
+        return {
+            **super().state_dict(),
+            "met": self._names,
+            "whole": self._whole,
+            "eager_because": self.eager_because,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there; what was compiled is compiled anew when it comes."""
+        super().load_state_dict(state)
+        self.met = dict(state.get("met", {}))
+        self._whole, self.eager_because = state.get("whole", True), state.get("eager_because", "")
 
     def _lower(self, program: Program, given: Sequence[Tensor], left: Sequence[Tensor]) -> Program:
         try:

@@ -38,6 +38,22 @@ def kind_after(
     return id(drive), flags, given, asked, form, tuple(carried), step
 
 
+def entered(kinds: dict[Any, Any], kind: Any, replay: Any) -> Any:
+    """What was recorded of this kind before, that both may be compared; None where this is the one that counts."""
+    found = kinds.setdefault(kind, replay)
+    if found.first_of_kind and found is not replay and not found.same(replay):
+        kinds[kind], replay.first_of_kind = replay, False  # it made ready what others find
+        return None
+    return None if found is replay else found
+
+
+def lasting(learner: Any, kind: Any) -> str:
+    """What a kind is called in every process, wherever the drive lies."""
+    _, flags, *rest = kind
+    places = {id(one): k for k, one in enumerate(learner.phase.parameters)}
+    return repr((flags and [sorted(map(places.__getitem__, of)) for of in flags], *rest))
+
+
 def in_turns(learner: Any, inputs: Tensor, target: Tensor) -> list[Any]:
     """The recordings that take turns from now on, as long as samples are like this one; none where it is not known."""
     phase, turns = learner.phase, list[Any]()

@@ -3,14 +3,13 @@ r"""HL with `engine=replay`: the PyTorch calls of a learning period are recorded
     (inputs, target, what is carried, numbers that differ from step to step)
         ->  (y, what is carried on, the numbers that Python had read); the drive is summed, theta and omega move
 
-Each kind of period is recorded twice. Where both recordings have the same calls on the same tensors, the program of the
-first is run from where the second began, and must leave the same bits in all that the learner keeps, in the prediction
-and in the loss. Only then does it take the place of eager periods of its kind: of those shapes, with these
-coefficients. Observed steps are eager, for they read more than a step needs.
+Each kind of period, of those shapes, with these coefficients, is recorded twice. Where both have the same calls on the
+same tensors, the program of the first is run from where the second began, and must leave the same bits in all that the
+learner keeps, in y and in the loss. Only then does it take the place of eager periods. Observed steps stay eager.
 
-Where the weight step cannot be a part of it, as with a rate that a schedule changes, the program ends with the drive,
-and the weights take their step eagerly. A period with a number that is not finite before the weights move is taken
-again eagerly, which says what it is. What cannot be recorded at all runs eagerly; one line says why.
+Where the weight step cannot be a part of it, as with a rate that a schedule changes, the program ends with the drive.
+A period with a number that is not finite before the weights move is taken again eagerly, which says what it is. What
+cannot be recorded at all runs eagerly; one line says why.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from hl_cli.engine.turns import Turns
 from hl_cli.learners.bursts import Foretold, foretell, known, several
 from hl_cli.learners.by_period import by_period
 from hl_cli.learners.hamiltonian import HamiltonianLearner
-from hl_cli.learners.kinds import kind_of
+from hl_cli.learners.kinds import entered, kind_of
 from hl_cli.learners.listening import Listening
 from hl_cli.learners.recording import Recording, Replay
 from hl_cli.types import LearnerRecord, LearnerRecords, Sample
@@ -40,15 +39,13 @@ KINDS = 16  # of periods that are recorded; a rate that changes at every step wo
 
 
 class ReplayedLearner(HamiltonianLearner):
-    """replayed: periods so far without Python; eager_because: why there are no more; native: whether a driver is
-    there."""
+    """replayed: periods so far without Python; eager_because: why there are no more; native: whether by the driver."""
 
     replayed = 0
     eager_because = ""
     _whole = True  # whether the weight step is a part of the program
-    _observed = False
+    _observed = _alone = False  # whether this period is, whether it ran without Python
     _open: Recording | None = None
-    _alone = False  # whether this period ran without Python
     pending: tuple[list[Tensor], list[float]] | None = None  # what the period that comes leaves and reads, if known
     foretold: Foretold | None = None  # what is known of the periods to come
     _again = False  # whether the last step ran without Python
@@ -104,7 +101,11 @@ class ReplayedLearner(HamiltonianLearner):
         found = self.kinds.get(kind)
         if found is not None and found.proven:
             return self._replay(found, inputs, target)
-        pace = self.rule.pace(self.coefficients, phase.taken + 1) if moves else ()
+        return self._record(kind, inputs, target, moves)
+
+    def _record(self, kind: Any, inputs: Tensor, target: Tensor | None, moves: bool) -> tuple[Tensor, float]:
+        """An eager period, and a recording of it."""
+        pace = self.rule.pace(self.coefficients, self.phase.taken + 1) if moves else ()
         opened = self._open = Recording(self, kind, inputs, target, pace, moves)
         opened.calls = self._recorder.enter_context(recorded())
         y, loss = self._eager(inputs, target)
@@ -140,20 +141,26 @@ class ReplayedLearner(HamiltonianLearner):
         self._open = None
         try:
             replay = opened.replay()
-            found = self.kinds.setdefault(opened.kind, replay)
-            if len(self.kinds) > KINDS:
+            found = entered(self.kinds, opened.kind, replay)
+            if self._count() > KINDS:
                 raise Unrecordable(f"it has more than {KINDS} kinds of steps, as where its rate changes at each")
-            if found.first_of_kind and found is not replay and not found.same(replay):
-                self.kinds[opened.kind], replay.first_of_kind = replay, False  # it made ready what others find
-            elif found is not replay:
+            if found is not None:
                 self._prove(opened, found, replay)
         except Unrecordable as why:
-            self.kinds.clear()
+            self._forget()
             if self._whole:
                 self._whole = False
                 return
             self.eager_because = str(why)
             warnings.warn(f"engine=replay: {self.name} runs eagerly: {why}", stacklevel=2)
+
+    def _count(self) -> int:
+        return len(self.kinds)
+
+    def _forget(self) -> None:
+        self.kinds.clear()
+        self.turns.clear()
+        self.foretold = None
 
     def _prove(self, opened: Recording, found: Replay, again: Replay) -> None:
         """A kind of period has been recorded again."""
@@ -190,6 +197,4 @@ class ReplayedLearner(HamiltonianLearner):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there. What was recorded at another count of steps is recorded anew."""
         super().load_state_dict(state)
-        self.kinds.clear()
-        self.turns.clear()
-        self.foretold = None
+        self._forget()

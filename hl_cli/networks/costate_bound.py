@@ -39,12 +39,15 @@ class CostateBound:
                 raise Unbounded("neuron costate")
 
     @property
-    def largest(self) -> float:
-        """|dL/dh| so far, as a number."""
-        return 0.0 if self.most is None else self.most.item()
+    def largest(self) -> float | None:
+        """|dL/dh| so far, as a number; None before the first."""
+        return None if self.most is None else self.most.item()
 
-    def set(self, largest: float, like: Sequence[Tensor] = ()) -> None:
+    def set(self, largest: float | None, like: Sequence[Tensor] = ()) -> None:
         """Go on from there, on the device of these."""
+        if largest is None:
+            self.most = None
+            return
         if self.most is None:
             self.most = next(iter(like), torch.zeros(())).real.new_zeros(())
         self.most.fill_(largest)

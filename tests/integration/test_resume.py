@@ -34,8 +34,10 @@ CASES = [(f"stream={option}",) for option in STREAMS] + [
     (*FORWARD, "split=state_output", "model=leapfrog", "scenario.lr=0.001", "arms.pytorch.window=8"),
     (*FORWARD, "split=state", "model=gru", "arms.pytorch.window=7", "scheme.reset=sample", "scheme.rise=20"),
     (*FORWARD, "stream.ticks=1", "split=state", "model=leaky_rnn", "arms.pytorch.window=32", "free_run=20"),
+    ("engine=compiled", "scenario=mom_b"),
     ("engine=replay", "batch_size=3", "scenario=adam"),
     (*FORWARD, "stream.ticks=1", "split=state_output", "model=rnn", "arms.pytorch.window=8", "engine=replay"),
+    (*FORWARD, "stream.ticks=1", "model=rnn", "model.hidden=4", "arms.pytorch.window=8", "engine=compiled"),
     *((f"arms.pytorch.optimizer={name}", "arms.pytorch.lr=0.001") for name in ("adam", "nadam", "rprop")),
 ]  # fmt: skip
 pytestmark = pytest.mark.usefixtures("no_pictures")

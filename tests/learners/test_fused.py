@@ -13,7 +13,10 @@ from hl_cli.build import Comparison
 from hl_cli.engine import kept
 from hl_cli.engine.kernels import Lowered
 from hl_cli.errors import BadInput, NonFinite
+from hl_cli.learners import fused, replayed
+from hl_cli.learners.equality import same_bits
 from hl_cli.learners.fused import FusedLearner
+from hl_cli.learners.taken_back import taken_back
 from tests.covering import long
 from tests.one_by_one import taken
 
@@ -52,10 +55,45 @@ def test_it_is_the_eager_learner_to_round_off_in_bursts(build: Build, choice: tu
     torch.testing.assert_close(fast.hl.phase.theta, eager.hl.phase.theta, rtol=1e-9, atol=1e-11)
     again = build(*choice)
     again.hl.load_state_dict(fast.hl.state_dict())
-    sample = next(fast.stream)
-    for learner in (fast.hl, again.hl, eager.hl):
-        learner.step(sample)
-    torch.testing.assert_close(fast.hl.phase.theta, again.hl.phase.theta, rtol=1e-9, atol=1e-11)
+    samples = [next(fast.stream) for _ in range(60)]
+    unbroken, resumed = ([*taken(of.hl, samples, False, lambda: [])] for of in (fast, again))
+    assert same_bits([one.prediction for one, _ in unbroken], [one.prediction for one, _ in resumed])
+    assert same_bits(fast.hl.state_dict(), again.hl.state_dict())
+
+
+@pytest.mark.filterwarnings("ignore:.* runs eagerly. it has more than 1 kinds")
+@pytest.mark.parametrize(("module", "limit"), [(fused, "COMPILED"), (replayed, "KINDS")])
+def test_what_goes_on_knows_which_kinds_there_were(
+    build: Build, monkeypatch: pytest.MonkeyPatch, module: Any, limit: str
+) -> None:
+    """Of one that is compiled, or of one at all; after the checkpoint another comes first."""
+    first, again = build(*CASES[2]), build(*CASES[2])
+    monkeypatch.setattr(module, limit, 1)
+    samples = [next(first.stream) for _ in range(40)]
+    for sample in samples[:20]:
+        first.hl.step(sample)
+    again.hl.load_state_dict(first.hl.state_dict())
+    for k, sample in enumerate(samples[20:]):
+        given = sample._replace(target=None) if k in (0, 2, 4, 6) else sample
+        for learner in (first.hl, again.hl):
+            learner.step(given)
+        assert same_bits(first.hl.state_dict(), again.hl.state_dict())
+    assert sum(bool(one.fused) for one in again.hl.kinds.values()) == (limit == "COMPILED")
+
+
+@pytest.mark.parametrize("more", [(), ("scheme.reset=h", "update_every=3")], ids=" ".join)
+@torch.no_grad()
+def test_a_period_that_is_taken_back_leaves_no_trace(build: Build, more: tuple[str, ...]) -> None:
+    built = build(*CASES[2][:-1], "scenario=gd_b", "engine=replay", *more)  # buffers change places
+    for _ in range(4):
+        built.hl.step(next(built.stream))
+    sample = next(built.stream)
+    before, place = built.hl.state_dict(), built.hl.phase.drive
+    for _ in range(2):
+        with taken_back(built.hl):
+            built.hl.learn(sample, False)
+            assert not same_bits(built.hl.state_dict(), before)
+        assert same_bits(built.hl.state_dict(), before) and built.hl.phase.drive is place
 
 
 def test_it_stops_at_the_step_that_is_not_finite_and_its_weights_have_not_moved(build: Build) -> None:
