@@ -35,6 +35,16 @@ struct Step {
   std::vector<void*> at;    // where they lie, as long as none is replaced
 };
 
+// Where a tensor lies, and how many bytes it takes.
+struct Span {
+  char* at;
+  size_t bytes;
+
+  static Span of(const Tensor& t) { return {static_cast<char*>(t.data_ptr()), t.nbytes()}; }
+};
+
+using Spans = std::vector<Span>;
+
 void* memory(const Tensor& t) { return t.storage().unsafeGetStorageImpl(); }
 
 Tensors tensors(const std::vector<IValue>& values) {

@@ -14,7 +14,7 @@ from hl_cli.engine.kernels import Lowered
 from hl_cli.engine.lowered import lowered
 from hl_cli.engine.program import Program
 from hl_cli.engine.recorder import Unrecordable, recorded
-from hl_cli.engine.traced import Traced, like, real
+from hl_cli.engine.traced import Scratch, Traced, like, real
 from hl_cli.engine.words import paced
 from hl_cli.errors import BadInput
 
@@ -22,13 +22,20 @@ KNOWN: dict[Any, tuple[Lowered, ctypes.CDLL]] = {}
 """What this process has compiled, by what it depends on."""
 
 
-def fused(program: Program, inputs: Sequence[Tensor], asked: int, pace: Sequence[float], theta: Tensor) -> Program:
+def fused(
+    program: Program,
+    inputs: Sequence[Tensor],
+    asked: int,
+    pace: Sequence[float],
+    theta: Tensor,
+    scratch: Scratch | None = None,
+) -> Program:
     """The same program in kernels; inputs, asked, pace, theta: as those of the program.
 
     It stops at a number that is not finite before anything has moved. Raises Unrecordable where it cannot be compiled.
     """
     pairs = [one.is_complex() for one in inputs]
-    traced = Traced(program.text, pairs, len(pace), program.stays)
+    traced = Traced(program.text, pairs, len(pace), program.stays, scratch)
     given = [like(one) for one in inputs]
     rates = paced(pace, theta)[2 * len(pace) :] if pace else []
     rest = [*rates, *traced.memories]

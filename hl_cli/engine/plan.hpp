@@ -34,6 +34,8 @@ struct Plan : torch::CustomClassHolder {
   Tensors given, rates, left;
   size_t pace = 0, numbers = 0, bytes = 0;
   bool steady = true;  // whether it can take turns: what it is given is there as long as it may be taken again
+  bool fixed = false;  // whether no tensor is replaced
+  Spans into, from;    // of what it is given, and of what it leaves, where it is fixed
 
   // all: inputs; numbers of the period, the same negative, and as tensors; then what stays
   void prepare(const c10::List<IValue>& all, int64_t inputs, int64_t paces) {
@@ -88,9 +90,14 @@ struct Plan : torch::CustomClassHolder {
     for (const auto* v : graph.outputs()) left.push_back(is[v].toTensor());
     const auto dense = [](const Tensor& t) { return t.is_non_overlapping_and_dense(); };
     steady = steady && std::all_of(given.begin(), given.end(), dense) && std::all_of(left.begin(), left.end(), dense);
-    const bool fixed = std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.how != How::Replace; });
-    for (Step& step : steps)
-      if (step.how == How::Fused && fixed) for (const Tensor& t : step.results) step.at.push_back(t.data_ptr());
+    fixed = std::all_of(steps.begin(), steps.end(), [](const Step& s) { return s.how != How::Replace; });
+    for (Step& step : steps) {
+      if (!fixed) break;
+      if (step.how == How::Fused) for (const Tensor& t : step.results) step.at.push_back(t.data_ptr());
+      if (step.how == How::Read) step.at.push_back(step.args[0].toTensor().data_ptr());
+    }
+    std::transform(given.begin(), given.end(), std::back_inserter(into), Span::of);
+    if (fixed) std::transform(left.begin(), left.end(), std::back_inserter(from), Span::of);
     for (size_t k = 1; k < left.size(); k++)
       for (size_t j = 0; j < given.size(); j++)  // carried on in its own place, or in memory of its own
         steady = steady && (!left[k].is_alias_of(given[j]) ||
@@ -130,22 +137,26 @@ struct Plan : torch::CustomClassHolder {
     return true;
   }
 
-  // One period; returns whether all numbers that it reads are finite, and stops at one that is not.
-  bool go(const double* now, Numbers& read) {
+  // One period; returns whether all numbers that it reads are finite, and stops at one that is not: all others after it
+  // are then that one.
+  bool go(const double* now, double* read) {
     std::vector<IValue> stack;
+    const double* const end = read + numbers;
     for (size_t k = 0; k < rates.size(); k++) fill(rates[k], now[k]);
     for (Step& step : steps) {
       if (step.how == How::Fused) {
         if (step.at.empty()) call(step.kernel, step.results);
         else step.kernel(step.at.data());
       } else if (step.how == How::Read) {
-        const Tensor& t = step.args[0].toTensor();
-        read.push_back(number(t));
+        *read++ = number(step);
       } else if (step.how == How::Guard) {
         // the sum of a tensor may overflow alone
-        const bool fine = std::isfinite(read.back()) ||
+        const bool fine = std::isfinite(read[-1]) ||
                           (!step.args.empty() && at::isfinite(step.args[0].toTensor()).all().item().toBool());
-        if (!fine) return false;
+        if (!fine) {
+          for (; read != end; read++) *read = read[-1];
+          return false;
+        }
       } else {
         for (auto [k, which] : step.paced) step.args[k] = which < pace ? now[which] : -now[which - pace];
         stack.assign(step.args.begin(), step.args.end());
@@ -157,9 +168,11 @@ struct Plan : torch::CustomClassHolder {
     return true;
   }
 
-  static double number(const Tensor& t) {
-    if (t.scalar_type() == at::kFloat) return *t.const_data_ptr<float>();
-    return t.scalar_type() == at::kDouble ? *t.const_data_ptr<double>() : t.item().toDouble();
+  static double number(const Step& read) {
+    const Tensor& t = read.args[0].toTensor();
+    const void* at = read.at.empty() ? t.const_data_ptr() : read.at[0];
+    if (t.scalar_type() == at::kFloat) return *static_cast<const float*>(at);
+    return t.scalar_type() == at::kDouble ? *static_cast<const double*>(at) : t.item().toDouble();
   }
 
   static void fill(const Tensor& t, double value) {

@@ -4,15 +4,16 @@ r"""A recorded program as a function of tensors, for a compiler: what it writes 
 
 A memory is a piece of what stays, hl_cli.engine.pieces: a slot of theta, omega or the drive, a buffer of the net, a
 constant. What the program writes into a memory is first written into a copy. The copy takes its place where every
-number is finite; else nothing has moved, and somebody else may take the period again from where it began. Other
-roundings than those of the recorded calls are allowed: the function is to be compared with them.
+number is finite; else nothing has moved, and somebody else may take the period again from where it began. A scratch is
+a memory whose numbers of before nobody needs: it is written in any case, or never where nobody reads it afterwards.
+Other roundings than those of the recorded calls are allowed: the function is to be compared with them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -44,6 +45,13 @@ READ = "aten::_local_scalar_dense"
 PASSED_OVER = ("aten::Float", "hl::guard")  # of numbers
 
 
+class Scratch(NamedTuple):
+    """Of a tensor that is the memory; read: whether somebody needs it afterwards."""
+
+    memory: Tensor
+    read: bool
+
+
 class Traced:
     """Of the text of a program; inputs: whether each is complex; pace: how many there are; stays: what else it takes.
 
@@ -52,7 +60,9 @@ class Traced:
     numbers, memories of mixed types, and calls that it does not know of complex numbers.
     """
 
-    def __init__(self, text: str, inputs: Sequence[bool], pace: int, stays: Sequence[Any]) -> None:
+    def __init__(
+        self, text: str, inputs: Sequence[bool], pace: int, stays: Sequence[Any], scratch: Scratch | None = None
+    ) -> None:
         self._graph = torch._C.parse_ir(text)
         self._complex, self._inputs, self._pace = list(inputs), len(inputs), pace
         self.memories, found = cut([real(one) for one in stays if isinstance(one, Tensor)])
@@ -60,9 +70,13 @@ class Traced:
         self._stays = [next(places) if isinstance(one, Tensor) else one for one in stays]
         self._pairs = [isinstance(one, Tensor) and one.is_complex() for one in stays]
         self._names = [value.debugName() for value in self._graph.inputs()]
-        self._moved = self._written()
+        self._moved, self._read = self._written(), scratch is not None and scratch.read
+        at = [one.untyped_storage().data_ptr() for one in self.memories]
+        free = scratch.memory.untyped_storage().data_ptr() if scratch is not None else None
+        self._free = {k for k in self._moved if at[k] == free}
         kinds = [(tuple(one.shape), str(one.dtype)) for one in self.memories]
-        self.description = text, self._complex, pace, str(self._stays), self._pairs, kinds
+        freed = sorted(self._free), self._read
+        self.description = text, self._complex, pace, str(self._stays), self._pairs, kinds, freed
 
     def __call__(self, *given: Tensor) -> tuple[Tensor, ...]:
         """As at the head of this file; the numbers in one tensor, the last."""
@@ -72,8 +86,10 @@ class Traced:
         left, numbers = self._run([*inputs, *rates, *(-rate for rate in rates), *rates, *self._tensors(works)])
         read = torch.stack([one.to(torch.float64) for one in numbers]) if numbers else torch.empty(0)
         well = torch.isfinite(read).all()
-        for k in sorted(self._moved):
+        for k in sorted(self._moved - self._free):
             memories[k].copy_(torch.where(well, works[k], memories[k]))
+        for k in sorted(self._free) if self._read else ():
+            memories[k].copy_(works[k])
         return *(_laid(one) for one in left), read
 
     def _parts(self, given: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]:

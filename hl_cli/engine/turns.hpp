@@ -6,19 +6,21 @@
 
 #include "plan.hpp"
 
+#include <ATen/ops/aminmax.h>
+
 #include <chrono>
 #include <cstring>
 
 namespace {
 
-constexpr int64_t LOOK = 16;  // periods between two looks at the clock
+constexpr int64_t CLOCK = 16;  // periods between two looks at the clock
 
 struct Turns : torch::CustomClassHolder {
   Turns(std::vector<c10::intrusive_ptr<Plan>> plans, int64_t asked, Tensor theta, double reach, int64_t every)
       : plans(std::move(plans)), asked(asked), theta(std::move(theta)), reach(reach), every(every) {}
 
   std::vector<c10::intrusive_ptr<Plan>> plans;
-  size_t asked;  // how many of the inputs are of the sample
+  size_t asked;   // how many of the inputs are of the sample
   Tensor theta;   // all weights
   double reach;   // how far one of them may be
   int64_t every;  // ticks between two looks at them; 0: none
@@ -44,43 +46,59 @@ struct Turns : torch::CustomClassHolder {
     Below below;
     const Plan* before = nullptr;
     char *said = at.said, *rows = at.rows;
-    double* into = at.read;
+    double* read = at.read;
+    size_t which = begin % plans.size();
+    int64_t look = every ? (every - tick % every) % every : -1;  // periods until the weights are looked at
     for (int64_t k = 0; k < count; k++) {
-      if ((k % LOOK == LOOK - 1 && Clock::now() > until) || (every && (tick + k) % every == 0 && far()))
+      if ((k % CLOCK == CLOCK - 1 && Clock::now() > until) || (k == look && far()))
         return before ? carry(*before, at, k) : 0;
-      Plan& plan = *plans[(begin + k) % plans.size()];
-      for (size_t i = 0; i < asked; i++) put(plan.given[i], at.samples[k * asked + i]);
-      for (size_t i = asked; i < plan.given.size(); i++)
-        put(plan.given[i], before ? before->left[i - asked + 1].const_data_ptr() : at.carried[i - asked]);
-      read.clear();
-      const bool well = plan.go(at.pace + k * plan.pace, read);
-      read.resize(plan.numbers, read.empty() ? 0.0 : read.back());
-      into = std::copy(read.begin(), read.end(), into);
-      if (!well) {
-        for (size_t i = asked; i < plan.given.size(); i++) get(at.carried[i - asked], plan.given[i]);
+      if (k == look) look += every;
+      Plan& plan = *plans[which];
+      if (++which == plans.size()) which = 0;
+      const Spans& from = before ? left(*before) : plan.from;
+      for (size_t i = 0; i < asked; i++) put(plan.into[i], at.samples[k * asked + i]);
+      for (size_t i = asked; i < plan.into.size(); i++)
+        put(plan.into[i], before ? from[i - asked + 1].at : at.carried[i - asked]);
+      if (!plan.go(at.pace + k * plan.pace, read)) {
+        for (size_t i = asked; i < plan.into.size(); i++) get(at.carried[i - asked], plan.into[i]);
         return -1 - k;
       }
-      get(said, plan.left[0]);
-      said += plan.left[0].nbytes();
-      for (int64_t w = 0; w < at.watches; rows += at.sizes[w++]) std::memcpy(rows, at.watched[w], at.sizes[w]);
+      read += plan.numbers;
       before = &plan;
+      const Span first = left(plan)[0];
+      get(said, first);
+      said += first.bytes;
+      for (int64_t w = 0; w < at.watches; rows += at.sizes[w++]) std::memcpy(rows, at.watched[w], at.sizes[w]);
     }
     return carry(*before, at, count);
   }
 
  private:
-  Numbers read;
+  Spans lies;  // what a plan that is not fixed has left
 
-  bool far() const { return theta.abs().max().item().toDouble() > reach; }
-
-  static void get(void* into, const Tensor& from) { std::memcpy(into, from.const_data_ptr(), from.nbytes()); }
-
-  static void put(const Tensor& into, const void* from) {
-    if (into.const_data_ptr() != from) std::memcpy(into.mutable_data_ptr(), from, into.nbytes());
+  // As for the eager learner, a NaN is not far.
+  bool far() const {
+    const auto [least, most] = at::aminmax(theta);
+    return most.item().toDouble() > reach || least.item().toDouble() < -reach;
   }
 
-  static int64_t carry(const Plan& last, const Places& at, int64_t done) {
-    for (size_t i = 1; i < last.left.size(); i++) get(at.carried[i - 1], last.left[i]);
+  static void get(void* into, const Span& from) { std::memcpy(into, from.at, from.bytes); }
+
+  static void put(const Span& into, const void* from) {
+    if (into.at != from) std::memcpy(into.at, from, into.bytes);
+  }
+
+  // Where the plan that was taken last has left all.
+  const Spans& left(const Plan& last) {
+    if (last.fixed) return last.from;
+    lies.clear();
+    std::transform(last.left.begin(), last.left.end(), std::back_inserter(lies), Span::of);
+    return lies;
+  }
+
+  int64_t carry(const Plan& last, const Places& at, int64_t done) {
+    const Spans& from = left(last);
+    for (size_t i = 1; i < from.size(); i++) get(at.carried[i - 1], from[i]);
     return done;
   }
 };

@@ -57,6 +57,8 @@ class Foretold:
 
     def fitting(self, samples: Sequence[Sample]) -> int:
         """How many of the first were foretold, of which the very first is one."""
+        if self.left < len(samples):
+            self.left = _calm(self._learner)
         most = min(len(samples), self.left)
         one_form = isinstance(samples, Samples)
         return most if one_form else next((k for k in range(1, most) if not self.fits(samples[k])), most)

@@ -14,7 +14,7 @@ from hl_cli.engine.fused import fused
 from hl_cli.engine.lowered import ASKED
 from hl_cli.engine.program import Program
 from hl_cli.engine.recorder import Call, Unrecordable
-from hl_cli.engine.traced import real
+from hl_cli.engine.traced import Scratch, real
 from hl_cli.engine.words import paced
 from hl_cli.learners.equality import gap_between, same_bits
 
@@ -75,7 +75,8 @@ class Recording:
         self.learner, self.kind, self.pace, self.moves = learner, kind, pace, moves
         self._inputs, self._target = inputs, target
         self._given = learner.credit.carried()
-        self._omega = learner.phase.omega
+        self._omega, self._drive = learner.phase.omega, learner.phase.flat_drive
+        self._summed = learner.phase.drive.gathering  # to what is there
         self._before = self._everything()
         paced(pace, learner.phase.theta)  # a tensor that is made within the recording is a call of its own
 
@@ -129,7 +130,8 @@ class Recording:
         given = [one for one in (self._inputs, self._target, *carried) if one is not None]
         try:
             asked = 1 + (self._target is not None)
-            kernels = fused(found.program, given, asked, self.pace, self.learner.phase.theta)
+            scratch = None if self._summed else Scratch(self._drive, found.exchanges)
+            kernels = fused(found.program, given, asked, self.pace, self.learner.phase.theta, scratch)
             self._put(self._before)
             kernels.ready(given, self.pace, True)
             if kernels.native is None:
@@ -140,6 +142,9 @@ class Recording:
         finally:
             self._put(after)
         there = [self._y, *(one for one in self._carried if one is not None), *after[0]]
+        if scratch and not scratch.read:
+            unread = len(left) + next(k for k, one in enumerate(self._in_place()) if one is self._drive)
+            del here[unread], there[unread]
         pairs = [
             (real(a), real(b)) for a, b in zip(here, there, strict=True) if b.is_floating_point() or b.is_complex()
         ]

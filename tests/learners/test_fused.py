@@ -109,6 +109,24 @@ def test_it_stops_at_the_step_that_is_not_finite_and_its_weights_have_not_moved(
     assert torch.equal(before, built.hl.phase.theta) and torch.isfinite(before).all() and built.hl.steps == 25
 
 
+@pytest.mark.parametrize("scenario", ["gd_b", "mom_a"])
+def test_it_goes_on_after_a_step_that_is_not_finite(build: Build, scenario: str) -> None:
+    """The drive is no memory that is kept: kernels leave anything there, and omega is whole all the same."""
+    choice = ("model=mlp", f"scenario={scenario}", "dtype=float64")
+    fast, eager = build(*choice, "engine=compiled"), build(*choice)
+    samples = [next(fast.stream) for _ in range(40)]
+    bad = samples[20]._replace(inputs=samples[20].inputs * float("inf"))
+    for learner in (fast.hl, eager.hl):
+        list(taken(learner, samples[:20], False, lambda: []))
+        with pytest.raises(NonFinite):
+            learner.step(bad)
+        list(taken(learner, samples[20:33], True, lambda: []))  # of which the last is measured
+        list(taken(learner, samples[33:], False, lambda: []))
+    assert fast.hl.replayed > 20
+    for mine, theirs in ((fast.hl.phase.theta, eager.hl.phase.theta), (fast.hl.phase.omega, eager.hl.phase.omega)):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-11)
+
+
 def test_kernels_of_another_function_are_refused(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     """As those of a compiler that drops a factor would be."""
     run = Lowered.run
