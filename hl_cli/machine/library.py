@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hl_cli.errors import BadInput
-from hl_cli.machine.cache import find, private
+from hl_cli.machine.cache import cache, find, private
 from hl_cli.machine.compiler import compiler, identity
 
 LONGEST = 600  # seconds that a compiler may take
@@ -23,12 +23,17 @@ class Unbuilt(Exception):
 
 
 def library(
-    sources: Sequence[Path], asked: tuple[str, str], flags: Sequence[str], linked: Sequence[str] = (), of: object = None
+    sources: Sequence[Path],
+    asked: tuple[str, str],
+    flags: Sequence[str],
+    linked: Sequence[str] = (),
+    of: object = None,
+    build: bool = True,
 ) -> Path:
     """Its file, of the first source, which includes the others; raises Unbuilt.
 
     asked: the option that asked for it, and one that does without, for messages; linked: what the linker is given
-    after the source; of: what else it depends on.
+    after the source; of: what else it depends on; build: whether one that is not kept is worth the compiler's seconds.
     """
     name = sources[0].stem
     try:
@@ -36,6 +41,8 @@ def library(
         texts = [one.read_text() for one in sources]
         made_of = (texts, list(flags), list(linked), of, identity(command))
         key = f"{name}-{hashlib.sha256(repr(made_of).encode()).hexdigest()[:32]}"
+        if not build and not (cache() / key).exists():
+            raise Unbuilt("it has not been built yet")
         line = [command, "-fPIC", "-shared", "-w", *flags, str(sources[0])]
         with (private(asked) / f"{key}.lock").open("w") as lock:  # one process builds it, the others wait
             fcntl.flock(lock, fcntl.LOCK_EX)

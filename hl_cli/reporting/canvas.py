@@ -1,4 +1,4 @@
-"""Where the pictures are drawn: a figure of matplotlib that is saved whole, or not at all, and closed in any case.
+"""Where the pictures are drawn: a figure of matplotlib that is saved whole, or not at all.
 
 matplotlib is imported when the first one is drawn: a run without pictures does not wait for it.
 """
@@ -20,21 +20,21 @@ MOST = 4  # panels side by side
 
 
 @contextmanager
-def canvas(path: Path, rows: int = 1, columns: int = 1, dpi: int = 120, **more: Any) -> Iterator[tuple[Figure, Any]]:
+def canvas(
+    path: Path,
+    rows: int = 1,
+    columns: int = 1,
+    dpi: int = 120,
+    figsize: tuple[float, float] | None = None,
+    **more: Any,
+) -> Iterator[tuple[Figure, Any]]:
     """Figure and axes to draw on; the PNG is written at the end."""
-    import matplotlib
+    from matplotlib.figure import Figure  # without pyplot, which keeps figures and takes longer to import
 
-    matplotlib.use("Agg")
-
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(rows, columns, layout="constrained", **more)
-    try:
-        yield figure, axes
-        with whole(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=dpi)
-    finally:
-        plt.close(figure)
+    figure = Figure(figsize, layout="constrained")
+    yield figure, figure.subplots(rows, columns, **more)
+    with whole(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=dpi)
 
 
 @contextmanager

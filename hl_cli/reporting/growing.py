@@ -20,11 +20,11 @@ Mark = list[Any]
 
 
 class Growing(io.FileIO):
-    """The unbuffered file below; see grow."""
+    """The unbuffered file below; see grow. size: bytes written; settled: of them on the disk at the last `settle`."""
 
     def __init__(self, path: Path, start: Mark | None) -> None:
         super().__init__(str(path), "w" if start is None else "r+", opener=no_link)
-        self.sum, self.size = hashlib.sha256(), 0
+        self.sum, self.size, self.settled = hashlib.sha256(), 0, -1
         if start is None:
             return
         try:
@@ -74,16 +74,24 @@ def _checked(file: Any, path: Path, mark: Mark) -> Any:
     return found
 
 
+def _raw(file: IO[Any]) -> Growing:
+    found: Growing = file.buffer.raw if isinstance(file, io.TextIOWrapper) else file.raw  # type: ignore[attr-defined]
+    return found
+
+
 def mark_of(file: IO[Any]) -> Mark:
     """What has reached the file, also after it was closed."""
-    raw: Any = file.buffer.raw if isinstance(file, io.TextIOWrapper) else file.raw  # type: ignore[attr-defined]
+    raw = _raw(file)
     return [raw.size, raw.sum.hexdigest()]
 
 
 def settle(file: IO[Any]) -> Mark:
-    """Bring what was written to the disk; return how much that is."""
+    """Bring what was written to the disk, unless it is there; return how much that is."""
     file.flush()
-    os.fsync(file.fileno())
+    raw = _raw(file)
+    if raw.settled != raw.size:
+        os.fsync(raw.fileno())
+        raw.settled = raw.size
     return mark_of(file)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -84,7 +84,7 @@ def _colors(lines: Sequence[Line]) -> Callable[[Line], Any]:
     settings = list(dict.fromkeys(line.setting for line in lines))
     if len(settings) <= len(KEYS):
         return lambda line: color_of(line.color)
-    scale = plt.get_cmap("viridis")
+    scale = matplotlib.colormaps["viridis"]
     return lambda line: scale(0.95 * settings.index(line.setting) / (len(settings) - 1))
 
 

@@ -34,7 +34,8 @@ class Lorenz:
 
     It starts 20 time units after (1, 1, 1), which is on the attractor. Integrated by Gragg's midpoint rule with 2,
     4, .. 14 substeps, extrapolated to order 14 (Hairer, Norsett, Wanner, Solving ODEs I, section II.9): at the usual
-    parameters a tick of 0.05 is exact to about 1e-9. Whoever asks for many ticks gets them from hl_cli.streams.orbit.
+    parameters a tick of 0.05 is exact to about 1e-9. Ticks are those of hl_cli.streams.orbit where it is kept, or where
+    many are asked for.
     """
 
     name, width = "lorenz", 3
@@ -43,7 +44,7 @@ class Lorenz:
     PACE = 41.0  # the sum of the usual 10, 28 and 8/3; a larger one moves faster and gets shorter steps
     FASTEST = 1000.0
     SUBSTEPS = (2, 4, 6, 8, 10, 12, 14)
-    MANY = 10_000  # ticks in Python, which take as long as the compiler
+    MANY = 10_000  # ticks that take Python as long as the compiler
 
     def __init__(self, sigma: float, rho: float, beta: float, step: float) -> None:
         check_step(step)
@@ -71,7 +72,7 @@ class Lorenz:
         sizes = [(n // 2 - 1, step / parts / n, weight) for n, weight in self._rules]
         rules = [(pairs, h, 2 * h, 2 * h * self._constants[0], weight) for pairs, h, weight in sizes]
         self._taken += count
-        native = without_python() if self._taken > self.MANY else None
+        native = without_python(self._taken > self.MANY)
         if native is None or not count:
             return np.array(self._in_python(rules, parts, count)).reshape(count, 3)
         orbit = native(self._point, self._constants, rules, parts, count)

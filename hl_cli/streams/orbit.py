@@ -19,11 +19,14 @@ Orbit = Callable[[Sequence[float], Sequence[float], Sequence[Sequence[float]], i
 
 
 @once
-def without_python() -> Orbit | None:
-    """The function (point, constants, rules, parts, count) -> (count, 3) of lorenz.cpp, or nothing."""
+def without_python(build: bool = True) -> Orbit | None:
+    """The function (point, constants, rules, parts, count) -> (count, 3) of lorenz.cpp, or nothing.
+
+    build: compile it where it is not kept yet.
+    """
     real, number, place = ctypes.c_double, ctypes.c_int64, np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS")
     try:
-        function = ctypes.CDLL(str(library([SOURCE], ASKED, FLAGS))).hl_run_lorenz
+        function = ctypes.CDLL(str(library([SOURCE], ASKED, FLAGS, build=build))).hl_run_lorenz
     except (Unbuilt, OSError):
         return None
     function.argtypes = [place, real, real, real, place, number, number, number, place]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from hl_cli.errors import BadInput
 from hl_cli.machine.cache import DIGEST, cache, find
+from hl_cli.machine.library import Unbuilt, library
 
 MADE, NAME = b"native code", "kernels.so"
 
@@ -95,3 +97,23 @@ def test_an_open_folder_is_closed(get: Callable[[], Path]) -> None:
     with pytest.warns(UserWarning, match="was open to other users"):
         get()
     assert stat.S_IMODE(cache().stat().st_mode) == 0o700
+
+
+def test_a_library_is_built_where_it_is_worth_it_and_kept_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hl_cli.machine.library.compiler", lambda asked: sys.executable)
+    built: list[str] = []
+
+    def build(line: Sequence[str]) -> None:
+        built.append(line[-1])
+        Path(line[-1]).write_bytes(MADE)
+
+    monkeypatch.setattr("hl_cli.machine.library._build", build)
+    source = tmp_path / "one.cpp"
+    source.write_text("int one;")
+    with pytest.raises(Unbuilt, match="not been built"):
+        library([source], ("one", "none"), [], build=False)
+    assert not built
+    made = library([source], ("one", "none"), [])
+    assert library([source], ("one", "none"), [], build=False) == made and len(built) == 1

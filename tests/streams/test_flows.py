@@ -13,6 +13,7 @@ import torch
 from scipy.integrate import solve_ivp
 
 from hl_cli.errors import BadInput
+from hl_cli.streams import lorenz
 from hl_cli.streams.lorenz import Lorenz
 from hl_cli.streams.mackey_glass import MackeyGlass
 from hl_cli.streams.orbit import without_python
@@ -78,16 +79,37 @@ def test_two_that_begin_close_go_apart(name: str) -> None:
 def test_many_ticks_are_taken_without_python_and_have_the_same_bits(
     given: tuple[float, float, float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lorenz, "without_python", lambda build: without_python() if build else None)
     monkeypatch.setattr(Lorenz, "MANY", 1000)
     far = Lorenz(*given)
     first, then = far.take(200), far.take(3000)
     assert without_python() is not None
-    monkeypatch.setattr(Lorenz, "MANY", 10**9)
+    monkeypatch.setattr(lorenz, "without_python", lambda build: None)
     plain = Lorenz(*given)
     assert np.array_equal(plain.take(200), first)
     again = Lorenz(*given)
     again.load_state_dict(plain.state_dict())
     assert np.array_equal(again.take(3000), then) and again.state_dict() == far.state_dict()
+
+
+@compiling
+def test_what_is_kept_is_used_from_the_first_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def without(build: bool) -> None:
+        asked.append(build)
+
+    monkeypatch.setattr(lorenz, "without_python", without)
+    monkeypatch.setattr(Lorenz, "MANY", 1000)
+    slow = Lorenz(10.0, 28.0, 8 / 3, 0.1)
+    expected = slow.take(700)
+    assert asked == [False, True]
+    assert without_python() is not None
+    monkeypatch.setattr(lorenz, "without_python", without_python)
+    monkeypatch.setattr(Lorenz, "MANY", 10**9)
+    monkeypatch.setattr(Lorenz, "_in_python", None)
+    without_python.cache_clear()
+    assert np.array_equal(Lorenz(10.0, 28.0, 8 / 3, 0.1).take(700), expected)
 
 
 def test_without_a_compiler_nothing_is_said_and_the_bits_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
