@@ -10,7 +10,7 @@ import csv
 import ctypes
 import math
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache as once
 from functools import partial
 from pathlib import Path
@@ -43,17 +43,21 @@ def by_arm(path: Path, alone: str) -> dict[str, Table]:
     return found
 
 
-def read(path: Path) -> Table:
-    """A CSV file of numbers of a run by column; an empty cell is NaN. Raises BadInput for one that is damaged."""
+def read(path: Path, wanted: Collection[str] | None = None) -> Table:
+    """A CSV file of numbers of a run by column, all or those that are wanted; an empty cell is NaN.
+
+    Raises BadInput for one that is damaged.
+    """
     check_sum(path)
     with path.open(newline="") as file:
         names = next(csv.reader(file))
-        found = [array("d") for _ in names]
+        found = {name: array("d") for name in names if wanted is None or name in wanted}
         blocks = iter(partial(file.readlines, BLOCK), [])
         for table in _tables(blocks, len(names), path.stat().st_size >= LARGE):
-            for column, values in zip(found, table.T, strict=True):
-                column.frombytes(values.tobytes())
-    return dict(zip(names, found, strict=True))
+            for name, values in zip(names, table.T, strict=True):
+                if name in found:
+                    found[name].frombytes(values.tobytes())
+    return found
 
 
 def _tables(blocks: Iterable[list[str]], columns: int, large: bool) -> Iterator[np.ndarray]:

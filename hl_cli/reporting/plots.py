@@ -58,7 +58,7 @@ def draw_curves(
 
 
 def _draw_arms(axis: Axes, curves: Table, arms: Sequence[Look], quantity: str, pooled: bool) -> int:
-    steps = np.array(curves["step"])
+    steps = np.asarray(curves["step"])
     window = max(1, len(steps) // (POINTS if len(arms) <= FEW else POINTS_OF_MANY))
     marked = [arm for arm in arms if arm.marked]
     for arm in arms:
@@ -67,7 +67,7 @@ def _draw_arms(axis: Axes, curves: Table, arms: Sequence[Look], quantity: str, p
             style = {"lw": 4.5, "alpha": 0.55}
         elif arm.marked:
             style = {"lw": 1.0, "marker": "o", "mfc": "white", "ms": 5}
-        every = np.array(curves[f"{arm.name}_{quantity}"])
+        every = np.asarray(curves[f"{arm.name}_{quantity}"])
         x, y = (steps[::window], every[::window]) if pooled else (averaged(steps, window), averaged(every, window))
         every_nth = max(len(marked), len(x) // MARKERS, 1)
         first = marked.index(arm) * every_nth // len(marked) if arm.marked else 0  # markers of one are not on another's

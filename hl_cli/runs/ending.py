@@ -59,7 +59,8 @@ def files_of(end: End, parts: Parts, extent: str) -> list[Part]:
 
     @cache
     def curves() -> Table:
-        return read(folder / "curves.csv")
+        drawn = [f"{name}_{quantity}" for name in end.tally.names for quantity in end.tally.measure.drawn]
+        return read(folder / "curves.csv", ["step", *drawn])
 
     @cache
     def sections() -> list[Section]:

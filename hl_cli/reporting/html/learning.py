@@ -44,7 +44,7 @@ def _score(each: Table, held_out: Table, arms: Sequence[Look], quantity: str, po
     layers: list[dict[str, Any]] = []
     smooth = not pooled and len(each["step"]) >= ENOUGH
     if smooth:
-        over_window = {name: rolling(np.array(each[name]), WINDOW) for name in names.values()}
+        over_window = {name: rolling(np.asarray(each[name]), WINDOW) for name in names.values()}
         data = thinned({"step": each["step"], **over_window}, {"step": "step", **names}, "step")
         layers.append({"data": data, "lines": [line(arm, arm.label) for arm in arms]})
     data = thinned(each, {"step": "step", **names}, "step")
