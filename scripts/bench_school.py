@@ -22,7 +22,7 @@ from hl_cli.types import Sample
 
 LECTURE = 200  # ticks
 CHOICE = ("experiment=signal_school", f"stream.lecture={LECTURE}", f"stream.ticks={LECTURE}", "scenario.beta=0.3")
-EAGER, COMPILED = 10.0, 2.0  # by NumPy's time
+EAGER, COMPILED = 10.0, 0.4  # by NumPy's time
 CLOSE = 1e-2  # of weights after a lecture, by the way that they have come: float32, and sums in another order
 
 
