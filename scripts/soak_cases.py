@@ -16,6 +16,8 @@ CASES: dict[str, list[str]] = {
     "local": ["steps=500", "checkpoint_every=90", "scheme=local", "scheme.stash=true", "split=state", "hold=2"],
     "forward": ["steps=500", "checkpoint_every=90", "scheme=forward", "stream=lorenz", "stream.ticks=1", "model=gru",
                 "scenario=gd_a", "arms.pytorch.window=8", "free_run=40"],
+    "compiled": ["steps=3000", "checkpoint_every=400", "scheme=forward", "stream=lorenz", "stream.ticks=1", "model=gru",
+                 "scenario=gd_a", "engine=compiled"],
     "drift": ["steps=600", "checkpoint_every=70", "stream=digits_by_class", "stream.period=170", "stream.blend=40"],
     "signals": ["steps=500", "checkpoint_every=60", "stream=drift", "stream.period=150", "split=state", "model=rnn"],
     "reverse": ["steps=300", "checkpoint_every=40", "stream=sine", "model=rotation", "split=state",
