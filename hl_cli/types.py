@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TARGETS = ("last", "all")
 KINDS = ("classes", "values")
-ENGINES = ("eager", "replay", "compiled")
+ENGINES = ("eager", "replay", "compiled", "auto")
 FEEDS = ("closed_loop", "zero_input", "teacher_forced")
 REPORTS = ("full", "light", "none")  # how much of its report a run makes
 

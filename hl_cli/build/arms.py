@@ -26,6 +26,7 @@ from hl_cli.learners.base import Learner
 from hl_cli.learners.fused import FusedLearner, rehearsed
 from hl_cli.learners.place import Place
 from hl_cli.learners.pytorch import PyTorchLearner
+from hl_cli.learners.replayed import ReplayedLearner
 from hl_cli.networks.losses import Loss
 from hl_cli.parallel.world import World
 from hl_cli.streams.base import Stream
@@ -110,7 +111,7 @@ class Workshop:
         credit = "" if cfg.credit is None else f", {cfg.credit.name} credit"
         rule = rule_of(cfg)
         by = f"{rule.name}{rule.kinetic.words}, tau {cfg.tau:g}"
-        run = {"replay": ", replayed", "compiled": ", compiled"}.get(cfg.engine, "")
+        run = {ReplayedLearner: ", replayed", FusedLearner: ", compiled"}.get(type(learner), "")
         words = f"{cfg.scheme.name} scheme{credit}, {cfg.split.name} split, {by}{run}"
         note += self._fitted + scheme_of(cfg).note(learner)
         return self._named(name, learner, words, reason, note, coefficients=physics, sgd=sgd, twin=twin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -42,10 +43,6 @@ def numbers_of(cfg: DictConfig, meant: bool = True) -> tuple[Coefficients, SGD |
 def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients, world: World) -> Any:
     """Build the HL arm over a split net of its own, steered as the config says."""
     scheme = scheme_of(cfg)
-    if cfg.engine not in scheme.engines:
-        raise NoSuchCombination(f"engine={cfg.engine} (scheme={cfg.scheme.name}): allowed: {', '.join(scheme.engines)}")
-    if cfg.engine != "eager" and cfg.device != "cpu":
-        raise BadInput(f"engine={cfg.engine} (device={cfg.device}): allowed: device=cpu")
     if cfg.credit is not None and not scheme.online:
         raise NoSuchCombination(
             f"credit={cfg.credit.name} (scheme={cfg.scheme.name}): weights do not move at every tick; "
@@ -59,7 +56,28 @@ def hl_learner(cfg: DictConfig, split: Split, loss: Loss, physics: Coefficients,
         )
     of_run = {name: cfg[name] for name in OF_RUN}
     of = Setting(split, loss, physics, rule, world, credit_of(cfg), **of_run)
+    of = replace(of, engine=_engine(cfg, scheme, of))
     return steered(cfg, scheme.learner(of), numbers_of(cfg)[1].lr)
+
+
+def _engine(cfg: DictConfig, scheme: Scheme, of: Setting) -> str:
+    """What runs its steps; raises BadInput where that cannot be, and `auto` then stands for eager steps."""
+    asked: str = cfg.engine
+    if asked == "eager":
+        return asked
+    engine, why = "replay" if asked == "auto" else asked, scheme.unrecorded(of)
+    refused: BadInput | None = None
+    if engine not in scheme.engines:
+        refused = NoSuchCombination(f"engine={engine} (scheme={cfg.scheme.name}): allowed: {', '.join(scheme.engines)}")
+    elif cfg.device != "cpu":
+        refused = BadInput(f"engine={engine} (device={cfg.device}): allowed: device=cpu")
+    elif why:
+        refused = NoSuchCombination(f"engine={engine}{why}")
+    if refused is None:
+        return engine
+    if asked == "auto":
+        return "eager"
+    raise refused
 
 
 def another_method(cfg: DictConfig) -> str:

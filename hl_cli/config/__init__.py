@@ -118,7 +118,7 @@ class Run:
     )
     engine: str = described(
         "eager",
-        "replay: steps of HL without Python, the same bits; compiled: as fused kernels, round-off apart",
+        "replay: steps of HL without Python, the same bits; auto: where it can be; compiled: fused, round-off apart",
         choices=ENGINES,
     )
     checkpoint_every: int = described(

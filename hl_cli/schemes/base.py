@@ -54,7 +54,7 @@ class Setting:
 class Scheme:
     """The home of a `choice` of the group `scheme`; made with the fields of its config, but `name`.
 
-    engines: how its steps can be run; whole: whether all weights take their step together, none in a block of its own;
+    engines: how its steps can be run, where `unrecorded` does not speak against it; whole: whether all weights take their step together, none in a block of its own;
     online: whether weights move at every tick, so that an arm of PyTorch with a window is its like; replays: whether
     ticks of a sample may be computed again; reset: when neurons return to rest (hl_cli.credit.online).
     """
@@ -68,6 +68,10 @@ class Scheme:
     def learner(self, of: Setting) -> Any:
         """The learner that runs it; raises BadInput for what it cannot be combined with."""
         raise NotImplementedError
+
+    def unrecorded(self, of: Setting) -> str:
+        """Why its steps cannot be recorded, as an error goes on after engine=replay; nothing where they can."""
+        return ""
 
     def another_method(self, integrator: str, window: int | None) -> str:
         """Why it is not meant to equal SGD, nothing where it is; window: of truncated BPTT, of the reference."""

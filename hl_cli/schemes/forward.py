@@ -57,8 +57,6 @@ class Forward(Scheme):
         if self.rate is not None and not self.rate * tau <= 1.0:
             raise BadInput(f"scheme.rate={self.rate} (tau={tau:g}): allowed: up to 1/tau, {1 / tau:g}")
         parts = of.parts | {"coefficients": replace(of.coefficients, rate=self.rate)}
-        if of.engine != "eager":
-            self._check_recorded(of)
         return ENGINES[of.engine](**parts, credit=of.credit.make, **self._told(of.credit), **of.credit.options)
 
     def _told(self, credit: Kind) -> dict[str, Any]:
@@ -72,14 +70,11 @@ class Forward(Scheme):
                 )
         return {"reset": self.reset, **{name: self.options[name] for name in ("rise", *credit.of_scheme)}}
 
-    @staticmethod
-    def _check_recorded(of: Setting) -> None:
-        """Raise for ticks that leave more than tensors for the next."""
-        if not of.credit.make.recordable:
-            raise NoSuchCombination(
-                f"engine={of.engine} (credit={of.credit.name}): allowed: credit=costate, eligibility, network; "
-                "engine=eager"
-            )
+    def unrecorded(self, of: Setting) -> str:
+        """Where ticks leave more than tensors for the next."""
+        if of.credit.make.recordable:
+            return ""
+        return f" (credit={of.credit.name}): allowed: credit=costate, eligibility, network; engine=eager"
 
     def another_method(self, integrator: str, window: int | None) -> str:
         """Only with zeroed costates, and against truncated BPTT with window 1, is it meant to be SGD."""

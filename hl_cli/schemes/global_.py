@@ -33,8 +33,6 @@ class Global(Scheme):
         """Back-propagation through time, with what it keeps of the ticks."""
         kept: dict[str, Any] = {"memory": of.checkpointing, "anchor_every": of.anchor_every}
         size = of.world.size
-        if of.engine != "eager":
-            self._check_recorded(of)
         if of.parallel == "data":
             if of.batch_size % size:
                 raise BadInput(
@@ -47,15 +45,11 @@ class Global(Scheme):
             raise BadInput(f"scheme=global in {size} processes: allowed: scheme=blocks, local, wave; parallel=data")
         return ENGINES[of.engine](**of.parts, **kept)
 
-    @staticmethod
-    def _check_recorded(of: Setting) -> None:
-        """Raise for what changes from step to step, or asks Python for more than a number."""
+    def unrecorded(self, of: Setting) -> str:
+        """What changes from step to step, or asks Python for more than a number."""
         if of.parallel == "data":
-            raise NoSuchCombination(
-                f"engine={of.engine} (parallel=data): processes meet at each step; allowed: engine=eager"
-            )
-        if of.checkpointing == "reverse":
-            raise NoSuchCombination(f"engine={of.engine}: allowed with checkpointing=store, segments, recompute")
+            return " (parallel=data): processes meet at each step; allowed: engine=eager"
+        return ": allowed with checkpointing=store, segments, recompute" if of.checkpointing == "reverse" else ""
 
     def note(self, learner: Any) -> str:
         """Of several processes."""

@@ -160,3 +160,19 @@ def test_as_many_kinds_of_steps_as_there_may_be_are_replayed(build: Build, monke
     built = build("scenario=gd_b", "model.hidden=[5]", "engine=replay")
     taken(built.hl, built.stream)
     assert built.hl.replayed > 0 and not built.hl.eager_because
+
+
+@pytest.mark.parametrize(
+    ("choice", "replays"),
+    [
+        (["model.hidden=[5]"], True),
+        (["scheme=forward", "stream=iris", "model=rnn", "credit=eligibility"], True),
+        (["scheme=forward", "stream=iris", "model=rnn", "credit=tail"], False),
+        (["scheme=blocks"], False),
+        (["checkpointing=reverse", "model=leapfrog", "stream=iris"], False),
+    ],
+)
+def test_auto_replays_where_it_can(build: Build, choice: list[str], replays: bool) -> None:
+    eager, auto = build(*choice), build(*choice, "engine=auto")
+    assert isinstance(auto.hl, replayed.ReplayedLearner) == replays == ("replayed" in auto.arms["hl"].described)
+    assert same_bits(taken(auto.hl, auto.stream), taken(eager.hl, eager.stream))
