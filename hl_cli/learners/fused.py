@@ -43,6 +43,7 @@ class FusedLearner(ReplayedLearner):
     """gap: of compiled periods to eager ones, as found; refused: why a kind was not compiled; met: the kinds of periods
     so far, by `lasting`, and whether each is compiled."""
 
+    engine = "compiled"
     gap = 0.0
     refused = ""
 

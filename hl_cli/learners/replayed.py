@@ -41,7 +41,7 @@ KINDS = 16  # of periods that are recorded; a rate that changes at every step wo
 class ReplayedLearner(HamiltonianLearner):
     """replayed: periods so far without Python; eager_because: why there are no more; native: whether by the driver."""
 
-    replayed = 0
+    engine, replayed = "replay", 0
     eager_because = ""
     _whole = True  # whether the weight step is a part of the program
     _observed = _alone = False  # whether this period is, whether it ran without Python
@@ -152,7 +152,7 @@ class ReplayedLearner(HamiltonianLearner):
                 self._whole = False
                 return
             self.eager_because = str(why)
-            warnings.warn(f"engine=replay: {self.name} runs eagerly: {why}", stacklevel=2)
+            warnings.warn(f"engine={self.engine}: {self.name} runs eagerly: {why}", stacklevel=2)
 
     def _count(self) -> int:
         return len(self.kinds)

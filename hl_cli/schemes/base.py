@@ -54,9 +54,10 @@ class Setting:
 class Scheme:
     """The home of a `choice` of the group `scheme`; made with the fields of its config, but `name`.
 
-    engines: how its steps can be run, where `unrecorded` does not speak against it; whole: whether all weights take their step together, none in a block of its own;
-    online: whether weights move at every tick, so that an arm of PyTorch with a window is its like; replays: whether
-    ticks of a sample may be computed again; reset: when neurons return to rest (hl_cli.credit.online).
+    engines: how its steps can be run, where `unrecorded` has nothing against it; whole: whether all weights take their
+    step together, none in a block of its own; online: whether weights move at every tick, so that an arm of PyTorch
+    with a window is its like; replays: whether ticks of a sample may be computed again; reset: when neurons return to
+    rest (hl_cli.credit.online).
     """
 
     engines: ClassVar[tuple[str, ...]] = ("eager",)
