@@ -10,7 +10,7 @@ import csv
 import ctypes
 import math
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache as once
 from functools import partial
 from pathlib import Path
@@ -43,30 +43,34 @@ def by_arm(path: Path, alone: str) -> dict[str, Table]:
     return found
 
 
-def read(path: Path, wanted: Collection[str] | None = None) -> Table:
-    """A CSV file of numbers of a run by column, all or those that are wanted; an empty cell is NaN.
+def read(path: Path) -> Table:
+    """A CSV file of numbers of a run by column; an empty cell is NaN. Raises BadInput for one that is damaged."""
+    names, tables = blocks(path)
+    found = [array("d") for _ in names]
+    for table in tables:
+        for column, values in zip(found, table.T, strict=True):
+            column.frombytes(values.tobytes())
+    return dict(zip(names, found, strict=True))
 
-    Raises BadInput for one that is damaged.
-    """
+
+def blocks(path: Path) -> tuple[list[str], Iterator[np.ndarray]]:
+    """The names of its columns, and its rows, many at a time, (rows, columns)."""
     check_sum(path)
     with path.open(newline="") as file:
         names = next(csv.reader(file))
-        found = {name: array("d") for name in names if wanted is None or name in wanted}
-        blocks = iter(partial(file.readlines, BLOCK), [])
-        for table in _tables(blocks, len(names), path.stat().st_size >= LARGE):
-            for name, values in zip(names, table.T, strict=True):
-                if name in found:
-                    found[name].frombytes(values.tobytes())
-    return found
+    return names, _tables(path, len(names))
 
 
-def _tables(blocks: Iterable[list[str]], columns: int, large: bool) -> Iterator[np.ndarray]:
+def _tables(path: Path, columns: int) -> Iterator[np.ndarray]:
     parse: Parse = by_python
-    for number, lines in enumerate(blocks):
-        table = parse(lines, columns)
-        yield table
-        if large and not number and (fast := native()) and fast(lines, columns).tobytes() == table.tobytes():
-            parse = fast
+    with path.open(newline="") as file:
+        next(csv.reader(file))
+        for number, lines in enumerate(iter(partial(file.readlines, BLOCK), [])):
+            table = parse(lines, columns)
+            yield table
+            first_of_many = not number and path.stat().st_size >= LARGE
+            if first_of_many and (fast := native()) and fast(lines, columns).tobytes() == table.tobytes():
+                parse = fast
 
 
 def by_python(lines: list[str], columns: int) -> np.ndarray:

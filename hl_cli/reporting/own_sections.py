@@ -9,10 +9,10 @@ from typing import Any
 
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.reporting import console
-from hl_cli.reporting.columns import Table
 from hl_cli.reporting.html import generated, inside, learning, weights
 from hl_cli.reporting.palette import looks
 from hl_cli.reporting.sections import Making, Section
+from hl_cli.reporting.shortened import Curves
 from hl_cli.reporting.thousands import thousands
 
 
@@ -22,11 +22,11 @@ def own_sections(
     tally: RunningMetrics,
     period: int,
     floor: dict[int, float] | None,
-    curves: Callable[[], Table],
+    curves: Callable[[], Curves],
 ) -> list[Making]:
     """Each is to be made by itself, once all files of the run are there.
 
-    period: of the tasks; floor: the noise floor, by step; curves: gives curves.csv.
+    period: of the tasks; floor: the noise floor, by step; curves: gives what is shown of curves.csv.
     """
     arms, labels = looks(summary), summary["labels"]
     kept = {name: of for name, of in tally.retention.items() if of.scores}

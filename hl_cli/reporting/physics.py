@@ -11,7 +11,7 @@ import numpy as np
 from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.columns import Table, by_arm
 from hl_cli.reporting.palette import Look
-from hl_cli.reporting.plots import averaged
+from hl_cli.reporting.shortened import averaged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,14 +12,14 @@ from hl_cli.compare.forgetting import Retention
 from hl_cli.compare.metrics import Measure
 from hl_cli.compare.window import WINDOW
 from hl_cli.reporting.canvas import canvas
-from hl_cli.reporting.columns import Table, by_arm, read
-from hl_cli.reporting.palette import FEW, Look
+from hl_cli.reporting.columns import by_arm, read
+from hl_cli.reporting.palette import Look
+from hl_cli.reporting.shortened import Curves, settled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FLOOR, LEARNT = "#8d99ae", "#ff7d00"
-POINTS, POINTS_OF_MANY = 200, 40  # windows over which a curve is averaged; of many arms, whose noise would hide others
 MARKERS = 25
 DECADES = 200  # largest by smallest loss from which on the scale is logarithmic
 MOST_PERIODS = 40
@@ -27,29 +27,29 @@ MOST_ROWS, MOST_COLUMNS = 16, 8  # of a heat map whose cells have room for a num
 
 
 def draw_curves(
-    folder: Path, curves: Table, title: str, measure: Measure, arms: Sequence[Look], period: int = 0
+    folder: Path, curves: Curves, title: str, measure: Measure, arms: Sequence[Look], period: int = 0
 ) -> None:
     """curves.png: the reference as a wide line, what lies on it thin with markers, so that both are seen.
 
-    curves: curves.csv; period: steps of a task, where the stream changes; a dotted line stands at each change.
+    curves: of curves.csv; period: steps of a task, where the stream changes; a dotted line stands at each change.
     """
     held_out = read(folder / "evaluation.csv")
     count = len(measure.drawn)
     with canvas(folder / "curves.png", 1, count, figsize=(5.5 * count, 4.2)) as (figure, axes):
         for axis, quantity in zip(axes, measure.drawn, strict=True):
-            window = _draw_arms(axis, curves, arms, quantity, quantity in measure.pooled)
+            _draw_arms(axis, curves, arms, quantity)
             for arm in arms:
                 scores, size = held_out[f"{arm.name}_{quantity}"], 11 if arm.wide else 6
                 axis.plot(held_out["step"], scores, "*", color=arm.color, ms=size, alpha=0.8)
             axis.set_xlabel("step")
             axis.set_ylabel(quantity)
             axis.grid(alpha=0.25)
-            over = f", mean of {window} steps" if window > 1 else ""
+            over = f", mean of {curves.window} steps" if curves.window > 1 else ""
             over = f", over {WINDOW} steps" if quantity in measure.pooled else over
             axis.set_title(f"{quantity}, before the update{over}", fontsize=10)
-            _scale(axis, quantity in measure.pooled, quantity == "loss", settled(len(curves["step"])))
-            if period and len(curves["step"]) <= MOST_PERIODS * period:
-                for change in range(period, len(curves["step"]), period):
+            _scale(axis, quantity in measure.pooled, quantity == "loss", settled(curves.rows))
+            if period and curves.rows <= MOST_PERIODS * period:
+                for change in range(period, curves.rows, period):
                     axis.axvline(change, color=FLOOR, lw=0.8, ls=":", zorder=0)
         axes[0].plot([], [], "*", color=FLOOR, label="held-out")
         handles = axes[0].get_legend_handles_labels()
@@ -57,9 +57,7 @@ def draw_curves(
         figure.suptitle(title, fontsize=11)
 
 
-def _draw_arms(axis: Axes, curves: Table, arms: Sequence[Look], quantity: str, pooled: bool) -> int:
-    steps = np.asarray(curves["step"])
-    window = max(1, len(steps) // (POINTS if len(arms) <= FEW else POINTS_OF_MANY))
+def _draw_arms(axis: Axes, curves: Curves, arms: Sequence[Look], quantity: str) -> None:
     marked = [arm for arm in arms if arm.marked]
     for arm in arms:
         style: dict[str, Any] = {"lw": 1.4}
@@ -67,17 +65,10 @@ def _draw_arms(axis: Axes, curves: Table, arms: Sequence[Look], quantity: str, p
             style = {"lw": 4.5, "alpha": 0.55}
         elif arm.marked:
             style = {"lw": 1.0, "marker": "o", "mfc": "white", "ms": 5}
-        every = np.asarray(curves[f"{arm.name}_{quantity}"])
-        x, y = (steps[::window], every[::window]) if pooled else (averaged(steps, window), averaged(every, window))
+        x, y = curves.drawn[f"{arm.name}_{quantity}"]
         every_nth = max(len(marked), len(x) // MARKERS, 1)
         first = marked.index(arm) * every_nth // len(marked) if arm.marked else 0  # markers of one are not on another's
         axis.plot(x, y, markevery=(first, every_nth), color=arm.color, label=arm.label, **style)
-    return window
-
-
-def settled(steps: int) -> int:
-    """From which step on a ratio rules its axis: before, it is of few steps and may be anything."""
-    return min(WINDOW, steps // 5)
 
 
 def _scale(axis: Axes, is_ratio: bool, is_loss: bool, begin: int) -> None:
@@ -97,12 +88,6 @@ def _scale(axis: Axes, is_ratio: bool, is_loss: bool, begin: int) -> None:
         axis.set_ylim(1.5 * low, 1.1)
     else:
         axis.set_ylim(min(1.05 * low - 0.02, -0.02), 1.02)
-
-
-def averaged(values: np.ndarray, window: int) -> np.ndarray:
-    """Mean of each full window; a short rest at the end is left out."""
-    whole = len(values) // window * window
-    return values[:whole].reshape(-1, window).mean(1)
 
 
 def draw_weight_difference(folder: Path, title: str, arms: Sequence[Look], floor: dict[int, float] | None) -> None:

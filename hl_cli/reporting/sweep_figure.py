@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 from hl_cli.compare.metrics import POOLED
 from hl_cli.reporting.canvas import canvas
 from hl_cli.reporting.palette import color_of
-from hl_cli.reporting.plots import settled
+from hl_cli.reporting.shortened import settled
 from hl_cli.reporting.sweep_lines import KEYS, Band, Curves, Line, divergences, panels, reach
 from hl_cli.reporting.sweep_table import Row, tally
 

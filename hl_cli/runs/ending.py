@@ -14,7 +14,6 @@ from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
 from hl_cli.learners.stage_report import StageReport
 from hl_cli.reporting import console, plots
-from hl_cli.reporting.columns import Table, read
 from hl_cli.reporting.free_run import draw_free_run, said, write_free_run
 from hl_cli.reporting.html.report import write_report_page
 from hl_cli.reporting.own_sections import own_sections
@@ -24,6 +23,7 @@ from hl_cli.reporting.physics import draw_physics
 from hl_cli.reporting.pipeline import draw_pipeline
 from hl_cli.reporting.report import report_text
 from hl_cli.reporting.sections import Making, Section, made
+from hl_cli.reporting.shortened import Curves, shortened
 from hl_cli.reporting.tables import write_weights
 from hl_cli.reporting.tensor_difference import draw_tensor_difference
 from hl_cli.reporting.tensorboard_end import write_end
@@ -58,9 +58,8 @@ def files_of(end: End, parts: Parts, extent: str) -> list[Part]:
     }
 
     @cache
-    def curves() -> Table:
-        drawn = [f"{name}_{quantity}" for name in end.tally.names for quantity in end.tally.measure.drawn]
-        return read(folder / "curves.csv", ["step", *drawn])
+    def curves() -> Curves:
+        return shortened(folder / "curves.csv", [arm.name for arm in looks(result)], end.tally.measure)
 
     @cache
     def sections() -> list[Section]:
@@ -84,7 +83,7 @@ def files_of(end: End, parts: Parts, extent: str) -> list[Part]:
     ]
 
 
-def _pictures(end: End, curves: Callable[[], Table]) -> list[Part]:
+def _pictures(end: End, curves: Callable[[], Curves]) -> list[Part]:
     folder, title, result, tally = end.folder, end.title, end.summary, end.tally
     retained = {name: of for name, of in tally.retention.items() if of.scores}
     labels, arms = result["labels"], looks(result)

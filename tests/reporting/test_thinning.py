@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hl_cli.compare.metrics import Measure
-from hl_cli.reporting.columns import read
 from hl_cli.reporting.html.learning import curves
-from hl_cli.reporting.html.thinning import kept, plain, rolling, stretches, thinned
+from hl_cli.reporting.html.thinning import Rolling, kept, plain, stretches, thinned
 from hl_cli.reporting.palette import Look
+from hl_cli.reporting.shortened import shortened
 from hl_cli.types import Task
 
 BUCKETS = 5
@@ -65,10 +65,13 @@ def test_stretches_show_the_largest() -> None:
 
 def test_a_rolling_mean_is_that_of_the_last_numbers() -> None:
     values = np.array([1e30, 1.0, np.nan, 3.0, 5.0, np.nan])
-    assert np.array_equal(rolling(values, 2), [1e30, (1e30 + 1.0) / 2, np.nan, 2.0, 4.0, np.nan], equal_nan=True)
-    assert np.isnan(rolling(np.full(3, np.nan), 2)).all() and len(rolling(np.empty(0), 2)) == 0
+    assert np.array_equal(Rolling(2).of(values), [1e30, (1e30 + 1.0) / 2, np.nan, 2.0, 4.0, np.nan], equal_nan=True)
+    assert np.isnan(Rolling(2).of(np.full(3, np.nan))).all() and len(Rolling(2).of(np.empty(0))) == 0
     many = np.random.default_rng(0).normal(size=500)
-    assert np.allclose(rolling(many, 100), [many[max(0, k - 99) : k + 1].mean() for k in range(500)], atol=1e-13)
+    whole = Rolling(100).of(many)
+    assert np.allclose(whole, [many[max(0, k - 99) : k + 1].mean() for k in range(500)], atol=1e-13)
+    parts = Rolling(100)
+    assert np.array_equal(np.concatenate([parts.of(many[k : k + 130]) for k in range(0, 500, 130)]), whole)
 
 
 def test_the_first_steps_do_not_rule_the_axis_of_a_ratio(tmp_path: Path) -> None:
@@ -82,7 +85,7 @@ def test_the_first_steps_do_not_rule_the_axis_of_a_ratio(tmp_path: Path) -> None
         Look("hl", "HL", "#00477f", "hl", False, True),
     ]
     measure = Measure(Task("values", 1, "all"), "mse")
-    section = curves(tmp_path, read(tmp_path / "curves.csv"), measure, arms, 0)
+    section = curves(tmp_path, shortened(tmp_path / "curves.csv", ["hl", "pytorch"], measure), measure, arms, 0)
     (figure,) = [one for one in section.figures if one["y"] == "r2"]
     low, high = figure["reach"]
     assert -0.1 < low <= 0.5 and 0.6 <= high < 1.2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,22 +14,21 @@ from hl_cli.compare.window import WINDOW
 from hl_cli.reporting import facts
 from hl_cli.reporting.columns import Table, read
 from hl_cli.reporting.html.scales import signed, ticks
-from hl_cli.reporting.html.thinning import plain, rolling, thinned
+from hl_cli.reporting.html.thinning import plain
 from hl_cli.reporting.palette import FEW, Look
-from hl_cli.reporting.plots import DECADES, MOST_PERIODS, settled
+from hl_cli.reporting.plots import DECADES, MOST_PERIODS
 from hl_cli.reporting.sections import Section
+from hl_cli.reporting.shortened import Curves
 
 ENOUGH = 8  # steps that make a smooth curve
 
 
-def curves(folder: Path, each: Table, measure: Measure, arms: Sequence[Look], period: int) -> Section:
-    """Loss and scores of all arms: over the last WINDOW steps, of each step, held out. each: curves.csv."""
+def curves(folder: Path, taken: Curves, measure: Measure, arms: Sequence[Look], period: int) -> Section:
+    """Loss and scores of all arms: over the last WINDOW steps, of each step, held out. taken: of curves.csv."""
     held_out = read(folder / "evaluation.csv")
-    steps = len(each["step"])
+    steps = taken.rows
     changes = list(range(period, steps, period)) if period and steps <= MOST_PERIODS * period else []
-    figures = [
-        _score(each, held_out, arms, name, name in measure.pooled) | {"spans": changes} for name in measure.drawn
-    ]
+    figures = [_score(taken, held_out, arms, name) | {"spans": changes} for name in measure.drawn]
     wide, marked = (", ".join(arm.label for arm in arms if getattr(arm, look)) for look in ("wide", "marked"))
     lines = f"{wide} is the wide line{f', {marked} thin with markers' if marked else ''}. " if wide else ""
     words = f"Taken before each update. {lines}Stars are held-out scores."
@@ -39,19 +37,16 @@ def curves(folder: Path, each: Table, measure: Measure, arms: Sequence[Look], pe
     return Section("curves", "Loss and scores", words, figures, pictures, hint=hint)
 
 
-def _score(each: Table, held_out: Table, arms: Sequence[Look], quantity: str, pooled: bool) -> dict[str, Any]:
+def _score(taken: Curves, held_out: Table, arms: Sequence[Look], quantity: str) -> dict[str, Any]:
     names = {arm.name: f"{arm.name}_{quantity}" for arm in arms}
     layers: list[dict[str, Any]] = []
-    smooth = not pooled and len(each["step"]) >= ENOUGH
+    smooth = quantity in taken.smooth and taken.rows >= ENOUGH
     if smooth:
-        over_window = {name: rolling(np.asarray(each[name]), WINDOW) for name in names.values()}
-        data = thinned({"step": each["step"], **over_window}, {"step": "step", **names}, "step")
-        layers.append({"data": data, "lines": [line(arm, arm.label) for arm in arms]})
-    data = thinned(each, {"step": "step", **names}, "step")
+        layers.append({"data": {**taken.smooth[quantity]}, "lines": [line(arm, arm.label) for arm in arms]})
     lines = [line(arm, f"{arm.label}, each step" if smooth else arm.label, not smooth) for arm in arms]
     for one in lines if smooth else []:
         one |= {"hidden": True, "width": 1, "alpha": 0.55}
-    layers.append({"data": data, "lines": lines})
+    layers.append({"data": {**taken.each[quantity]}, "lines": lines})
     stars = {"step": plain(held_out["step"]), **{k: plain(held_out[name]) for k, name in names.items()}}
     marks = [
         {"column": arm.name, "label": f"{arm.label}, held-out", "color": arm.key, "size": 15 if arm.wide else 8}
@@ -60,15 +55,12 @@ def _score(each: Table, held_out: Table, arms: Sequence[Look], quantity: str, po
     ]
     layers.append({"data": stars, "lines": [], "stars": marks})
     scale: dict[str, Any] = {"scale": "linear"}
-    if pooled:
-        begin = settled(len(each["step"]))
-        late = np.array([each[name][begin:] for name in names.values()])
-        low = float(late.min(initial=math.inf, where=np.isfinite(late)))
-        low = low if math.isfinite(low) else 0.0
+    if quantity in taken.lowest:
+        low = taken.lowest[quantity]
         scale |= {"reach": [min(1.05 * low - 0.02, -0.02), 1.02]} if low >= -1 else _far_below(layers, list(names), low)
     elif quantity == "loss" and _over_decades(layers[0]["data"], names):
         scale = {"scale": "log"}
-    over = f"over the last {WINDOW} steps" if smooth or pooled else "of each step"
+    over = f"over the last {WINDOW} steps" if smooth or quantity in taken.lowest else "of each step"
     return {
         "title": f"{quantity}, {over}",
         "y": quantity,

@@ -8,8 +8,8 @@ from typing import Any
 
 from hl_cli.compare.metrics import POOLED
 from hl_cli.reporting.html.thinning import plain, thinned
-from hl_cli.reporting.plots import settled
 from hl_cli.reporting.sections import Section
+from hl_cli.reporting.shortened import settled
 from hl_cli.reporting.sweep_lines import Band, Curves, Line, divergences, panels, reach
 
 MOST_PANELS, MOST_LINES, MOST_NAMED = 12, 60, 12  # of the page, of a panel, and of those in a legend

@@ -20,19 +20,26 @@ def kept(columns: Columns, over: Sequence[str], buckets: int = BUCKETS) -> np.nd
     All rows where that would not save half of them. Rows without a number are passed over.
     """
     count = len(columns[over[0]])
-    most = 2 * len(over) * buckets
-    if count <= 2 * most:
+    size = bucket(count, len(over), buckets)
+    if size == 1:
         return np.arange(count)
-    size = math.ceil(count / buckets)
-    rows, found = -(-count // size), [np.array([0, count - 1])]
-    for name in over:
-        values = np.full(rows * size, np.nan)
-        values[:count] = columns[name]
-        table = values.reshape(rows, size)
-        some = np.flatnonzero(~np.isnan(table).all(1))
-        for extreme in (np.nanargmin, np.nanargmax):
-            found.append(some * size + extreme(table[some], axis=1))
-    return np.unique(np.concatenate(found))
+    found = [extremes(np.asarray(columns[name]), size) for name in over]
+    return np.unique(np.concatenate([[0, count - 1], *found]))
+
+
+def bucket(count: int, curves: int, buckets: int = BUCKETS) -> int:
+    """Rows of a bucket, 1 where all `count` rows are kept; curves: how many are thinned together."""
+    return 1 if count <= 4 * curves * buckets else math.ceil(count / buckets)
+
+
+def extremes(values: np.ndarray, size: int) -> np.ndarray:
+    """Where the least and the largest value of each bucket of `size` rows are; none of one without a number."""
+    rows = -(-len(values) // size)
+    padded = np.full(rows * size, np.nan)
+    padded[: len(values)] = values
+    table = padded.reshape(rows, size)
+    some = np.flatnonzero(~np.isnan(table).all(1))
+    return np.concatenate([some * size + find(table[some], axis=1) for find in (np.nanargmin, np.nanargmax)])
 
 
 def thinned(
@@ -58,14 +65,25 @@ def _short(value: float) -> float | int | None:
     return int(value) if value == int(value) and abs(value) < 2**53 else float(f"{value:.{DIGITS}g}")
 
 
-def rolling(values: np.ndarray, window: int) -> np.ndarray:
+class Rolling:
     """The mean over the last `window` steps that have a number, of fewer at the start; none where a step has none."""
-    there = np.flatnonzero(~np.isnan(values))
-    found = np.full(len(values), np.nan)
-    if len(there):  # each window is summed afresh: a sum carried along would lose what is small beside a large
-        counts = np.minimum(np.arange(1, len(there) + 1), window)
-        found[there] = np.convolve(values[there], np.ones(window))[: len(there)] / counts
-    return found
+
+    def __init__(self, window: int) -> None:
+        self._window, self._before, self._seen = window, np.empty(0), 0
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """That of each of the steps that follow. Each window is summed afresh: a sum carried along would lose what is
+        small beside a large.
+        """
+        there = np.flatnonzero(~np.isnan(values))
+        found = np.full(len(values), np.nan)
+        if len(there):
+            known, begin = np.concatenate([self._before, values[there]]), len(self._before)
+            counts = np.minimum(np.arange(1, len(there) + 1) + self._seen, self._window)
+            found[there] = np.convolve(known, np.ones(self._window))[begin : len(known)] / counts
+            self._before = known[max(0, len(known) - self._window + 1) :]
+            self._seen += len(there)
+        return found
 
 
 def stretches(grid: np.ndarray) -> tuple[list[int], np.ndarray]:
