@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
+
+from hl_cli.streams import chance
 
 Turn = TypeVar("Turn")
 
@@ -58,55 +60,84 @@ def of_device(device: str | torch.device) -> list[Generator]:
     return [TORCH, Generator(str(where), lambda: torch.cuda.get_rng_state(where), write, _bytes)]
 
 
+class _Standing(NamedTuple):
+    """Where the generators are; keys: the same, comparable."""
+
+    states: list[Any]
+    keys: list[Any]
+
+
 class Draws:
     """generators: those that nets may draw from; moved: names of those that anyone ever drew from."""
 
     def __init__(self, generators: Sequence[Generator] = (TORCH,)) -> None:
         self.generators = list(generators)
         self.moved: set[str] = set()
-        self._begin: list[Any] = []
-        self._ends: list[list[Any]] = []
+        self._begin = _Standing([], [])
+        self._left: dict[int, _Standing] = {}  # by each in turn
 
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Leave the generators as they were."""
-        before = [g.read() for g in self.generators]
+        before = self._read()
         try:
             yield
         finally:
             self._write(before)
 
-    def each(self, takers: Iterable[Turn]) -> Iterator[Turn]:
+    def each(self, takers: Iterable[Turn], again: bool = False) -> Iterator[Turn]:
         """Let each take its turn with the generators as the first found them.
 
-        They stay as the first that drew leaves them: a next turn then begins with other numbers.
+        They stay as the first that drew leaves them: a next turn then begins with other numbers. again: the same takers
+        go on with the turn they had last, each from where it left them.
         """
-        states = [[g.read() for g in self.generators]]
-        keys = [self._keys(states[0])]
-        for taker in takers:
-            if keys[-1] != keys[0]:
-                self._write(states[0])
+        here = self._read()
+        if not again:
+            self._begin, self._left = here, {}
+        for place, taker in enumerate(takers):
+            there = self._left.get(place, self._begin)
+            if there.keys != here.keys:
+                self._write(there)
             yield taker
-            states.append([g.read() for g in self.generators])
-            keys.append(self._keys(states[-1]))
-        self._begin, self._ends = keys[0], keys[1:]
-        drew = next((k for k, key in enumerate(keys) if key != keys[0]), 0)
-        if keys[drew] != keys[-1]:
-            self._write(states[drew])
-        for key in self._ends if drew else ():
-            self.moved |= {g.name for g, a, b in zip(self.generators, key, keys[0], strict=True) if a != b}
+            here = self._left[place] = self._read()
+        first = next((left for left in self._left.values() if left.keys != self._begin.keys), self._begin)
+        if first.keys != here.keys:
+            self._write(first)
+        for left in self._left.values() if first is not self._begin else ():
+            moved = zip(self.generators, left.keys, self._begin.keys, strict=True)
+            self.moved |= {g.name for g, a, b in moved if a != b}
 
     def drew(self, takers: Sequence[str], reference: str | None) -> dict[str, Drew]:
         """What each drew in the last turns, whose takers these were, beside what the reference drew."""
-        ends = dict(zip(takers, self._ends, strict=True))
+        ends = dict(zip(takers, (left.keys for left in self._left.values()), strict=True))
         there = ends.pop(str(reference), None)
-        if there is None or all(end == self._begin for end in self._ends):
+        if there is None or all(left.keys == self._begin.keys for left in self._left.values()):
             return {}
         return {name: Drew.ALIKE if end == there else Drew.OTHERWISE for name, end in ends.items()}
 
-    def _keys(self, states: list[Any]) -> list[Any]:
-        return [g.key(state) for g, state in zip(self.generators, states, strict=True)]
+    def state_dict(self) -> dict[str, Any]:
+        """The turn that may go on, in plain values and tensors."""
+        with self.kept():
+            return {"begin": self._kept(self._begin), "left": [self._kept(left) for left in self._left.values()]}
 
-    def _write(self, states: list[Any]) -> None:
-        for g, state in zip(self.generators, states, strict=True):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Be in that turn."""
+        with self.kept():
+            self._begin = self._again(state["begin"])
+            self._left = {place: self._again(left) for place, left in enumerate(state["left"])}
+
+    def _kept(self, there: _Standing) -> dict[str, Any]:
+        self._write(there)
+        return chance.state_dict()
+
+    def _again(self, state: dict[str, Any]) -> _Standing:
+        chance.load_state_dict(state)
+        return self._read()
+
+    def _read(self) -> _Standing:
+        states = [g.read() for g in self.generators]
+        return _Standing(states, [g.key(state) for g, state in zip(self.generators, states, strict=True)])
+
+    def _write(self, there: _Standing) -> None:
+        for g, state in zip(self.generators, there.states, strict=True):
             g.write(state)

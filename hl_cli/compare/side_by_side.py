@@ -15,9 +15,10 @@ from hl_cli.compare.draws import Draws
 from hl_cli.compare.metrics import Measure, evaluate
 from hl_cli.compare.pairs import Pair, Pairs
 from hl_cli.compare.record import Divergence, StepRecord
-from hl_cli.compare.resume_point import ResumePoint
+from hl_cli.compare.resume_point import Begun, ResumePoint
 from hl_cli.compare.schedule import Schedule
-from hl_cli.compare.trace import Trace, advance
+from hl_cli.compare.stretches import Stretches
+from hl_cli.compare.trace import Trace
 from hl_cli.learners.base import Learner
 from hl_cli.streams.base import Stream
 from hl_cli.streams.given import Given
@@ -55,9 +56,11 @@ def compare_arms(
 
     Each arm takes a burst of samples before the next takes the same ones: alternating at every step makes all a fifth
     slower, for the caches of the machine. At a measured step all stand exactly there.
-    rest(here, interrupted) is called before each burst and after the last, but not after the step that stop() made
-    the last; start: where to go on, with everything else as it was there; draws: what random numbers the arms share. A
-    sample that no arm can take ends the stream; BadSample is raised once the steps before it were given.
+    stop() is asked before each burst, and in one after each stretch (hl_cli.compare.stretches): one more step follows
+    then, and is looked at. rest(here, interrupted) is called before each burst, after the last, and where one was
+    broken off, but not after the step that stop() made the last; start: where to go on, with all else as it was there;
+    draws: what random numbers the arms share. A sample that no arm can take ends the stream; BadSample is raised once
+    the steps before it were given.
     """
     told = (stream, arms, measure, schedule, pairs, stop, start, rest, draws)
     for burst in compare_bursts(*told):
@@ -76,24 +79,36 @@ def compare_bursts(
     draws: Draws | None = None,
 ) -> Iterator[Burst]:
     """The same, a burst at a time."""
-    draws, given = draws or Draws(), Given(stream, measure.task, start.step + 1 if start else 0)
-    step, limit, names, upcoming = start or ResumePoint(
+    draws, given = draws or Draws(), Given(stream, measure.task, start.step + len(start.given) if start else 0)
+    step, limit, names, upcoming, begun = start or ResumePoint(
         alive=tuple(arm.name for arm in arms), upcoming=given.one()
     )  # one sample ahead, to know which is the last
     alive: list[Learner] = [arm for arm in arms if arm.name in names]
+    stretches = Stretches(pairs, draws, lambda: given.fault is None and stop())  # a fault is in no checkpoint
     last = interrupted = False
-    while alive and not last and upcoming is not None:
+    while alive and not last and (begun or upcoming is not None):
         interrupted = stop()
-        rest(ResumePoint(step, limit, tuple(arm.name for arm in alive), upcoming), interrupted)
-        samples = led_by(upcoming, given.some(0 if interrupted else schedule.burst(step, limit) - 1))
+        rest(ResumePoint(step, limit, tuple(arm.name for arm in alive), upcoming, begun), interrupted)
+        again = begun is not None
+        if begun is None:
+            assert upcoming is not None
+            samples = led_by(upcoming, given.some(0 if interrupted else schedule.burst(step, limit) - 1))
+            begun, upcoming = Begun(samples, stream.current_task(), tuple(arm.name for arm in alive)), None
+        samples = begun.samples[:1] if interrupted else begun.samples
         end = step + len(samples)
-        trained = stream.current_task()
-        upcoming = None if schedule.over(end) else given.one()
+        if upcoming is None and not schedule.over(end):
+            upcoming = given.one()
         last = interrupted or upcoming is None
         measured = last or schedule.measures(end)
         limit = max(1, min(LONGEST, 2 * BURST // (pairs.snapshot_size + 2 * samples[0].inputs.numel())))
-        traces = {arm.name: advance(arm, samples, step, measured, pairs, measure) for arm in draws.each(alive)}
-        drew = draws.drew(list(traces), pairs.reference)
+        traces = {arm.name: Trace() for arm in alive}
+        beginners = [arm for arm in arms if arm.name in begun.arms]
+        done = stretches.take(beginners, traces, samples, step, measured, again)
+        whole = done == len(samples)
+        end, last, measured = step + done, last and whole, measured and whole
+        for trace in traces.values():
+            trace.counted = trace.count(samples, measure)
+        drew = draws.drew(begun.arms, pairs.reference) if whole else {}
         alive = [arm for arm in alive if not traces[arm.name].diverged]
         held_out, tasks = None, None
         if last or schedule.evaluates(end):
@@ -104,9 +119,9 @@ def compare_bursts(
             tasks = {task: _scores(draws.each(alive), part, measure) for task, part in parts}
         gone = [one for trace in traces.values() for one in trace.diverged]
         last_step = max(one.step for one in gone) if len(gone) == len(traces) else end  # all diverged before its end
-        at_end = {"held_out": held_out, "tasks": tasks, "trained": trained, "drew": drew}
+        at_end = {"held_out": held_out, "tasks": tasks, "trained": begun.task, "drew": drew}
         yield _burst(step + 1, last_step, end, samples, traces, gone, pairs, measured, at_end)
-        step = last_step
+        step, begun = last_step, None if whole else begun._replace(samples=samples[done:])
     if not interrupted:
         given.raise_fault()
         rest(ResumePoint(step, limit, tuple(arm.name for arm in alive)), False)

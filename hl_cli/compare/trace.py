@@ -82,20 +82,21 @@ def _plain(said: LearnerRecord | LearnerRecords) -> bool:
 
 
 def advance(
-    learner: Learner, samples: Sequence[Sample], step: int, observe: bool, pairs: Pairs, measure: Measure
-) -> Trace:
-    """Let a learner take the samples one after the other; observe: ask for the physics of the last."""
-    trace = Trace()
-    learner.expect(len(samples), observe)
+    trace: Trace, learner: Learner, samples: Sequence[Sample], step: int, until: int, observe: bool, pairs: Pairs
+) -> None:
+    """Let a learner take the samples of a burst up to `until`; observe: ask for the physics of the last.
+
+    trace: what it said of those before; step: the one before the burst.
+    """
+    part = samples[trace.steps : until]
+    learner.expect(len(part), observe)
     try:
-        for said, watched in taken(learner, samples, observe, lambda: pairs.watched(learner.name)):
+        for said, watched in taken(learner, part, observe, lambda: pairs.watched(learner.name)):
             trace.add(said, watched)
     except NonFinite as stop:
         culprit = _not_finite(samples[trace.steps])
         said_so = (culprit,) if culprit else (stop.quantity, stop.how, stop.advice)
         trace.diverged = (Divergence(step + trace.steps + 1, learner.name, *said_so),)
-    trace.counted = trace.count(samples, measure)
-    return trace
 
 
 def _not_finite(sample: Sample) -> str | None:

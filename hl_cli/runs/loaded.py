@@ -108,7 +108,7 @@ def _loaded(run: Path, named: Path | None) -> Loaded:
         changed = changes(state["made_with"], made_with(cfg, built.stream.files))
     if changed:
         warnings.warn(f"{file}: with {', '.join(changed)}: the bits may be others", stacklevel=3)
-    stream = built.stream if here.upcoming is None else Ahead(built.stream, here.upcoming)
+    stream = Ahead(built.stream, here.given) if here.given else built.stream
     return Loaded(file, here.step, cfg, stream, learners, state["chance"])
 
 

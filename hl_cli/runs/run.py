@@ -134,7 +134,7 @@ def _keeper(standing: RunState, folder: Path, start: ResumePoint | None) -> Call
 
     def rest(here: ResumePoint, interrupted: bool) -> None:
         nonlocal never, looked
-        over = here.upcoming is None
+        over = not here.given
         if never or here == start:
             return
         try:

@@ -68,6 +68,7 @@ class RunState:
             "seconds": {name: arm.seconds for name, arm in arms.items()},
             "attributes": attributes,
             "chance": chance.state_dict(),
+            "draws": None if here.begun is None else self.built.draws.state_dict(),
             "differences": self.pairs.state_dict(),
             **{name: observer.state_dict() for name, observer in self.observers.items()},
         }
@@ -101,7 +102,10 @@ class RunState:
                 if name in state or name not in BEGUN_LATER:
                     observer.load_state_dict(state[name])
             chance.load_state_dict(state["chance"])  # after all that may draw
-            return ResumePoint.of(state["rest"])
+            here = ResumePoint.of(state["rest"])
+            if here.begun is not None:
+                self.built.draws.load_state_dict(state["draws"])
+            return here
 
 
 def put_back(built: Comparison, attributes: dict[str, Attributes], state: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hl_cli.build import Comparison
+from hl_cli.compare import pace
 from hl_cli.compare.differences import Differences, max_ulp
 from hl_cli.compare.pairs import Pairs
 from hl_cli.compare.running_metrics import RunningMetrics
@@ -175,7 +176,9 @@ def test_a_replay_that_is_broken_off_judges_what_it_saw(build: Build) -> None:
     assert judge(1, {1: 0.0, 2: 1e-9}, [], 1.0, lambda steps: {1: 0.0, 2: 1e-9}).word == "round_off"  # -0 and +0
 
 
-def test_stop_finishes_with_a_measured_and_evaluated_step(build: Build) -> None:
+def test_stop_finishes_with_a_measured_and_evaluated_step(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked before steps 1 and 2, and then in a burst, after 2 steps and 4 more."""
+    monkeypatch.setattr(pace, "perf_counter", lambda: 0.0)
     built = build("steps=1000", "log_every=50")
     differences = Differences(built.hl.weights(), built.pytorch.weights())
     asked = []
@@ -186,7 +189,8 @@ def test_stop_finishes_with_a_measured_and_evaluated_step(build: Build) -> None:
 
     loop = side_by_side(built.stream, built.hl, built.pytorch, built.measure, built.schedule, differences, stop)
     records = list(loop)
-    assert len(records) == 101
+    assert [record.step for record in records] == list(range(1, 9))
+    assert not any(record.measured or record.held_out for record in records[1:-1])
     assert records[-1].distance is not None and records[-1].held_out is not None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from hl_cli.compare import pace
 from hl_cli.reporting import checkpoints
 from hl_cli.reporting.two_runs import compare
 from hl_cli.runs.resume import Resumed
@@ -41,6 +42,12 @@ CASES = [(f"stream={option}",) for option in STREAMS] + [
     *((f"arms.pytorch.optimizer={name}", "arms.pytorch.lr=0.001") for name in ("adam", "nadam", "rprop")),
 ]  # fmt: skip
 pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+@pytest.fixture(autouse=True)
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often a signal is asked for depends on nothing else then."""
+    monkeypatch.setattr(pace, "perf_counter", lambda: 0.0)
 
 
 class At(Interruption):
