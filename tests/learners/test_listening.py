@@ -73,6 +73,13 @@ def test_the_same_of_neurons_that_rest_or_are_many(build: Build, choice: tuple[s
     assert same_bits(replay.hl.predict(held_out), eager.hl.predict(held_out))
 
 
+def test_neurons_that_read_a_number_are_eager(build: Build, listened: list[bool]) -> None:
+    """The exponential of a matrix looks at its norm, and then makes other calls."""
+    eager, replay = pair(build, *WAVES, "model=antisymmetric", "stream.ticks=1")
+    held_out = eager.stream.held_out().inputs[:60]
+    assert same_bits(replay.hl.predict(held_out), eager.hl.predict(held_out)) and listened == [False]
+
+
 def test_what_is_not_finite_is_said_as_it_is(build: Build, listened: list[bool]) -> None:
     eager, replay = pair(build, *CASES[0])
     held_out = eager.stream.held_out().inputs[:60].clone()
