@@ -14,7 +14,8 @@ aten = torch.ops.aten
 
 def joined(graph: torch.fx.Graph) -> None:
     """Let pieces that are written one after the other into a flat tensor be put together at once, without masks."""
-    scatter = aten.slice_scatter.default
+    scatter, same = aten.slice_scatter.default, (aten.view.default, aten.reshape.default, aten._unsafe_view.default)
+    graph.eliminate_dead_code()  # views that nobody uses are users
     for last in [node for node in graph.nodes if node.target is scatter]:
         pieces: dict[tuple[int, int], torch.fx.Node] = {}
         first = last
@@ -27,7 +28,11 @@ def joined(graph: torch.fx.Graph) -> None:
             if any(place[0] < b and a < place[1] for a, b in pieces):
                 break
             pieces[place] = piece
-            first = base
+            first = behind = base
+            while behind.target in same and len(behind.users) == 1:
+                behind = behind.args[0]
+            if behind.target is scatter and behind.meta["val"].shape == base.meta["val"].shape:
+                first = behind
         if len(pieces) < 2:
             continue
         parts, at = [], 0
