@@ -87,7 +87,7 @@ ROWS = (
     ("rnn, truncated BPTT(1)", (*choice("rnn"), "scheme.carry=false"), rnn),
     ("lstm", ("model=lstm", "stream=digits_rows", "checkpointing=store", f"scenario.lr={RATE}"), lstm),
 )
-ONE, BURST = 0.25, 1.7
+ONE, BURST = 0.25, 1.1
 
 
 def by_jax() -> None:
