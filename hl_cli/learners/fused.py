@@ -48,6 +48,7 @@ class FusedLearner(ReplayedLearner):
     refused = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        compiler(ASKED)  # without one there is nothing to fall back to, and one line says so
         super().__init__(*args, **kwargs)
         self.met: dict[str, bool] = {}
 
